@@ -1,0 +1,2 @@
+//! The `flantune` command.
+fn main() {}

@@ -1,0 +1,157 @@
+//! The one error type: what went wrong, where, and what to do about it.
+
+use std::fmt;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong. A message names the file, line, tensor or field, what was found and what was
+/// expected; [`Error::hint`] says what to do where that is known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    // Files
+    /// A file that must be there is not.
+    #[error("{path}: there is no such file")]
+    NotFound {
+        /// The path as it was given.
+        path: String,
+    },
+    /// A file could not be read, written, listed or removed.
+    #[error("{path}: {message}")]
+    Storage {
+        /// The path as it was given.
+        path: String,
+        /// What the storage said.
+        message: String,
+    },
+    /// A file's content is not what its kind demands.
+    #[error("{path}: {message}")]
+    Format {
+        /// The path as it was given.
+        path: String,
+        /// What was found, and what was expected.
+        message: String,
+    },
+    /// A tensor in a file is missing, surplus, misshapen or not finite.
+    #[error("{path}: tensor `{tensor}`: {message}")]
+    Tensor {
+        /// The file that holds it, or should.
+        path: String,
+        /// The tensor's name.
+        tensor: String,
+        /// What was found, and what was expected.
+        message: String,
+    },
+
+    // Text
+    /// A record of a data set is not usable.
+    #[error("{path}, line {line}: {message}")]
+    Row {
+        /// The data set's file.
+        path: String,
+        /// Line in the file, from 1.
+        line: usize,
+        /// What was found, and what was expected.
+        message: String,
+    },
+    /// A template does not parse, or does not render.
+    #[error("template: {message}")]
+    Template {
+        /// What the template engine said, and for which row.
+        message: String,
+    },
+
+    // Settings
+    /// A setting has an impossible value, or does not go with another.
+    #[error("{key}: {message}")]
+    Setting {
+        /// The configuration's key, such as `learning_rate`.
+        key: String,
+        /// What was found, and what was expected.
+        message: String,
+    },
+    /// An adapter does not fit the base, or asks for what is not supported.
+    #[error("{path}: {message}")]
+    Adapter {
+        /// The adapter's directory or file.
+        path: String,
+        /// What was found, and what was expected.
+        message: String,
+    },
+
+    // Working
+    /// The loss or a gradient is not finite.
+    #[error("step {step}: the loss is not finite; {}", last_good(.checkpoint))]
+    NotFinite {
+        /// The step that failed, from 1.
+        step: usize,
+        /// The last good checkpoint.
+        checkpoint: Option<String>,
+    },
+    /// A device is missing, lost, or out of memory.
+    #[error("device: {message}")]
+    Device {
+        /// What the device said.
+        message: String,
+    },
+}
+
+fn last_good(checkpoint: &Option<String>) -> impl fmt::Display {
+    match checkpoint {
+        Some(path) => format!("the last good checkpoint is {path}"),
+        None => "there is no checkpoint before it".to_owned(),
+    }
+}
+
+impl Error {
+    /// A short name for programs: the `code` of an error event.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::NotFound { .. } => "not_found",
+            Error::Storage { .. } => "storage",
+            Error::Format { .. } => "format",
+            Error::Tensor { .. } => "tensor",
+            Error::Row { .. } => "row",
+            Error::Template { .. } => "template",
+            Error::Setting { .. } => "setting",
+            Error::Adapter { .. } => "adapter",
+            Error::NotFinite { .. } => "not_finite",
+            Error::Device { .. } => "device",
+        }
+    }
+
+    /// Whether the input or the settings are at fault (exit code 2), and not the work (exit code 1).
+    pub fn is_input(&self) -> bool {
+        !matches!(self, Error::NotFinite { .. } | Error::Device { .. })
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::NotFinite { .. } => {
+                Some("try a smaller learning_rate, or a smaller clip_norm".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// A file's content is not what its kind demands.
+    pub fn format(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Error::Format { path: path.into(), message: message.into() }
+    }
+
+    /// A setting has an impossible value.
+    pub fn setting(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Error::Setting { key: key.into(), message: message.into() }
+    }
+
+    /// A tensor of a file is not what it must be.
+    pub fn tensor(
+        path: impl Into<String>,
+        tensor: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Error::Tensor { path: path.into(), tensor: tensor.into(), message: message.into() }
+    }
+}

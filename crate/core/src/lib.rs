@@ -1,0 +1,21 @@
+//! Fine-tunes FLAN-T5: LoRA, prompt tuning and full training, on CPUs and through WebGPU, natively
+//! and in a browser.
+//!
+//! Nothing here blocks, and nothing here opens a file, starts a thread or reads a clock: the front
+//! end gives a [`storage::Storage`] and drives the futures.
+
+pub mod adapter;
+pub mod config;
+pub mod device;
+pub mod error;
+pub mod generate;
+pub mod metric;
+pub mod model;
+pub mod ops;
+pub mod rng;
+pub mod session;
+pub mod storage;
+pub mod text;
+pub mod train;
+
+pub use error::{Error, Result};

@@ -1,0 +1,167 @@
+//! Files as the front end gives them: a directory tree natively, OPFS in a browser, a map in tests.
+//!
+//! Reads are by range, so that a model of 308 MB is read tensor by tensor. Paths are UTF-8 with `/`
+//! between their parts.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+use async_trait::async_trait;
+
+use crate::error::{Error, Result};
+
+/// Where files are kept.
+#[async_trait(?Send)]
+pub trait Storage {
+    /// The file's length in bytes. [`Error::NotFound`] if there is none.
+    async fn length(&self, path: &str) -> Result<u64>;
+
+    /// The bytes of `range`, which must lie within the file.
+    async fn read(&self, path: &str, range: Range<u64>) -> Result<Vec<u8>>;
+
+    /// Opens a file for writing. It appears under its name, whole, at [`Writer::finish`]; directories
+    /// on the way are made.
+    async fn create(&self, path: &str) -> Result<Box<dyn Writer>>;
+
+    /// Adds to the end of a file, which is made if there is none.
+    async fn append(&self, path: &str, bytes: &[u8]) -> Result<()>;
+
+    /// The names (not paths) in a directory, sorted; nothing for a directory that does not exist.
+    async fn list(&self, directory: &str) -> Result<Vec<String>>;
+
+    /// Removes a file, or a directory with all it holds. Nothing happens if there is none.
+    async fn remove(&self, path: &str) -> Result<()>;
+
+    /// Writes a whole file at once: afterwards it holds either `bytes` or what it held before.
+    async fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        let mut writer = self.create(path).await?;
+        writer.write(bytes).await?;
+        writer.finish().await
+    }
+
+    /// The whole file, refused with [`Error::Format`] when it is longer than `limit` bytes.
+    async fn read_all(&self, path: &str, limit: u64) -> Result<Vec<u8>> {
+        let length = self.length(path).await?;
+        if length > limit {
+            let message = format!("the file has {length} bytes, more than the {limit} allowed");
+            return Err(Error::format(path, message));
+        }
+        self.read(path, 0..length).await
+    }
+
+    /// Whether there is a file of this name.
+    async fn exists(&self, path: &str) -> Result<bool> {
+        match self.length(path).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A file that is being written.
+#[async_trait(?Send)]
+pub trait Writer {
+    /// Adds to its end.
+    async fn write(&mut self, bytes: &[u8]) -> Result<()>;
+    /// Makes it appear under its name, in place of what was there. Dropped without this, nothing
+    /// appears.
+    async fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// `directory/name`, or `name` where the directory is empty.
+pub fn join(directory: &str, name: &str) -> String {
+    match directory {
+        "" => name.to_owned(),
+        _ => format!("{}/{name}", directory.trim_end_matches('/')),
+    }
+}
+
+type Files = std::rc::Rc<RefCell<BTreeMap<String, Vec<u8>>>>;
+
+/// Files in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStorage {
+    files: Files,
+}
+
+impl MemoryStorage {
+    /// No files yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a file, or replaces it.
+    pub fn insert(&self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
+        self.files.borrow_mut().insert(path.into(), bytes.into());
+    }
+
+    fn with<T>(&self, path: &str, read: impl FnOnce(&[u8]) -> T) -> Result<T> {
+        let files = self.files.borrow();
+        let file = files.get(path).ok_or_else(|| Error::NotFound { path: path.to_owned() })?;
+        Ok(read(file))
+    }
+}
+
+#[async_trait(?Send)]
+impl Storage for MemoryStorage {
+    async fn length(&self, path: &str) -> Result<u64> {
+        self.with(path, |file| file.len() as u64)
+    }
+
+    async fn read(&self, path: &str, range: Range<u64>) -> Result<Vec<u8>> {
+        self.with(path, |file| {
+            file.get(range.start as usize..range.end as usize).map(<[u8]>::to_vec)
+        })?
+        .ok_or_else(|| {
+            let message = format!("bytes {}..{} are beyond its end", range.start, range.end);
+            Error::Storage { path: path.to_owned(), message }
+        })
+    }
+
+    async fn create(&self, path: &str) -> Result<Box<dyn Writer>> {
+        let (files, path) = (self.files.clone(), path.to_owned());
+        Ok(Box::new(MemoryWriter { files, path, bytes: Vec::new() }))
+    }
+
+    async fn append(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        self.files.borrow_mut().entry(path.to_owned()).or_default().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    async fn list(&self, directory: &str) -> Result<Vec<String>> {
+        let prefix = join(directory, "");
+        let names: BTreeSet<String> = (self.files.borrow().keys())
+            .filter_map(|path| path.strip_prefix(&prefix)?.split('/').next().map(str::to_owned))
+            .collect();
+        Ok(names.into_iter().collect())
+    }
+
+    async fn remove(&self, path: &str) -> Result<()> {
+        let below = join(path, "");
+        self.files.borrow_mut().retain(|file, _| file != path && !file.starts_with(&below));
+        Ok(())
+    }
+}
+
+struct MemoryWriter {
+    files: Files,
+    path: String,
+    bytes: Vec<u8>,
+}
+
+#[async_trait(?Send)]
+impl Writer for MemoryWriter {
+    async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<()> {
+        self.files.borrow_mut().insert(self.path, self.bytes);
+        Ok(())
+    }
+}
