@@ -1,0 +1,271 @@
+//! The weights of a model's directory: `model.safetensors`, or shards with their index.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    error::{Error, Result},
+    model::{
+        config::{Fields, short},
+        safetensors::{MODEL_HEADER_LIMIT, SafetensorsFile, TensorInfo, hex},
+    },
+    storage::{Storage, join},
+};
+
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+const INDEX_LIMIT: u64 = 16 << 20;
+const MAX_SHARDS: usize = 1024;
+
+/// The name of a head of its own; a model without it uses `shared.weight`.
+const HEAD: &str = "lm_head.weight";
+
+/// What published files hold beside a model's weights, and transformers ignores: copies of
+/// `shared.weight`, and a position bias that no T5 uses.
+const IGNORED: [&str; 3] = [
+    "encoder.embed_tokens.weight",
+    "decoder.embed_tokens.weight",
+    "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
+];
+
+/// A model's weights, spread over one file or more. Nothing but headers is in memory.
+#[derive(Clone, Debug)]
+pub struct WeightFiles {
+    /// The file that says what belongs to the model: itself the weights, or the index.
+    path: String,
+    /// Sorted by name.
+    files: Vec<SafetensorsFile>,
+    /// Which of the files holds a tensor.
+    places: BTreeMap<String, usize>,
+}
+
+impl WeightFiles {
+    /// Finds a directory's weights and checks their headers.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if there is no such directory, [`Error::NotFound`] if it holds no weights,
+    /// [`Error::Format`] for those of another format, for a faulty header, and for an index that
+    /// does not fit its shards.
+    pub async fn open(storage: &dyn Storage, directory: &str) -> Result<Self> {
+        let names = storage.list(directory).await?;
+        let has = |name: &str| names.iter().any(|there| there == name);
+        if has(SINGLE) {
+            return Self::open_single(storage, &join(directory, SINGLE)).await;
+        }
+        if has(INDEX) {
+            return Self::open_shards(storage, directory).await;
+        }
+        if names.is_empty() {
+            let message = "there is no such directory, or it is empty".to_owned();
+            return Err(Error::Storage {
+                path: directory.to_owned(),
+                message,
+            });
+        }
+        if has("pytorch_model.bin") || has("pytorch_model.bin.index.json") {
+            let message = format!(
+                "it holds pytorch_model.bin, which can run code when it is loaded, and no {SINGLE}; \
+                 convert it: transformers' `from_pretrained` and `save_pretrained` write safetensors"
+            );
+            return Err(Error::format(directory, message));
+        }
+        Err(Error::NotFound {
+            path: join(directory, SINGLE),
+        })
+    }
+
+    async fn open_single(storage: &dyn Storage, path: &str) -> Result<Self> {
+        let file = SafetensorsFile::open(storage, path, MODEL_HEADER_LIMIT).await?;
+        let places = file
+            .tensors()
+            .keys()
+            .map(|name| (name.clone(), 0))
+            .collect();
+        Ok(WeightFiles {
+            path: path.to_owned(),
+            files: vec![file],
+            places,
+        })
+    }
+
+    async fn open_shards(storage: &dyn Storage, directory: &str) -> Result<Self> {
+        let path = join(directory, INDEX);
+        let map = read_index(&path, &storage.read_all(&path, INDEX_LIMIT).await?)?;
+        let shards: BTreeSet<&String> = map.values().collect();
+        if shards.len() > MAX_SHARDS {
+            let message = format!("it names {} files, more than {MAX_SHARDS}", shards.len());
+            return Err(Error::format(path, message));
+        }
+
+        let mut files: Vec<SafetensorsFile> = Vec::new();
+        let mut places = BTreeMap::new();
+        for shard in shards {
+            let shard_path = join(directory, shard);
+            let file = match SafetensorsFile::open(storage, &shard_path, MODEL_HEADER_LIMIT).await {
+                Err(Error::NotFound { .. }) => {
+                    return Err(Error::format(
+                        path,
+                        format!("there is no `{shard}` beside it"),
+                    ));
+                }
+                file => file?,
+            };
+            for name in file.tensors().keys() {
+                if map.get(name) != Some(shard) {
+                    let message = format!("{INDEX} does not say that it is here");
+                    return Err(Error::tensor(shard_path, name, message));
+                }
+                places.insert(name.clone(), files.len());
+            }
+            files.push(file);
+        }
+        match map.iter().find(|(name, _)| !places.contains_key(*name)) {
+            Some((name, shard)) => {
+                let message = format!("{INDEX} says that it is here, but it is not");
+                Err(Error::tensor(join(directory, shard), short(name), message))
+            }
+            None => Ok(WeightFiles {
+                path,
+                files,
+                places,
+            }),
+        }
+    }
+
+    /// The path of the single file, or of the index.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The files, sorted by name.
+    pub fn files(&self) -> &[SafetensorsFile] {
+        &self.files
+    }
+
+    /// The names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+
+    /// A tensor's file, and what it says about the tensor.
+    pub fn get(&self, name: &str) -> Option<(&SafetensorsFile, &TensorInfo)> {
+        let file = &self.files[*self.places.get(name)?];
+        Some((file, file.tensors().get(name)?))
+    }
+
+    /// Whether the head uses the embedding: there is no `lm_head.weight`.
+    pub fn tied(&self) -> bool {
+        !self.places.contains_key(HEAD)
+    }
+
+    /// What an adapter records of its base: the single file's header hash, or SHA-256 over those of
+    /// the shards, in hexadecimal.
+    pub fn hash(&self) -> String {
+        match self.files.as_slice() {
+            [file] => file.header_hash().to_owned(),
+            files => {
+                let hashes: String = files.iter().map(SafetensorsFile::header_hash).collect();
+                hex(&Sha256::digest(hashes))
+            }
+        }
+    }
+
+    /// Checks that the tensors are these, of these shapes and of a float type, and no others. Those
+    /// named `optional` may be there too, of any shape, and so may those that transformers ignores.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`], which names the first that is missing, misshapen or surplus.
+    pub fn check(&self, expected: &[(String, Vec<usize>)], optional: &[&str]) -> Result<()> {
+        let missing: Vec<&String> = expected
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| !self.places.contains_key(*name))
+            .collect();
+        if let Some(first) = missing.first() {
+            let message = format!("it is missing{}", and_others(missing.len()));
+            return Err(Error::tensor(&self.path, *first, message));
+        }
+
+        for (name, shape) in expected {
+            let Some((file, info)) = self.get(name) else {
+                continue;
+            };
+            if info.shape != *shape {
+                let message = format!("its shape is {:?}; expected {shape:?}", info.shape);
+                return Err(Error::tensor(file.path(), name, message));
+            }
+            if !info.dtype.is_float() {
+                let message = format!(
+                    "it is of type {}; expected F32, F16, BF16 or F64",
+                    info.dtype
+                );
+                return Err(Error::tensor(file.path(), name, message));
+            }
+        }
+
+        let known: BTreeSet<&str> = (expected.iter().map(|(name, _)| name.as_str()))
+            .chain(optional.iter().copied())
+            .chain(IGNORED)
+            .collect();
+        let surplus: Vec<&str> = self.names().filter(|name| !known.contains(name)).collect();
+        match surplus
+            .first()
+            .and_then(|name| Some((name, self.get(name)?.0)))
+        {
+            Some((first, file)) => {
+                let others = and_others(surplus.len());
+                let message = format!("a model of this configuration has no such tensor{others}");
+                Err(Error::tensor(file.path(), *first, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A tensor's elements, row by row, as f32.
+    ///
+    /// # Errors
+    /// Those of [`SafetensorsFile::read_f32`].
+    pub async fn read_f32(&self, storage: &dyn Storage, name: &str) -> Result<Vec<f32>> {
+        match self.get(name) {
+            Some((file, _)) => file.read_f32(storage, name).await,
+            None => Err(Error::tensor(&self.path, short(name), "it is missing")),
+        }
+    }
+}
+
+/// Tensors and their shards, from an index.
+fn read_index(path: &str, bytes: &[u8]) -> Result<BTreeMap<String, String>> {
+    let fields = Fields::parse(path, bytes)?;
+    let key = "weight_map";
+    let Value::Object(map) = fields.need(key, fields.get(key))? else {
+        return Err(fields.error(key, "expected an object of tensors and their files"));
+    };
+    let mut places = BTreeMap::new();
+    for (name, file) in map {
+        match file.as_str() {
+            Some(file) if is_plain(file) => places.insert(name.clone(), file.to_owned()),
+            _ => {
+                let (name, file) = (short(name), short(file));
+                let message = format!("`{name}` is in {file}; expected the name of a file beside");
+                return Err(fields.error(key, message));
+            }
+        };
+    }
+    Ok(places)
+}
+
+/// Whether a name means a file of the same directory on every platform.
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    name.chars().all(plain) && !name.starts_with('.') && name.ends_with(".safetensors")
+}
+
+fn and_others(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        2 => ", and another one".to_owned(),
+        count => format!(", and {} others", count - 1),
+    }
+}
