@@ -1,0 +1,242 @@
+//! The values of keys that take one of a few names.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::setting::{Kind, Setting};
+use crate::train::schedule::Schedule;
+
+/// Declares an enum whose variants go by names, everywhere the same: in files, events, options.
+macro_rules! choice {
+    (
+        $(#[$about:meta])+
+        $name:ident { $($(#[$meaning:meta])+ $variant:ident = $text:literal,)+ }
+    ) => {
+        $(#[$about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$meaning])+ #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            /// Every name, in the order of the variants.
+            pub const NAMES: &'static [&'static str] = &[$($text),+];
+
+            /// The name it goes by.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($name::$variant => $text,)+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl Setting for $name {
+            const KIND: Kind = Kind::Choice(Self::NAMES);
+        }
+    };
+}
+
+choice! {
+    /// What is trained.
+    Method {
+        /// Low-rank matrices beside frozen ones (Hu et al. 2021, arXiv:2106.09685).
+        Lora = "lora",
+        /// A soft prompt before the encoder's input (Lester et al. 2021, arXiv:2104.08691).
+        Prompt = "prompt",
+        /// Every weight.
+        Full = "full",
+    }
+}
+
+choice! {
+    /// The form of LoRA.
+    Variant {
+        /// The product is scaled by alpha / rank.
+        Plain = "plain",
+        /// Rank-stabilised: scaled by alpha / √rank (Kalajdzievski 2023, arXiv:2312.03732).
+        Rslora = "rslora",
+        /// Magnitude and direction apart (Liu et al. 2024, arXiv:2402.09353).
+        Dora = "dora",
+    }
+}
+
+choice! {
+    /// A linear layer of T5 beside which LoRA can stand.
+    TargetModule {
+        /// The queries of attention.
+        Q = "q",
+        /// The keys of attention.
+        K = "k",
+        /// The values of attention.
+        V = "v",
+        /// The output of attention.
+        O = "o",
+        /// The gate of a gated feed-forward layer.
+        Wi0 = "wi_0",
+        /// The linear input of a gated feed-forward layer.
+        Wi1 = "wi_1",
+        /// The input of a feed-forward layer without a gate (T5 v1.0).
+        Wi = "wi",
+        /// The output of a feed-forward layer.
+        Wo = "wo",
+    }
+}
+
+choice! {
+    /// What a soft prompt starts from.
+    PromptInit {
+        /// Embeddings of pieces drawn from the vocabulary.
+        Vocabulary = "vocabulary",
+        /// Normal numbers.
+        Random = "random",
+        /// The embeddings of `init_text`.
+        Text = "text",
+    }
+}
+
+choice! {
+    /// How gradients become steps.
+    OptimizerKind {
+        /// Adam with decoupled weight decay (Loshchilov & Hutter 2017, arXiv:1711.05101).
+        Adamw = "adamw",
+        /// Factored second moments (Shazeer & Stern 2018, arXiv:1804.04235).
+        Adafactor = "adafactor",
+        /// Stochastic gradient descent.
+        Sgd = "sgd",
+        /// The sign of a momentum (Chen et al. 2023, arXiv:2302.06675).
+        Lion = "lion",
+    }
+}
+
+choice! {
+    /// The numbers that weights are kept in.
+    Dtype {
+        /// 32-bit floats.
+        F32 = "f32",
+        /// 16-bit floats.
+        F16 = "f16",
+        /// 16-bit floats with the exponent of 32-bit ones.
+        Bf16 = "bf16",
+        /// 8-bit integers with scales.
+        Int8 = "int8",
+    }
+}
+
+choice! {
+    /// Where tensors live.
+    DeviceChoice {
+        /// A hardware GPU through `webgpu` where there is one, else `cpu`.
+        Auto = "auto",
+        /// The processor.
+        Cpu = "cpu",
+        /// A GPU through wgpu: WebGPU in browsers; Vulkan, Metal or DX12 natively.
+        Webgpu = "webgpu",
+        /// An NVIDIA GPU, in builds that have the feature.
+        Cuda = "cuda",
+    }
+}
+
+choice! {
+    /// What happens to a text with more tokens than allowed.
+    OnTooLong {
+        /// It is cut, and keeps its closing `</s>`.
+        Truncate = "truncate",
+        /// It stays as it is.
+        Keep = "keep",
+        /// Its row is left out.
+        Drop = "drop",
+        /// The run is refused.
+        Error = "error",
+    }
+}
+
+choice! {
+    /// What a model is judged by.
+    Metric {
+        /// The mean of −log p over target tokens.
+        Loss = "loss",
+        /// Single words in common.
+        Rouge1 = "rouge1",
+        /// Pairs of words in common.
+        Rouge2 = "rouge2",
+        /// Triples of words in common.
+        Rouge3 = "rouge3",
+        /// Four words in a row in common.
+        Rouge4 = "rouge4",
+        /// The longest common subsequence.
+        RougeL = "rougeL",
+        /// The same, sentence by sentence (lines).
+        RougeLsum = "rougeLsum",
+        /// Corpus BLEU as sacrebleu has it.
+        Bleu = "bleu",
+        /// Character F-score.
+        Chrf = "chrf",
+        /// The part of outputs that equal a reference.
+        ExactMatch = "exact_match",
+        /// The part of right labels.
+        Accuracy = "accuracy",
+        /// F1 of labels.
+        F1 = "f1",
+        /// Matthews' correlation of labels.
+        Matthews = "matthews",
+        /// Pearson's correlation of numbers.
+        Pearson = "pearson",
+        /// Spearman's rank correlation of numbers.
+        Spearman = "spearman",
+    }
+}
+
+impl Metric {
+    /// Whether less is better.
+    pub fn lower_is_better(self) -> bool {
+        self == Metric::Loss
+    }
+
+    /// Whether it is one of the ROUGE family, a value of precision, recall and F1.
+    pub fn is_rouge(self) -> bool {
+        self.name().starts_with("rouge")
+    }
+
+    /// Whether text must be generated to have it.
+    pub fn needs_generation(self) -> bool {
+        self != Metric::Loss
+    }
+}
+
+impl Setting for Schedule {
+    const KIND: Kind = Kind::Choice(&["linear", "constant", "cosine", "inverse_sqrt"]);
+}
+
+impl Setting for Vec<TargetModule> {
+    const KIND: Kind = Kind::List(TargetModule::NAMES);
+}
+
+impl Setting for Vec<Metric> {
+    const KIND: Kind = Kind::List(Metric::NAMES);
+}
+
+/// The rate of the model's own dropout: a number, or `model` for the rate in its config.json.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Dropout {
+    /// What config.json says.
+    #[serde(rename = "model")]
+    Model,
+    /// This rate, from 0 up to but without 1.
+    #[serde(untagged)]
+    Rate(f64),
+}
+
+impl Setting for Dropout {
+    const KIND: Kind = Kind::Number;
+
+    fn expected() -> String {
+        "a finite number, or model".to_owned()
+    }
+}

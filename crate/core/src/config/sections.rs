@@ -1,0 +1,219 @@
+//! The sections and their keys. The first paragraph above a key is its short help, the rest its
+//! long one; the texts appear in `--help` and in the page.
+
+use super::{
+    choices::{
+        DeviceChoice, Dropout, Dtype, Method, Metric, OnTooLong, OptimizerKind, PromptInit,
+        TargetModule, Variant,
+    },
+    section::{Key, Section, section},
+    setting::Setting,
+};
+use crate::{
+    error::{Error, Result},
+    train::schedule::Schedule,
+};
+
+section! {
+    /// The base model and where it is computed.
+    ModelConfig "model" {
+        /// The base model: a directory in the Hugging Face layout
+        ///
+        /// It holds config.json, tokenizer.json and model.safetensors, or its shards with their
+        /// index.
+        model: Option<String> = None;
+        /// The numbers that weights are kept in
+        ///
+        /// Files of f16 and bf16 are read too, and computed in f32.
+        dtype: Dtype = Dtype::F32;
+        /// Where to compute
+        ///
+        /// `auto` takes a hardware GPU through `webgpu`, else `cpu`. A software rasteriser is used
+        /// only when `webgpu` is asked for.
+        device: DeviceChoice = DeviceChoice::Auto;
+        /// Computes activations again in the backward pass, for less memory
+        recompute: bool = false;
+        /// Uses the fused kernels instead of plain tensor operations
+        ///
+        /// Both give the same numbers within rounding.
+        kernels: bool = true;
+        /// How many processor threads to use
+        threads: Option<usize> = None, "all";
+    }
+}
+
+section! {
+    /// Rows, and how they become examples.
+    DataConfig "data" {
+        /// The file of training rows, JSONL: one JSON object a line
+        train: Option<String> = None;
+        /// The file of validation rows
+        validation: Option<String> = None;
+        /// The part of the training rows held out for validation
+        ///
+        /// Drawn with `seed`. Only without a `validation` file; 0 turns it off.
+        validation_fraction: Option<f64> = None, "0.1 without a validation file";
+        /// How a row becomes text: source ||| target, in Jinja
+        ///
+        /// For example `Summarize: {{dialogue}} ||| {{summary}}`. Both sides are stripped. Without a
+        /// template, rows need the fields `source` and `target`, or just two fields in that order.
+        template: Option<String> = None;
+        /// A file that holds the template
+        ///
+        /// Easier than a shell's quoting where the template has several lines.
+        template_file: Option<String> = None;
+        /// The field of the source text, where there is no template
+        source_field: Option<String> = None, "source";
+        /// The field of the target text, where there is no template
+        target_field: Option<String> = None, "target";
+        /// Fields that hold the references to score against
+        ///
+        /// The best of several counts. Without this, the target is the only reference.
+        reference_fields: Vec<String> = Vec::new();
+        /// The most tokens of a source text, with its closing </s>
+        max_source_tokens: usize = 512;
+        /// The most tokens of a target text, with its closing </s>
+        max_target_tokens: usize = 128;
+        /// What happens to a text with more tokens than that
+        on_too_long: OnTooLong = OnTooLong::Truncate;
+        /// Uses only the first rows of a file, this many
+        limit: Option<usize> = None, "all rows";
+    }
+}
+
+section! {
+    /// What is trained.
+    MethodConfig "method" {
+        /// What is trained: low-rank matrices, a soft prompt, or every weight
+        method: Method = Method::Lora;
+        /// LoRA: the rank of the two small matrices
+        rank: usize = 8;
+        /// LoRA: the strength of the update, which is multiplied by alpha / rank
+        alpha: Option<f64> = None, "2 * rank";
+        /// LoRA: the part of its inputs zeroed while training
+        lora_dropout: f64 = 0.0;
+        /// LoRA: plain, rank-stabilised (rslora), or magnitude and direction apart (dora)
+        variant: Variant = Variant::Plain;
+        /// LoRA: the layers to train beside
+        ///
+        /// Attention has q, k, v and o; FLAN-T5's feed-forward layers have wi_0, wi_1 and wo, those
+        /// of T5 v1.0 wi and wo.
+        target_modules: Vec<TargetModule> = vec![TargetModule::Q, TargetModule::V];
+        /// Prompt: how many virtual tokens go before the source
+        num_virtual_tokens: usize = 20;
+        /// Prompt: what the virtual tokens start from
+        init: PromptInit = PromptInit::Vocabulary;
+        /// Prompt: the text to start from, with `init` = text
+        init_text: Option<String> = None;
+        /// An adapter to start from: a directory in PEFT's layout
+        ///
+        /// Its rank, alpha, variant and layers, or its number of virtual tokens, are taken over.
+        init_adapter: Option<String> = None;
+    }
+}
+
+section! {
+    /// How it is trained.
+    TrainConfig "train" {
+        /// How often to go through the training rows
+        epochs: usize = 3;
+        /// Stops after this many optimizer steps, instead of `epochs`
+        max_steps: Option<usize> = None, "by epochs";
+        /// Examples in a batch
+        batch_size: usize = 8;
+        /// Batches whose gradients are added up before a step
+        accumulate: usize = 1;
+        /// How gradients become steps
+        optimizer: Option<OptimizerKind> = None, "adamw; adafactor for prompt";
+        /// The learning rate at the schedule's highest point
+        learning_rate: Option<f64> = None, "1e-3 for lora, 0.3 for prompt, 3e-4 for full";
+        /// AdamW, Lion: how slowly the mean of gradients follows
+        beta1: f64 = 0.9;
+        /// AdamW, Lion: how slowly the second mean follows
+        beta2: f64 = 0.999;
+        /// AdamW: what is added to the divisor
+        epsilon: f64 = 1e-8;
+        /// SGD: how much of the last step is kept
+        momentum: f64 = 0.0;
+        /// Adafactor: multiplies the learning rate by the size of the weights
+        scale_parameter: bool = false;
+        /// The part of a weight taken away each step, times the learning rate
+        ///
+        /// Never of norms.
+        weight_decay: f64 = 0.0;
+        /// The largest norm of all gradients together; above it they are scaled down
+        ///
+        /// 0 turns it off.
+        clip_norm: f64 = 1.0;
+        /// How the learning rate changes after the warm-up
+        schedule: Schedule = Schedule::Linear;
+        /// Steps in which the learning rate rises from 0
+        warmup_steps: usize = 0;
+        /// The part of the target probability spread over the whole vocabulary
+        label_smoothing: f64 = 0.0;
+        /// The weight of the squared log of the softmax's divisor in the loss
+        z_loss: f64 = 0.0;
+        /// The rate of the model's own dropout: a number, or `model` for config.json's
+        dropout: Dropout = Dropout::Rate(0.0);
+        /// Where every random choice comes from
+        ///
+        /// The same seed, configuration, device and build give the same weights.
+        seed: u64 = 0;
+        /// Draws the rows in a new order each epoch
+        ///
+        /// Without it they come in the file's order, and `group_by_length` has no effect.
+        shuffle: bool = true;
+        /// Puts examples of like length in a batch, which wastes less padding
+        group_by_length: bool = true;
+        /// Steps between checkpoints
+        checkpoint_every: usize = 100;
+        /// How many of the newest checkpoints to keep
+        keep_checkpoints: usize = 2;
+    }
+}
+
+section! {
+    /// How it is judged, and how text is generated.
+    EvalConfig "eval" {
+        /// Steps between evaluations while training
+        eval_every: Option<usize> = None, "once an epoch";
+        /// The most validation rows that an evaluation while training takes
+        eval_rows: usize = 200;
+        /// Validation rows whose predictions are shown while training
+        eval_samples: usize = 3;
+        /// What to measure
+        ///
+        /// Text is generated for all but the loss, which takes longer.
+        metrics: Vec<Metric> = vec![Metric::Loss];
+        /// What decides which weights are the best
+        best_metric: Metric = Metric::Loss;
+        /// Stops after this many evaluations without a better one
+        patience: Option<usize> = None, "never";
+        /// ROUGE: compares the stems of words
+        stemmer: bool = true;
+        /// The most tokens to generate
+        max_new_tokens: usize = 64;
+        /// The fewest tokens to generate
+        min_new_tokens: Option<usize> = None;
+        /// How many beams to search with; 1 is greedy
+        num_beams: usize = 1;
+        /// How many outputs to give for a prompt
+        num_return_sequences: usize = 1;
+        /// Beams: above 0 favours long outputs, below 0 short ones
+        length_penalty: f64 = 1.0;
+        /// Beams: stops as soon as enough outputs are complete
+        early_stopping: bool = false;
+        /// Sampling: above 1 flattens the probabilities, below 1 sharpens them
+        temperature: Option<f64> = None;
+        /// Sampling: draws from this many of the most probable tokens
+        top_k: Option<usize> = None;
+        /// Sampling: draws from the most probable tokens that sum to this probability
+        top_p: Option<f64> = None;
+        /// Above 1 makes tokens that were already generated less probable
+        repetition_penalty: Option<f64> = None;
+        /// No sequence of this many tokens is generated twice
+        no_repeat_ngram_size: Option<usize> = None;
+        /// Sampling: where its random choices come from
+        generation_seed: Option<u64> = None;
+    }
+}

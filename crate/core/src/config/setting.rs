@@ -1,0 +1,133 @@
+//! What a key's value may be, and how it is read from text.
+
+use std::fmt;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Number, Value};
+
+/// The kind of value that a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number from 0.
+    Integer,
+    /// A finite number.
+    Number,
+    /// Any text.
+    Text,
+    /// Texts; any where no names are given, else some of the names.
+    List(&'static [&'static str]),
+    /// One of these names.
+    Choice(&'static [&'static str]),
+}
+
+impl Kind {
+    /// The JSON value that `text` stands for. Text that is not of this kind stays text, and is
+    /// refused where it is set.
+    pub(super) fn read(self, text: &str) -> Value {
+        let number = match self {
+            Kind::Bool => return text.parse().map_or_else(|_| text.into(), Value::Bool),
+            Kind::List(_) => return text.split(',').map(str::trim).collect(),
+            Kind::Text | Kind::Choice(_) => None,
+            Kind::Integer => text.parse::<u64>().ok().map(Number::from),
+            Kind::Number => text.parse().ok().and_then(Number::from_f64),
+        };
+        number.map_or_else(|| text.into(), Value::Number)
+    }
+}
+
+/// What is expected, as the end of "expected …".
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Bool => f.write_str("true or false"),
+            Kind::Integer => f.write_str("a whole number from 0"),
+            Kind::Number => f.write_str("a finite number"),
+            Kind::Text => f.write_str("text"),
+            Kind::List([]) => f.write_str("a list of names"),
+            Kind::List(names) => write!(f, "a list of some of {}", names.join(", ")),
+            Kind::Choice(names) => write!(f, "one of {}", names.join(", ")),
+        }
+    }
+}
+
+/// A type that a key can have. Serde reads and writes it; this adds how to speak about it.
+pub(super) trait Setting: Serialize + DeserializeOwned {
+    const KIND: Kind;
+    /// Whether `null` stands for a default that depends on other keys.
+    const OPTIONAL: bool = false;
+
+    fn is_unset(&self) -> bool {
+        false
+    }
+
+    fn expected() -> String {
+        Self::KIND.to_string()
+    }
+
+    /// The value of `json`, or what was found and expected.
+    fn from_json(json: &Value) -> Result<Self, String> {
+        serde_json::from_value(json.clone())
+            .map_err(|_| format!("found {}, expected {}", show(json), Self::expected()))
+    }
+
+    fn to_text(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(Value::String(text)) => text,
+            Ok(Value::Array(parts)) => parts
+                .iter()
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(","),
+            // 1.0 is written 1: these are numbers for people.
+            Ok(Value::Number(number)) => number
+                .as_f64()
+                .map_or_else(|| number.to_string(), |number| number.to_string()),
+            Ok(Value::Null) | Err(_) => String::new(),
+            Ok(other) => other.to_string(),
+        }
+    }
+}
+
+/// A value as it was given, short enough for an error message.
+pub(super) fn show(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => format!("`{text}`"),
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+macro_rules! settings {
+    ($($type:ty: $kind:expr;)+) => {
+        $(impl Setting for $type {
+            const KIND: Kind = $kind;
+        })+
+    };
+}
+
+settings! {
+    bool: Kind::Bool;
+    u64: Kind::Integer;
+    usize: Kind::Integer;
+    f64: Kind::Number;
+    String: Kind::Text;
+    Vec<String>: Kind::List(&[]);
+}
+
+impl<T: Setting> Setting for Option<T> {
+    const KIND: Kind = T::KIND;
+    const OPTIONAL: bool = true;
+
+    fn is_unset(&self) -> bool {
+        self.is_none()
+    }
+
+    fn expected() -> String {
+        T::expected()
+    }
+}

@@ -1,0 +1,254 @@
+//! Whether values are possible, alone and together.
+
+use serde_json::Value;
+
+use super::{
+    RunConfig,
+    choices::{Dropout, Dtype, Method, Metric, OnTooLong, PromptInit},
+    setting::show,
+};
+use crate::error::{Error, Result};
+
+impl RunConfig {
+    /// Checks every value, and that they go together. Whether files exist and fit is checked where
+    /// they are read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] names the first key at fault, what was found and what was expected.
+    pub fn validate(&self) -> Result<()> {
+        self.check_ranges()?;
+        self.check_together()?;
+        self.check_supported()
+    }
+
+    fn check_ranges(&self) -> Result<()> {
+        // Upper limits are far beyond use; they keep a slipped finger from asking for terabytes.
+        self.whole("threads", 1, 4096)?;
+        self.whole("max_source_tokens", 1, 65_536)?;
+        self.whole("max_target_tokens", 1, 65_536)?;
+        self.whole("limit", 1, usize::MAX)?;
+        self.whole("rank", 1, 4096)?;
+        self.whole("num_virtual_tokens", 1, 65_536)?;
+        for key in [
+            "epochs",
+            "max_steps",
+            "checkpoint_every",
+            "keep_checkpoints",
+            "eval_every",
+        ] {
+            self.whole(key, 1, usize::MAX)?;
+        }
+        self.whole("batch_size", 1, 65_536)?;
+        self.whole("accumulate", 1, 65_536)?;
+        self.whole("eval_rows", 1, usize::MAX)?;
+        self.whole("patience", 1, usize::MAX)?;
+        self.whole("max_new_tokens", 1, 65_536)?;
+        self.whole("num_beams", 1, 1024)?;
+        self.whole("num_return_sequences", 1, 1024)?;
+
+        let fractions = [
+            "validation_fraction",
+            "lora_dropout",
+            "dropout",
+            "beta1",
+            "beta2",
+        ];
+        for key in fractions.into_iter().chain(["momentum", "label_smoothing"]) {
+            self.number(
+                key,
+                |value| (0.0..1.0).contains(&value),
+                "a number from 0, less than 1",
+            )?;
+        }
+        for key in [
+            "alpha",
+            "learning_rate",
+            "epsilon",
+            "temperature",
+            "repetition_penalty",
+        ] {
+            self.number(key, |value| value > 0.0, "a number greater than 0")?;
+        }
+        for key in ["weight_decay", "clip_norm", "z_loss"] {
+            self.number(key, |value| value >= 0.0, "a number from 0")?;
+        }
+        self.number(
+            "top_p",
+            |value| value > 0.0 && value <= 1.0,
+            "a number greater than 0, up to 1",
+        )
+    }
+
+    fn check_together(&self) -> Result<()> {
+        let (data, method, eval) = (&self.data, &self.method, &self.eval);
+        let template = match (&data.template, &data.template_file) {
+            (Some(_), Some(_)) => {
+                return self.refuse("template_file", "nothing, because `template` is given too");
+            }
+            (Some(_), None) => Some("template"),
+            (None, Some(_)) => Some("template_file"),
+            (None, None) => None,
+        };
+        if let Some(template) = template {
+            for key in ["source_field", "target_field"] {
+                if self.get(key).is_some_and(|value| !value.is_null()) {
+                    let expected = format!("nothing, because `{template}` names the fields");
+                    return self.refuse(key, &expected);
+                }
+            }
+        }
+        if data.validation.is_some() && data.validation_fraction.is_some_and(|part| part > 0.0) {
+            return self.refuse(
+                "validation_fraction",
+                "nothing or 0 beside a `validation` file",
+            );
+        }
+        if method.method == Method::Lora && method.target_modules.is_empty() {
+            return self.refuse("target_modules", "at least one layer, such as q");
+        }
+        if method.method == Method::Full && method.init_adapter.is_some() {
+            return self.refuse("init_adapter", "nothing with `method` = full");
+        }
+        match (&method.init_text, method.init == PromptInit::Text) {
+            (None, true) if method.init_adapter.is_none() => {
+                return self.refuse("init_text", "a text, because `init` is text");
+            }
+            (Some(_), false) => return self.refuse("init_text", "nothing unless `init` is text"),
+            _ => {}
+        }
+        if eval.metrics.is_empty() {
+            return self.refuse("metrics", "at least one metric, such as loss");
+        }
+        if eval.best_metric != Metric::Loss && !eval.metrics.contains(&eval.best_metric) {
+            return self.refuse("best_metric", "loss, or one of `metrics`");
+        }
+        Ok(())
+    }
+
+    /// Refuses what a later version will do, rather than leave it without effect.
+    fn check_supported(&self) -> Result<()> {
+        let (model, data, eval) = (&self.model, &self.data, &self.eval);
+        let metric = |metric: &Metric| *metric == Metric::Loss || metric.is_rouge();
+        let supported = [
+            ("dtype", model.dtype == Dtype::F32, "f32"),
+            ("recompute", !model.recompute, "false"),
+            (
+                "on_too_long",
+                data.on_too_long == OnTooLong::Truncate,
+                "truncate",
+            ),
+            (
+                "metrics",
+                eval.metrics.iter().all(metric),
+                "loss and the rouge metrics",
+            ),
+            (
+                "min_new_tokens",
+                eval.min_new_tokens.is_none(),
+                "no lower limit",
+            ),
+            (
+                "num_beams",
+                eval.num_beams == 1,
+                "greedy generation, with 1",
+            ),
+            ("num_return_sequences", eval.num_return_sequences == 1, "1"),
+            (
+                "length_penalty",
+                eval.length_penalty == 1.0,
+                "greedy generation, with 1",
+            ),
+            (
+                "early_stopping",
+                !eval.early_stopping,
+                "greedy generation, with false",
+            ),
+            (
+                "temperature",
+                eval.temperature.is_none(),
+                "greedy generation, without it",
+            ),
+            (
+                "top_k",
+                eval.top_k.is_none(),
+                "greedy generation, without it",
+            ),
+            (
+                "top_p",
+                eval.top_p.is_none(),
+                "greedy generation, without it",
+            ),
+            (
+                "repetition_penalty",
+                eval.repetition_penalty.is_none(),
+                "no penalty",
+            ),
+            (
+                "no_repeat_ngram_size",
+                eval.no_repeat_ngram_size.is_none(),
+                "no such limit",
+            ),
+            (
+                "generation_seed",
+                eval.generation_seed.is_none(),
+                "greedy generation, without it",
+            ),
+        ];
+        for (key, supported, expected) in supported {
+            if !supported {
+                let found = show(&self.get(key).unwrap_or_default());
+                let message =
+                    format!("found {found}, which is not supported yet; so far {expected}");
+                return Err(Error::setting(key, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a whole number outside `least..=most`; an unset key passes.
+    fn whole(&self, key: &str, least: usize, most: usize) -> Result<()> {
+        let value = self.get(key).unwrap_or_default();
+        match value.as_u64() {
+            Some(number) if number < least as u64 => {
+                self.refuse(key, &format!("a whole number from {least}"))
+            }
+            Some(number) if number > most as u64 => {
+                self.refuse(key, &format!("a whole number up to {most}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a number that is not `possible`, or not finite; an unset key passes.
+    fn number(&self, key: &str, possible: impl Fn(f64) -> bool, expected: &str) -> Result<()> {
+        let number = match (key, self.get(key).unwrap_or_default()) {
+            ("dropout", _) => match self.train.dropout {
+                Dropout::Rate(rate) => rate,
+                Dropout::Model => return Ok(()),
+            },
+            // A float that is not finite becomes null in JSON, as an unset key does. Neither a
+            // configuration file's reader nor `set` lets one in.
+            (_, value) => match value.as_f64() {
+                Some(number) => number,
+                None => return Ok(()),
+            },
+        };
+        if number.is_finite() && possible(number) {
+            Ok(())
+        } else {
+            self.refuse(key, expected)
+        }
+    }
+
+    fn refuse(&self, key: &str, expected: &str) -> Result<()> {
+        let found = match self.get(key).unwrap_or_default() {
+            Value::Null => "nothing".to_owned(),
+            value => show(&value),
+        };
+        Err(Error::setting(
+            key,
+            format!("found {found}, expected {expected}"),
+        ))
+    }
+}
