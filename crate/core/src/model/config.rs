@@ -497,13 +497,21 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A value as a message shows it: never longer than a line.
+/// A value as a message shows it: never longer than a line, nothing that moves a terminal's cursor.
 pub(crate) fn short(value: &(impl std::fmt::Display + ?Sized)) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+    let plain = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    let mut short: String = text.chars().take(60).map(plain).collect();
+    if short.len() < text.len() {
+        short.push('…');
     }
+    short
 }
 
 /// JSON as Python's `json.dumps(value, indent=2)` writes it. Pure ASCII, because Python reads a
@@ -524,3 +532,6 @@ pub(crate) fn to_bytes(value: &Value) -> Vec<u8> {
     }
     ascii.into_bytes()
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,3 +269,6 @@ fn and_others(count: usize) -> String {
         count => format!(", and {} others", count - 1),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ const CHUNK: usize = 8 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[allow(missing_docs)]
-// In the order in which files sort them, last first.
+// The order counts: a file's tensors are sorted by it, from the last to the first.
 pub enum Dtype {
     Bool,
     U8,
@@ -93,9 +93,10 @@ pub struct TensorInfo {
 }
 
 impl TensorInfo {
-    /// How many elements it has.
+    /// How many elements it has; `usize::MAX` for more than this platform can count.
     pub fn elements(&self) -> usize {
-        ((self.range.end - self.range.start) / self.dtype.size() as u64) as usize
+        let elements = (self.range.end - self.range.start) / self.dtype.size() as u64;
+        usize::try_from(elements).unwrap_or(usize::MAX)
     }
 }
 
@@ -307,8 +308,8 @@ pub async fn write<'data>(
     for tensor in tensors {
         let values = data(&tensor.name).await?;
         let wrong = |message| Error::tensor(path, &tensor.name, message);
-        let elements: usize = tensor.shape.iter().product();
-        if values.len() != elements {
+        let bytes = values.len() as u64 * tensor.dtype.size() as u64;
+        if bytes_of(&tensor.shape, tensor.dtype) != Some(bytes) {
             let message = format!("{} elements for the shape {:?}", values.len(), tensor.shape);
             return Err(wrong(message));
         }
@@ -338,16 +339,16 @@ fn header(
         .or_insert_with(|| "pt".to_owned());
     let mut entries = serde_json::Map::new();
     entries.insert("__metadata__".to_owned(), json!(metadata));
-    let mut offset = 0;
+    let mut offset: u64 = 0;
     for TensorSpec { name, shape, dtype } in tensors {
         let wrong = |message: &str| Err(Error::tensor(path, name, message));
         if !matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
             return wrong(&format!("{dtype} cannot be written"));
         }
-        let Some(bytes) = bytes_of(shape, *dtype) else {
+        let end = bytes_of(shape, *dtype).and_then(|bytes| bytes.checked_add(offset));
+        let Some(end) = end else {
             return wrong("its shape overflows");
         };
-        let end = offset + bytes;
         let entry = json!({
             "dtype": dtype.to_string(),
             "shape": shape,
@@ -420,7 +421,7 @@ fn place(
                 "an overlap"
             };
             return Err(format!(
-                "tensor `{name}` starts at {from}, after {position}: {what}"
+                "tensor `{name}` starts at {from}, but the one before it ends at {position}: {what}"
             ));
         }
         let Some(bytes) = bytes_of(&shape.0, *dtype) else {
@@ -539,22 +540,27 @@ impl<'de> Deserialize<'de> for Header {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
                 let mut metadata = None;
                 let mut tensors = BTreeMap::new();
-                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                while let Some(name) = map.next_key::<String>()? {
                     if name == "__metadata__" {
                         if metadata.replace(map.next_value()?).is_some() {
                             return Err(de::Error::custom("`__metadata__` is there twice"));
                         }
                         continue;
                     }
-                    if name.len() > MAX_NAME {
-                        let message = format!("tensor `{}`: its name is too long", short(&name));
+                    // Names stand in messages, and so on terminals.
+                    if name.len() > MAX_NAME || name.chars().any(char::is_control) {
+                        let message = format!(
+                            "tensor `{}`: its name is longer than {MAX_NAME} bytes, or has control \
+                             characters",
+                            short(&name)
+                        );
                         return Err(de::Error::custom(message));
                     }
                     if tensors.len() == MAX_TENSORS {
                         let message = format!("there are more than {MAX_TENSORS} tensors");
                         return Err(de::Error::custom(message));
                     }
-                    match tensors.entry(name.into_owned()) {
+                    match tensors.entry(name) {
                         Entry::Occupied(entry) => {
                             let message = format!("tensor `{}` is there twice", entry.key());
                             return Err(de::Error::custom(message));
@@ -577,3 +583,6 @@ impl<'de> Deserialize<'de> for Header {
         deserializer.deserialize_map(Entries)
     }
 }
+
+#[cfg(test)]
+mod tests;
