@@ -1,0 +1,529 @@
+//! Templates: how a row becomes a source text and a target text.
+//!
+//! A template is Jinja with `|||` between its two sides. It is split before it is rendered, so that
+//! a row's text may hold `|||`, and both sides are stripped. Rendering is bounded, since templates
+//! come from strangers.
+
+mod python;
+
+use std::io;
+
+use minijinja::{
+    Environment, ErrorKind, UndefinedBehavior,
+    value::{Serde, Value},
+};
+
+use crate::{
+    error::{Error, Result},
+    text::rows::{Row, kind},
+};
+
+const SEPARATOR: &str = "|||";
+const SOURCE: &str = "source";
+const TARGET: &str = "target";
+
+/// The work that one rendering may take: instructions, and 64 bytes of text for each.
+const FUEL: u64 = 500_000;
+/// The longest text that a template may render to, in bytes.
+const MAX_OUTPUT: usize = 4 << 20;
+/// The longest template, in bytes.
+const MAX_TEMPLATE: usize = 1 << 20;
+/// How deep macros and includes may nest: a browser's stack is a small one.
+const MAX_DEPTH: usize = 64;
+
+/// Makes a source text and a target text of a row.
+#[derive(Debug)]
+pub struct Template(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Jinja(Box<Jinja>),
+    Fields {
+        source: Option<String>,
+        target: Option<String>,
+    },
+}
+
+#[derive(Debug)]
+struct Jinja {
+    /// Holds a template for each side.
+    environment: Environment<'static>,
+    has_target: bool,
+    /// The lines before the target's side, for messages.
+    target_line: usize,
+}
+
+/// A row as texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// What the model reads.
+    pub source: String,
+    /// What it is to write.
+    pub target: String,
+}
+
+impl Template {
+    /// Parses a Jinja template: `source ||| target`, or a source alone, which does for generation.
+    ///
+    /// Beside Jinja's own, the common methods of Python's strings, lists and dictionaries are there.
+    ///
+    /// # Errors
+    /// [`Error::Template`] for what is not Jinja, or has more than two sides.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text.len() > MAX_TEMPLATE {
+            return Err(failure(format!(
+                "{} bytes are too long for a template",
+                text.len()
+            )));
+        }
+        let sides: Vec<&str> = text.split(SEPARATOR).collect();
+        if sides.len() > 2 {
+            let message = format!("`{SEPARATOR}` is there {} times, not once", sides.len() - 1);
+            return Err(failure(message));
+        }
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(MAX_DEPTH);
+        environment.set_unknown_method_callback(python::method);
+        let target_line = sides[0].matches('\n').count();
+        for (side, (name, line)) in sides.iter().zip([(SOURCE, 0), (TARGET, target_line)]) {
+            (environment.add_template_owned(name, side.to_string()))
+                .map_err(|error| failure(describe(&error, line)))?;
+        }
+        let has_target = sides.len() == 2;
+        Ok(Self(Kind::Jinja(Box::new(Jinja {
+            environment,
+            has_target,
+            target_line,
+        }))))
+    }
+
+    /// Takes two fields as they are: those given, else those named `source` and `target`, else a
+    /// row's only two, in order.
+    pub fn default_fields(source: Option<String>, target: Option<String>) -> Self {
+        Self(Kind::Fields { source, target })
+    }
+
+    /// Whether it can render a target.
+    pub fn has_target(&self) -> bool {
+        match &self.0 {
+            Kind::Jinja(jinja) => jinja.has_target,
+            Kind::Fields { .. } => true,
+        }
+    }
+
+    /// Both sides of a row.
+    ///
+    /// # Errors
+    /// [`Error::Template`] for a template without a target, a field that the row does not have, a
+    /// filter or method that does not exist, and rendering without end.
+    pub fn render(&self, row: &Row) -> Result<Rendered> {
+        match &self.0 {
+            Kind::Jinja(jinja) if !jinja.has_target => Err(failure(format!(
+                "there is no `{SEPARATOR}`, which separates the source from the target"
+            ))),
+            Kind::Jinja(jinja) => {
+                let values = Value::from(Serde(&row.fields));
+                let source = jinja.render(SOURCE, row, &values)?;
+                Ok(Rendered {
+                    source,
+                    target: jinja.render(TARGET, row, &values)?,
+                })
+            }
+            Kind::Fields { source, target } => {
+                let (source, target) = choose(row, source.as_deref(), target.as_deref());
+                Ok(Rendered {
+                    source: field(row, source, "source_field")?,
+                    target: field(row, target, "target_field")?,
+                })
+            }
+        }
+    }
+
+    /// The source side of a row, which may lack what only the target needs.
+    ///
+    /// # Errors
+    /// As [`Template::render`], but the template may be without a target.
+    pub fn render_source(&self, row: &Row) -> Result<String> {
+        match &self.0 {
+            Kind::Jinja(jinja) => jinja.render(SOURCE, row, &Value::from(Serde(&row.fields))),
+            Kind::Fields { source, target } => {
+                let only = row.fields.keys().next().filter(|_| row.fields.len() == 1);
+                let (chosen, _) = choose(row, source.as_deref(), target.as_deref());
+                field(row, chosen.or(only.map(String::as_str)), "source_field")
+            }
+        }
+    }
+}
+
+impl Jinja {
+    fn render(&self, side: &str, row: &Row, values: &Value) -> Result<String> {
+        let line = if side == TARGET { self.target_line } else { 0 };
+        let mut text = Bounded(Vec::new());
+        let template = self
+            .environment
+            .get_template(side)
+            .map_err(|e| failure(e.to_string()))?;
+        if let Err(error) = template.render_captured_to(values, &mut text) {
+            let message = if error.kind() == ErrorKind::UndefinedError {
+                let mut missing: Vec<String> =
+                    template.undeclared_variables(false).into_iter().collect();
+                missing.retain(|name| !row.fields.contains_key(name) && !self.is_global(name));
+                missing.sort();
+                let missing: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+                let what = match missing.len() {
+                    0 => describe(&error, line),
+                    _ => format!("there is no field {}", missing.join(", ")),
+                };
+                format!("{what}; the row has {}", row.field_names())
+            } else if text.0.len() == MAX_OUTPUT {
+                format!("the text is longer than {MAX_OUTPUT} bytes")
+            } else {
+                describe(&error, line)
+            };
+            return Err(failure(message));
+        }
+        let text = String::from_utf8(text.0).map_err(|error| failure(error.to_string()))?;
+        Ok(text.trim().to_owned())
+    }
+
+    fn is_global(&self, name: &str) -> bool {
+        self.environment.globals().any(|(global, _)| global == name)
+    }
+}
+
+/// Text up to [`MAX_OUTPUT`] bytes.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Nothing taken ends the writing, with the vector full.
+        let taken = bytes.len().min(MAX_OUTPUT - self.0.len());
+        self.0.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The fields that are source and target of a row, where no template says so.
+fn choose<'a>(
+    row: &'a Row,
+    source: Option<&'a str>,
+    target: Option<&'a str>,
+) -> (Option<&'a str>, Option<&'a str>) {
+    let names: Vec<&str> = row.fields.keys().map(String::as_str).collect();
+    let named = |name| names.contains(&name).then_some(name);
+    let (by_name, other) = match (source, target) {
+        (Some(_), Some(_)) => return (source, target),
+        (None, None) => ((named(SOURCE), named(TARGET)), (None, None)),
+        (Some(given), None) => (
+            (source, named(TARGET).filter(|name| *name != given)),
+            (source, None),
+        ),
+        (None, Some(given)) => (
+            (named(SOURCE).filter(|name| *name != given), target),
+            (None, target),
+        ),
+    };
+    match (by_name, other, names.as_slice()) {
+        ((Some(source), Some(target)), _, _) => (Some(source), Some(target)),
+        (_, (None, None), &[first, second]) => (Some(first), Some(second)),
+        (_, (Some(given), None), &[a, b]) => (Some(given), Some(if a == given { b } else { a })),
+        (_, (None, Some(given)), &[a, b]) => (Some(if a == given { b } else { a }), Some(given)),
+        _ => by_name,
+    }
+}
+
+fn field(row: &Row, name: Option<&str>, key: &str) -> Result<String> {
+    let Some(name) = name else {
+        return Err(failure(format!(
+            "without a template, a row has fields `{SOURCE}` and `{TARGET}`, or only two, or \
+             `{key}` names one; the row has {}",
+            row.field_names()
+        )));
+    };
+    match row.fields.get(name) {
+        None => {
+            let message = format!(
+                "there is no field `{name}`; the row has {}",
+                row.field_names()
+            );
+            Err(failure(message))
+        }
+        Some(serde_json::Value::String(text)) => Ok(text.trim().to_owned()),
+        Some(value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
+            Ok(Value::from(Serde(value)).to_string())
+        }
+        Some(value) => Err(failure(format!(
+            "field `{name}`: expected a text, found {}",
+            kind(value)
+        ))),
+    }
+}
+
+/// What the template engine says, with lines counted from the whole template's first.
+fn describe(error: &minijinja::Error, lines_before: usize) -> String {
+    let what = match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => "rendering takes too long".to_owned(),
+        (kind, None) => kind.to_string(),
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+    };
+    match error.line() {
+        Some(line) => format!("{what}, in line {}", line + lines_before),
+        None => what,
+    }
+}
+
+fn failure(message: impl Into<String>) -> Error {
+    Error::Template {
+        message: message.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(json: serde_json::Value) -> Row {
+        let serde_json::Value::Object(fields) = json else {
+            panic!("not an object")
+        };
+        Row { line: 1, fields }
+    }
+
+    fn failure_of(template: &str, json: serde_json::Value) -> String {
+        let result = Template::parse(template).and_then(|template| template.render(&row(json)));
+        let error = result.expect_err(template);
+        assert!(matches!(error, Error::Template { .. }));
+        error.to_string()
+    }
+
+    #[test]
+    fn renders_as_jinja2() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../tests/oracle/text/templates.json"
+        );
+        let file = std::fs::read_to_string(path).unwrap();
+        let oracle: serde_json::Value = serde_json::from_str(&file).unwrap();
+        let cases = oracle["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), 10);
+        for case in cases {
+            let template = Template::parse(case["template"].as_str().unwrap()).unwrap();
+            let row = row(case["row"].clone());
+            let rendered = template
+                .render(&row)
+                .unwrap_or_else(|e| panic!("{e} in {case}"));
+            assert_eq!(rendered.source, case["source"].as_str().unwrap());
+            assert_eq!(rendered.target, case["target"].as_str().unwrap());
+            assert_eq!(template.render_source(&row).unwrap(), rendered.source);
+        }
+    }
+
+    #[test]
+    fn an_undefined_field_is_an_error_that_lists_the_fields() {
+        let json = serde_json::json!({"dialogue": "Hi", "summary": {"short": "Hi"}});
+        for (template, expected) in [
+            (
+                "{{ dialog }} ||| x",
+                "there is no field `dialog`; the row has `dialogue`, `summary`",
+            ),
+            (
+                "{% if dialog %}a{% endif %} ||| x",
+                "there is no field `dialog`",
+            ),
+            (
+                "{% for d in dialog %}a{% endfor %} ||| x",
+                "there is no field `dialog`",
+            ),
+            ("x ||| {{ dialog|upper }}", "there is no field `dialog`"),
+            (
+                "x\n|||\n{{ summary.long }}",
+                "undefined value, in line 3; the row has",
+            ),
+        ] {
+            let message = failure_of(template, json.clone());
+            assert!(message.contains(expected), "{message}");
+        }
+        let template = Template::parse("{{ dialog|default('-') }} ||| {{ dialog is defined }}");
+        let rendered = template.unwrap().render(&row(json)).unwrap();
+        assert_eq!(
+            (rendered.source.as_str(), rendered.target.as_str()),
+            ("-", "False")
+        );
+    }
+
+    #[test]
+    fn what_does_not_parse_is_named() {
+        for (template, expected) in [
+            ("a ||| b ||| c", "`|||` is there 2 times"),
+            ("a", "there is no `|||`"),
+            ("{{ a ||| b }}", "syntax error"),
+            ("{% for %} ||| b", "syntax error"),
+            (
+                "a\n{{ x|nosuch }} ||| b",
+                "unknown filter: filter nosuch is unknown, in line 2",
+            ),
+            ("{{ x is nosuch }} ||| b", "unknown test"),
+            ("{{ nosuch() }} ||| b", "nosuch"),
+            ("{{ x.nosuch() }} ||| b", "nosuch"),
+            ("{% include 'passwd' %} ||| b", "template not found"),
+            ("{{ x / 0 }} ||| b", "in line 1"),
+        ] {
+            let message = failure_of(template, serde_json::json!({"x": "1"}));
+            assert!(message.contains(expected), "{template}: {message}");
+        }
+    }
+
+    #[test]
+    fn rendering_ends() {
+        let long = "x".repeat(1 << 20);
+        let nested = format!("{}x{} ||| b", "{{".repeat(5_000), "}}".repeat(5_000));
+        let brackets = format!(
+            "{{{{ {}1{} }}}} ||| b",
+            "(".repeat(50_000),
+            ")".repeat(50_000)
+        );
+        let blocks = "{% if x %}".repeat(50_000) + "|||";
+        for template in [
+            "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %} ||| b",
+            "{% for a in range(99999) %}{{ x }}{% endfor %} ||| b",
+            "{% for a in range(99999) %}{% if x.count('y') %}{% endif %}{% endfor %} ||| b",
+            "{% for a in range(99999) %}{% if x.find('y') > x.rfind('y') %}{% endif %}{% endfor %} ||| b",
+            "{% for a in range(99999) %}{% if x.startswith(x) %}{% endif %}{% endfor %} ||| b",
+            "{% for a in range(99999) %}{% if x.isdigit() %}{% endif %}{% endfor %} ||| b",
+            "{% for a in range(99999) %}{% set y = x.split('x') %}{% endfor %} ||| b",
+            "{% for a in range(99999) %}{% set y = x.replace('x', x) %}{% endfor %} ||| b",
+            "{{ x * 99999999 }} ||| b",
+            "{{ '%999999999d'|format(1) }} ||| b",
+            "{{ x.replace('', x) }} ||| b",
+            "{{ x.join(range(99999)) }} ||| b",
+            "{{ x.center(99999999999) }} ||| b",
+            "{{ (range(99999)|list * 9999)|length }} ||| b",
+            "{% macro m(a) %}{{ m(a) }}{{ m(a) }}{% endmacro %}{{ m(1) }} ||| b",
+            "{% include 'source' %} ||| b",
+            "{{ x }}{{ x }}{{ x }}{{ x }}{{ x }} ||| b",
+            &nested,
+            &brackets,
+            &blocks,
+        ] {
+            let begin = std::time::Instant::now();
+            let message = failure_of(template, serde_json::json!({"x": long}));
+            let seconds = begin.elapsed().as_secs_f64();
+            let start: String = template.chars().take(60).collect();
+            assert!(seconds < 5.0, "{start}: {seconds} s");
+            assert!(message.len() < 500, "{start}: {message}");
+        }
+        let much = failure_of(
+            "{{ x }}{{ x }}{{ x }}{{ x }}{{ x }} ||| b",
+            serde_json::json!({"x": long}),
+        );
+        assert_eq!(much, "template: the text is longer than 4194304 bytes");
+    }
+
+    #[test]
+    fn two_fields_do_without_a_template() {
+        let none = || Template::default_fields(None, None);
+        let given = |source: &str, target: &str| {
+            let name = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+            Template::default_fields(name(source), name(target))
+        };
+        for (template, json, source, target) in [
+            (
+                none(),
+                serde_json::json!({"source": " a ", "target": "b"}),
+                "a",
+                "b",
+            ),
+            (
+                none(),
+                serde_json::json!({"id": 1, "target": "b", "source": "a"}),
+                "a",
+                "b",
+            ),
+            (none(), serde_json::json!({"x": "a", "y": 2.5}), "a", "2.5"),
+            (none(), serde_json::json!({"x": true, "y": 3}), "True", "3"),
+            (
+                none(),
+                serde_json::json!({"target": "a", "y": "b"}),
+                "a",
+                "b",
+            ),
+            (
+                given("y", "x"),
+                serde_json::json!({"x": "b", "y": "a", "z": []}),
+                "a",
+                "b",
+            ),
+            (
+                given("y", ""),
+                serde_json::json!({"x": "b", "y": "a"}),
+                "a",
+                "b",
+            ),
+            (
+                given("", "x"),
+                serde_json::json!({"x": "b", "y": "a"}),
+                "a",
+                "b",
+            ),
+            (
+                given("y", ""),
+                serde_json::json!({"x": "c", "y": "a", "target": "b"}),
+                "a",
+                "b",
+            ),
+        ] {
+            let rendered = template.render(&row(json.clone())).unwrap();
+            assert_eq!(
+                (rendered.source.as_str(), rendered.target.as_str()),
+                (source, target)
+            );
+            assert_eq!(template.render_source(&row(json)).unwrap(), source);
+        }
+        for (template, json, expected) in [
+            (
+                none(),
+                serde_json::json!({"a": "", "b": "", "c": ""}),
+                "the row has `a`, `b`, `c`",
+            ),
+            (none(), serde_json::json!({}), "the row has no fields"),
+            (
+                given("q", ""),
+                serde_json::json!({"a": "", "b": ""}),
+                "there is no field `q`",
+            ),
+            (
+                none(),
+                serde_json::json!({"a": null, "b": ""}),
+                "field `a`: expected a text, found null",
+            ),
+            (
+                none(),
+                serde_json::json!({"a": "", "b": ["x"]}),
+                "field `b`: expected a text, found a list",
+            ),
+        ] {
+            let message = template.render(&row(json)).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+        assert_eq!(
+            none()
+                .render_source(&row(serde_json::json!({"prompt": "a"})))
+                .unwrap(),
+            "a"
+        );
+    }
+
+    #[test]
+    fn a_source_alone_does_for_generation() {
+        let template = Template::parse("Say {{ x }}!").unwrap();
+        let row = row(serde_json::json!({"x": "a ||| b"}));
+        assert_eq!(template.render_source(&row).unwrap(), "Say a ||| b!");
+        assert!(!template.has_target() && template.render(&row).is_err());
+    }
+}
