@@ -1,1 +1,5 @@
-//! What the tests of this package share.
+//! What crosses the crates: checks against the oracles, for native tests and for browsers.
+
+pub mod checks;
+#[cfg(target_family = "wasm")]
+pub mod wasm;
