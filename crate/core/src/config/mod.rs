@@ -1,8 +1,8 @@
 //! The configuration of a run: every key, its default, its help, and what values it takes.
 //!
-//! A key is declared once, in [`sections`]: its Rust field, its place in a configuration file, its row
-//! of [`RunConfig::keys`] (from which the command line makes options and the page makes forms) and
-//! its help. Names are unique across sections, so front ends set a key without its section.
+//! A key is declared once, in [`sections`]: its Rust field, its place in a configuration file, its
+//! row of [`RunConfig::keys`] (from which the command line makes options and the page makes forms)
+//! and its help. Names are unique across sections, so front ends set a key without its section.
 
 mod choices;
 mod section;
@@ -48,11 +48,7 @@ impl RunConfig {
     /// Every key with its section, kind, default and help, in the order of the sections.
     pub fn keys() -> Vec<Key> {
         let defaults = Self::default();
-        defaults
-            .sections()
-            .into_iter()
-            .flat_map(Section::keys)
-            .collect()
+        defaults.sections().into_iter().flat_map(Section::keys).collect()
     }
 
     /// Sets a key to a typed value, as a configuration file or JavaScript gives it; `null` gives it
@@ -79,10 +75,7 @@ impl RunConfig {
     /// As [`RunConfig::set`].
     pub fn set_text(&mut self, key: &str, text: &str) -> Result<()> {
         let keys = Self::keys();
-        let known = keys
-            .iter()
-            .find(|known| known.name == key)
-            .ok_or_else(|| unknown(key))?;
+        let known = keys.iter().find(|known| known.name == key).ok_or_else(|| unknown(key))?;
         // "all", "2 · rank": a default that has no value of its own goes by its description.
         if known.optional && text == known.default {
             return self.set(key, Value::Null);
@@ -92,9 +85,7 @@ impl RunConfig {
 
     /// The value of a key as it stands; `null` where it is left to its default.
     pub fn get(&self, key: &str) -> Option<Value> {
-        self.sections()
-            .into_iter()
-            .find_map(|section| section.get(key))
+        self.sections().into_iter().find_map(|section| section.get(key))
     }
 
     /// The same configuration with every default written out, checked by [`RunConfig::validate`].
@@ -114,11 +105,7 @@ impl RunConfig {
 
     /// The part of the training rows held out for validation: 0.1 unless there is a file of them.
     pub fn validation_fraction(&self) -> f64 {
-        let without = if self.data.validation.is_some() {
-            0.0
-        } else {
-            0.1
-        };
+        let without = if self.data.validation.is_some() { 0.0 } else { 0.1 };
         self.data.validation_fraction.unwrap_or(without)
     }
 
@@ -138,33 +125,19 @@ impl RunConfig {
     /// The largest learning rate of the schedule: 1e-3 for LoRA, 0.3 for soft prompts, 3e-4 for the
     /// whole model.
     pub fn learning_rate(&self) -> f64 {
-        self.train
-            .learning_rate
-            .unwrap_or(match self.method.method {
-                Method::Lora => 1e-3,
-                Method::Prompt => 0.3,
-                Method::Full => 3e-4,
-            })
+        self.train.learning_rate.unwrap_or(match self.method.method {
+            Method::Lora => 1e-3,
+            Method::Prompt => 0.3,
+            Method::Full => 3e-4,
+        })
     }
 
     fn sections(&self) -> [&dyn Section; 5] {
-        [
-            &self.model,
-            &self.data,
-            &self.method,
-            &self.train,
-            &self.eval,
-        ]
+        [&self.model, &self.data, &self.method, &self.train, &self.eval]
     }
 
     fn sections_mut(&mut self) -> [&mut dyn Section; 5] {
-        [
-            &mut self.model,
-            &mut self.data,
-            &mut self.method,
-            &mut self.train,
-            &mut self.eval,
-        ]
+        [&mut self.model, &mut self.data, &mut self.method, &mut self.train, &mut self.eval]
     }
 }
 

@@ -47,8 +47,8 @@ pub(super) trait Section {
     fn set(&mut self, key: &str, value: &Value) -> Option<Result<()>>;
 }
 
-/// `Name "section" { /// help \n key: Type = default, "default in words"; … }` becomes the struct, its
-/// serde form (unset keys left out, unknown keys refused), [`Default`] and [`Section`].
+/// `Name "section" { /// help \n key: Type = default, "default in words"; … }` becomes the struct,
+/// its serde form (unset keys left out, unknown keys refused), [`Default`] and [`Section`].
 macro_rules! section {
     (
         $(#[doc = $about:literal])+

@@ -55,8 +55,8 @@ section! {
         validation_fraction: Option<f64> = None, "0.1 without a validation file";
         /// How a row becomes text: source ||| target, in Jinja
         ///
-        /// For example `Summarize: {{dialogue}} ||| {{summary}}`. Both sides are stripped. Without a
-        /// template, rows need the fields `source` and `target`, or just two fields in that order.
+        /// For example `Summarize: {{dialogue}} ||| {{summary}}`. Both sides are stripped. Without
+        /// it, rows need the fields `source` and `target`, or just two fields in that order.
         template: Option<String> = None;
         /// A file that holds the template
         ///
@@ -153,7 +153,7 @@ section! {
         label_smoothing: f64 = 0.0;
         /// The weight of the squared log of the softmax's divisor in the loss
         z_loss: f64 = 0.0;
-        /// The rate of the model's own dropout: a number, or `model` for config.json's
+        /// The rate of the model's own dropout, or the word model for config.json's
         dropout: Dropout = Dropout::Rate(0.0);
         /// Where every random choice comes from
         ///
@@ -189,7 +189,7 @@ section! {
         best_metric: Metric = Metric::Loss;
         /// Stops after this many evaluations without a better one
         patience: Option<usize> = None, "never";
-        /// ROUGE: compares the stems of words
+        /// Compares the stems of words in ROUGE
         stemmer: bool = true;
         /// The most tokens to generate
         max_new_tokens: usize = 64;

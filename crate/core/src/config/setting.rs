@@ -75,15 +75,14 @@ pub(super) trait Setting: Serialize + DeserializeOwned {
     fn to_text(&self) -> String {
         match serde_json::to_value(self) {
             Ok(Value::String(text)) => text,
-            Ok(Value::Array(parts)) => parts
-                .iter()
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(","),
-            // 1.0 is written 1: these are numbers for people.
-            Ok(Value::Number(number)) => number
-                .as_f64()
-                .map_or_else(|| number.to_string(), |number| number.to_string()),
+            Ok(Value::Array(parts)) => {
+                parts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+            }
+            // 1.0 is written 1, and 0.00000001 is 1e-8: these are numbers for people.
+            Ok(Value::Number(number)) => {
+                let text = number.to_string();
+                text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
+            }
             Ok(Value::Null) | Err(_) => String::new(),
             Ok(other) => other.to_string(),
         }

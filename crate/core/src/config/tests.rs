@@ -18,22 +18,13 @@ fn with(settings: &[(&str, &str)]) -> RunConfig {
 fn defaults_are_valid_and_depend_on_the_method() {
     let values = |method| {
         let config = with(&[("method", method)]).resolve().unwrap();
-        (
-            config.train.optimizer.unwrap(),
-            config.train.learning_rate.unwrap(),
-        )
+        (config.train.optimizer.unwrap(), config.train.learning_rate.unwrap())
     };
     assert_eq!(values("lora"), (OptimizerKind::Adamw, 1e-3));
     assert_eq!(values("prompt"), (OptimizerKind::Adafactor, 0.3));
     assert_eq!(values("full"), (OptimizerKind::Adamw, 3e-4));
-    assert_eq!(
-        with(&[("rank", "4")]).resolve().unwrap().method.alpha,
-        Some(8.0)
-    );
-    assert_eq!(
-        with(&[]).resolve().unwrap().data.validation_fraction,
-        Some(0.1)
-    );
+    assert_eq!(with(&[("rank", "4")]).resolve().unwrap().method.alpha, Some(8.0));
+    assert_eq!(with(&[]).resolve().unwrap().data.validation_fraction, Some(0.1));
     let with_file = with(&[("validation", "v.jsonl")]).resolve().unwrap();
     assert_eq!(with_file.data.validation_fraction, Some(0.0));
     assert_eq!(with_file.resolve().unwrap(), with_file);
@@ -57,11 +48,7 @@ fn every_name_of_a_choice_is_accepted() {
             for name in names {
                 let config = with(&[(key.name, name)]);
                 let value = config.get(key.name).unwrap();
-                let back = if value.is_array() {
-                    value[0].clone()
-                } else {
-                    value
-                };
+                let back = if value.is_array() { value[0].clone() } else { value };
                 assert_eq!(back, **name, "{}", key.name);
             }
         }
@@ -72,23 +59,10 @@ fn every_name_of_a_choice_is_accepted() {
 fn keys_are_unique_and_explained() {
     let keys = RunConfig::keys();
     for (i, key) in keys.iter().enumerate() {
-        assert!(
-            keys[..i].iter().all(|other| other.name != key.name),
-            "{} twice",
-            key.name
-        );
-        assert!(
-            (10..=79).contains(&key.summary.chars().count()),
-            "{}: {}",
-            key.name,
-            key.summary
-        );
+        assert!(keys[..i].iter().all(|other| other.name != key.name), "{} twice", key.name);
+        assert!((10..=79).contains(&key.summary.chars().count()), "{}: {}", key.name, key.summary);
         assert!(!key.summary.ends_with('.'), "{}", key.name);
-        assert!(
-            key.details.is_empty() || key.details.ends_with('.'),
-            "{}",
-            key.name
-        );
+        assert!(key.details.is_empty() || key.details.ends_with('.'), "{}", key.name);
     }
 }
 
@@ -103,10 +77,7 @@ fn values_are_read_by_their_kind() {
         ("threads", "2"),
     ]);
     assert_eq!(config.learning_rate(), 3e-3);
-    assert_eq!(
-        config.method.target_modules,
-        [TargetModule::Q, TargetModule::V, TargetModule::Wo]
-    );
+    assert_eq!(config.method.target_modules, [TargetModule::Q, TargetModule::V, TargetModule::Wo]);
     assert!(!config.train.shuffle);
     assert_eq!(config.train.dropout, Dropout::Model);
     assert_eq!(config.model.threads, Some(2));
@@ -120,40 +91,22 @@ fn values_are_read_by_their_kind() {
 fn wrong_values_say_what_was_found_and_expected() {
     let mut config = RunConfig::default();
     let mut set = |key: &str, value| message(config.set(key, value));
-    assert_eq!(
-        set("rank", json!(-1)),
-        "rank: found -1, expected a whole number from 0"
-    );
-    assert_eq!(
-        set("rank", json!("8")),
-        "rank: found `8`, expected a whole number from 0"
-    );
+    assert_eq!(set("rank", json!(-1)), "rank: found -1, expected a whole number from 0");
+    assert_eq!(set("rank", json!("8")), "rank: found `8`, expected a whole number from 0");
     assert_eq!(
         set("method", json!("lara")),
         "method: found `lara`, expected one of lora, prompt, full"
     );
-    assert_eq!(
-        set("shuffle", json!(1)),
-        "shuffle: found 1, expected true or false"
-    );
+    assert_eq!(set("shuffle", json!(1)), "shuffle: found 1, expected true or false");
     let modules = "a list of some of q, k, v, o, wi_0, wi_1, wi, wo";
     assert_eq!(
         set("target_modules", json!(["q", "x"])),
         format!("target_modules: found [\"q\",\"x\"], expected {modules}")
     );
     let mut text = |key, text| message(config.set_text(key, text));
-    assert_eq!(
-        text("rank", "abc"),
-        "rank: found `abc`, expected a whole number from 0"
-    );
-    assert_eq!(
-        text("z_loss", "nan"),
-        "z_loss: found `nan`, expected a finite number"
-    );
-    assert_eq!(
-        text("dropout", "x"),
-        "dropout: found `x`, expected a finite number, or model"
-    );
+    assert_eq!(text("rank", "abc"), "rank: found `abc`, expected a whole number from 0");
+    assert_eq!(text("z_loss", "nan"), "z_loss: found `nan`, expected a finite number");
+    assert_eq!(text("dropout", "x"), "dropout: found `x`, expected a finite number, or model");
 }
 
 #[test]
@@ -164,20 +117,14 @@ fn an_unknown_key_is_answered_with_the_nearest() {
         set("lerning_rate"),
         "lerning_rate: there is no such key; did you mean `learning_rate`?"
     );
-    assert_eq!(
-        set("batchSize"),
-        "batchSize: there is no such key; did you mean `batch_size`?"
-    );
+    assert_eq!(set("batchSize"), "batchSize: there is no such key; did you mean `batch_size`?");
     assert_eq!(set("xyzzy"), "xyzzy: there is no such key");
 }
 
 #[test]
 fn impossible_values_are_refused() {
     let refused = |key, text| message(with(&[(key, text)]).validate());
-    assert_eq!(
-        refused("rank", "0"),
-        "rank: found 0, expected a whole number from 1"
-    );
+    assert_eq!(refused("rank", "0"), "rank: found 0, expected a whole number from 1");
     assert_eq!(
         refused("batch_size", "1000000000"),
         "batch_size: found 1000000000, expected a whole number up to 65536"
@@ -186,10 +133,7 @@ fn impossible_values_are_refused() {
         refused("learning_rate", "0"),
         "learning_rate: found 0.0, expected a number greater than 0"
     );
-    assert_eq!(
-        refused("beta1", "1"),
-        "beta1: found 1.0, expected a number from 0, less than 1"
-    );
+    assert_eq!(refused("beta1", "1"), "beta1: found 1.0, expected a number from 0, less than 1");
     assert_eq!(
         refused("dropout", "1"),
         "dropout: found 1.0, expected a number from 0, less than 1"
@@ -237,10 +181,7 @@ fn what_is_not_supported_yet_is_refused() {
         ("generation_seed", "1"),
     ] {
         let refused = message(with(&[(key, text)]).validate());
-        assert!(
-            refused.starts_with(key) && refused.contains("not supported yet"),
-            "{refused}"
-        );
+        assert!(refused.starts_with(key) && refused.contains("not supported yet"), "{refused}");
     }
 }
 

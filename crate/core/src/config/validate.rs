@@ -30,13 +30,7 @@ impl RunConfig {
         self.whole("limit", 1, usize::MAX)?;
         self.whole("rank", 1, 4096)?;
         self.whole("num_virtual_tokens", 1, 65_536)?;
-        for key in [
-            "epochs",
-            "max_steps",
-            "checkpoint_every",
-            "keep_checkpoints",
-            "eval_every",
-        ] {
+        for key in ["epochs", "max_steps", "checkpoint_every", "keep_checkpoints", "eval_every"] {
             self.whole(key, 1, usize::MAX)?;
         }
         self.whole("batch_size", 1, 65_536)?;
@@ -47,27 +41,11 @@ impl RunConfig {
         self.whole("num_beams", 1, 1024)?;
         self.whole("num_return_sequences", 1, 1024)?;
 
-        let fractions = [
-            "validation_fraction",
-            "lora_dropout",
-            "dropout",
-            "beta1",
-            "beta2",
-        ];
+        let fractions = ["validation_fraction", "lora_dropout", "dropout", "beta1", "beta2"];
         for key in fractions.into_iter().chain(["momentum", "label_smoothing"]) {
-            self.number(
-                key,
-                |value| (0.0..1.0).contains(&value),
-                "a number from 0, less than 1",
-            )?;
+            self.number(key, |value| (0.0..1.0).contains(&value), "a number from 0, less than 1")?;
         }
-        for key in [
-            "alpha",
-            "learning_rate",
-            "epsilon",
-            "temperature",
-            "repetition_penalty",
-        ] {
+        for key in ["alpha", "learning_rate", "epsilon", "temperature", "repetition_penalty"] {
             self.number(key, |value| value > 0.0, "a number greater than 0")?;
         }
         for key in ["weight_decay", "clip_norm", "z_loss"] {
@@ -99,10 +77,7 @@ impl RunConfig {
             }
         }
         if data.validation.is_some() && data.validation_fraction.is_some_and(|part| part > 0.0) {
-            return self.refuse(
-                "validation_fraction",
-                "nothing or 0 beside a `validation` file",
-            );
+            return self.refuse("validation_fraction", "nothing or 0 beside a `validation` file");
         }
         if method.method == Method::Lora && method.target_modules.is_empty() {
             return self.refuse("target_modules", "at least one layer, such as q");
@@ -133,67 +108,19 @@ impl RunConfig {
         let supported = [
             ("dtype", model.dtype == Dtype::F32, "f32"),
             ("recompute", !model.recompute, "false"),
-            (
-                "on_too_long",
-                data.on_too_long == OnTooLong::Truncate,
-                "truncate",
-            ),
-            (
-                "metrics",
-                eval.metrics.iter().all(metric),
-                "loss and the rouge metrics",
-            ),
-            (
-                "min_new_tokens",
-                eval.min_new_tokens.is_none(),
-                "no lower limit",
-            ),
-            (
-                "num_beams",
-                eval.num_beams == 1,
-                "greedy generation, with 1",
-            ),
+            ("on_too_long", data.on_too_long == OnTooLong::Truncate, "truncate"),
+            ("metrics", eval.metrics.iter().all(metric), "loss and the rouge metrics"),
+            ("min_new_tokens", eval.min_new_tokens.is_none(), "no lower limit"),
+            ("num_beams", eval.num_beams == 1, "greedy generation, with 1"),
             ("num_return_sequences", eval.num_return_sequences == 1, "1"),
-            (
-                "length_penalty",
-                eval.length_penalty == 1.0,
-                "greedy generation, with 1",
-            ),
-            (
-                "early_stopping",
-                !eval.early_stopping,
-                "greedy generation, with false",
-            ),
-            (
-                "temperature",
-                eval.temperature.is_none(),
-                "greedy generation, without it",
-            ),
-            (
-                "top_k",
-                eval.top_k.is_none(),
-                "greedy generation, without it",
-            ),
-            (
-                "top_p",
-                eval.top_p.is_none(),
-                "greedy generation, without it",
-            ),
-            (
-                "repetition_penalty",
-                eval.repetition_penalty.is_none(),
-                "no penalty",
-            ),
-            (
-                "no_repeat_ngram_size",
-                eval.no_repeat_ngram_size.is_none(),
-                "no such limit",
-            ),
-            (
-                "generation_seed",
-                eval.generation_seed.is_none(),
-                "greedy generation, without it",
-            ),
+            ("length_penalty", eval.length_penalty == 1.0, "greedy generation, with 1"),
+            ("early_stopping", !eval.early_stopping, "greedy generation, with false"),
+            ("temperature", eval.temperature.is_none(), "greedy generation, without it"),
+            ("top_k", eval.top_k.is_none(), "greedy generation, without it"),
+            ("top_p", eval.top_p.is_none(), "greedy generation, without it"),
+            ("repetition_penalty", eval.repetition_penalty.is_none(), "no penalty"),
+            ("no_repeat_ngram_size", eval.no_repeat_ngram_size.is_none(), "no such limit"),
+            ("generation_seed", eval.generation_seed.is_none(), "greedy generation, without it"),
         ];
         for (key, supported, expected) in supported {
             if !supported {
@@ -234,11 +161,7 @@ impl RunConfig {
                 None => return Ok(()),
             },
         };
-        if number.is_finite() && possible(number) {
-            Ok(())
-        } else {
-            self.refuse(key, expected)
-        }
+        if number.is_finite() && possible(number) { Ok(()) } else { self.refuse(key, expected) }
     }
 
     fn refuse(&self, key: &str, expected: &str) -> Result<()> {
@@ -246,9 +169,6 @@ impl RunConfig {
             Value::Null => "nothing".to_owned(),
             value => show(&value),
         };
-        Err(Error::setting(
-            key,
-            format!("found {found}, expected {expected}"),
-        ))
+        Err(Error::setting(key, format!("found {found}, expected {expected}")))
     }
 }

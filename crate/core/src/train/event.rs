@@ -133,10 +133,7 @@ pub struct Done {
 
 impl From<&Error> for Event {
     fn from(error: &Error) -> Self {
-        Event::Error {
-            code: error.code().to_owned(),
-            message: error.to_string(),
-        }
+        Event::Error { code: error.code().to_owned(), message: error.to_string() }
     }
 }
 
@@ -177,13 +174,7 @@ mod tests {
         });
         check(Event::Start(start.clone()), expected.clone());
         expected["resumed_from"] = json!(100);
-        check(
-            Event::Start(Start {
-                resumed_from: Some(100),
-                ..start
-            }),
-            expected,
-        );
+        check(Event::Start(Start { resumed_from: Some(100), ..start }), expected);
     }
 
     #[test]
@@ -206,13 +197,7 @@ mod tests {
         });
         check(Event::Step(step.clone()), expected.clone());
         expected.as_object_mut().unwrap().remove("eta_seconds");
-        check(
-            Event::Step(Step {
-                eta_seconds: None,
-                ..step
-            }),
-            expected,
-        );
+        check(Event::Step(Step { eta_seconds: None, ..step }), expected);
     }
 
     #[test]
@@ -239,10 +224,7 @@ mod tests {
     #[test]
     fn checkpoint() {
         check(
-            Event::Checkpoint {
-                step: 100,
-                path: "out/checkpoints/000100".to_owned(),
-            },
+            Event::Checkpoint { step: 100, path: "out/checkpoints/000100".to_owned() },
             json!({"event": "checkpoint", "step": 100, "path": "out/checkpoints/000100"}),
         );
     }
@@ -281,10 +263,7 @@ mod tests {
             }),
         );
         check(
-            Event::Done(Done {
-                metrics: metrics(scores.clone()),
-                ..Done::default()
-            }),
+            Event::Done(Done { metrics: metrics(scores.clone()), ..Done::default() }),
             json!({"event": "done", "metrics": scores}),
         );
     }
