@@ -1,0 +1,206 @@
+//! What can be typed: the commands and the options of each. Nothing here decides anything.
+
+mod settings;
+
+use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
+use flantune::lab::bench;
+
+pub(crate) use settings::Settings;
+use settings::{Benched, Evaluated, Generated, Merged, Trained};
+
+/// Fine-tunes FLAN-T5: LoRA, prompt tuning and full training, on CPUs and through WebGPU.
+#[derive(Debug, Parser)]
+#[command(name = "flantune", version, arg_required_else_help = true, after_help = MORE)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+const MORE: &str = "Use `flantune COMMAND --help` for its options with examples.";
+
+/// What is shown, and how.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Output options")]
+pub(crate) struct OutputOptions {
+    /// Write one JSON object a line to standard output, and nothing else
+    #[arg(long, global = true, display_order = 1000)]
+    pub(crate) json: bool,
+    /// Write results and errors only
+    #[arg(long, short, global = true, conflicts_with = "verbose", display_order = 1001)]
+    pub(crate) quiet: bool,
+    /// Write what the libraries log to standard error
+    #[arg(long, short, global = true, display_order = 1002)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train an adapter, or the whole model, on rows of text
+    #[command(after_long_help = TRAIN)]
+    Train(Box<TrainArguments>),
+    /// Answer prompts with a model, or with an adapter beside it
+    #[command(after_long_help = GENERATE)]
+    Generate(Box<GenerateArguments>),
+    /// Measure loss and ROUGE on rows of text
+    #[command(after_long_help = EVAL)]
+    Eval(Box<EvalArguments>),
+    /// Add an adapter into its base, for a model that needs no adapter
+    #[command(after_long_help = MERGE)]
+    Merge(Box<MergeArguments>),
+    /// Time training and generation on random weights
+    #[command(after_long_help = BENCH)]
+    Bench(Box<BenchArguments>),
+    /// Show the devices of this machine and their limits
+    Doctor,
+}
+
+const TRAIN: &str = r#"Examples:
+  Train a LoRA adapter. A tenth of the rows is held out to pick the best weights:
+    flantune train --model flan-t5-small --train rows.jsonl --output adapter \
+        --template 'Summarize: {{ dialogue }} ||| {{ summary }}'
+
+  Train a soft prompt of 50 tokens; the template stands in a file:
+    flantune train --model flan-t5-small --train rows.jsonl --template-file template.txt \
+        --method prompt --num-virtual-tokens 50 --output adapter
+
+  Train every weight for one epoch, and measure ROUGE on rows of another file:
+    flantune train --model flan-t5-small --train rows.jsonl --validation more.jsonl \
+        --method full --epochs 1 --metrics loss,rougeL --output model
+
+  Go on after Ctrl-C or a power cut, with the same options:
+    flantune train … --output adapter --resume
+
+A template is Jinja over a row's fields, with ||| between what the model reads and what it should
+write. A line break in it is a real one: a template of several lines is best kept in a file for
+--template-file. Rows are JSONL, such as {"dialogue": "…", "summary": "…"}."#;
+
+const GENERATE: &str = r#"Examples:
+  Answer one prompt; the answer appears as it is written:
+    flantune generate --model flan-t5-small 'Translate to German: Good morning'
+
+  Answer each line of a file with an adapter:
+    flantune generate --model flan-t5-small --adapter adapter < prompts.txt
+
+  Answer rows, made into prompts by the template's source side:
+    flantune generate --model flan-t5-small --input rows.jsonl \
+        --template 'Summarize: {{ dialogue }}' --json"#;
+
+const EVAL: &str = r#"Examples:
+  Loss and ROUGE of an adapter on the first 100 rows:
+    flantune eval --model flan-t5-small --adapter adapter --data test.jsonl --limit 100 \
+        --template-file template.txt --metrics loss,rouge1,rouge2,rougeL
+
+  Every prediction with its references and loss, a JSON object a line:
+    flantune eval --model flan-t5-small --data test.jsonl --template-file template.txt \
+        --output-rows rows.jsonl
+
+  The best of three references counts:
+    flantune eval --model flan-t5-small --data test.jsonl --template-file template.txt \
+        --metrics rougeL --reference-fields summary1,summary2,summary3"#;
+
+const MERGE: &str = r#"Examples:
+  flantune merge --model flan-t5-small --adapter adapter --output merged
+  flantune generate --model merged 'Summarize: …'"#;
+
+const BENCH: &str = r#"Examples:
+  flantune bench
+  flantune bench --case lora,generate --shape base --batch-size 4 --json"#;
+
+/// `flantune train`
+#[derive(Args, Debug)]
+pub(crate) struct TrainArguments {
+    /// The directory for the adapter or model, events and checkpoints
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) output: String,
+    /// Go on from the newest checkpoint in the output directory
+    #[arg(long)]
+    pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) settings: Settings<Trained>,
+}
+
+/// `flantune generate`
+#[derive(Args, Debug)]
+pub(crate) struct GenerateArguments {
+    /// What the model reads; without any, each line of standard input is one
+    #[arg(value_name = "PROMPT")]
+    pub(crate) prompts: Vec<String>,
+    /// A file of rows that become prompts by the template
+    #[arg(long, value_name = "FILE", conflicts_with = "prompts")]
+    pub(crate) input: Option<String>,
+    /// An adapter to use: a directory in PEFT's layout
+    #[arg(long, value_name = "DIR")]
+    pub(crate) adapter: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings<Generated>,
+}
+
+/// `flantune eval`
+#[derive(Args, Debug)]
+pub(crate) struct EvalArguments {
+    /// The file of rows to measure on, JSONL
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) data: String,
+    /// A file for each row's prediction, references and loss, JSONL
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_rows: Option<String>,
+    /// An adapter to measure: a directory in PEFT's layout
+    #[arg(long, value_name = "DIR")]
+    pub(crate) adapter: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings<Evaluated>,
+}
+
+/// `flantune merge`
+#[derive(Args, Debug)]
+pub(crate) struct MergeArguments {
+    /// The adapter: a directory in PEFT's layout
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) adapter: String,
+    /// The directory for the merged model
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) output: String,
+    #[command(flatten)]
+    pub(crate) settings: Settings<Merged>,
+}
+
+/// `flantune bench`
+#[derive(Args, Debug)]
+pub(crate) struct BenchArguments {
+    /// What to time
+    #[arg(long, value_name = "CASE,…", value_delimiter = ',', default_values = bench::CASES)]
+    #[arg(value_parser = PossibleValuesParser::new(bench::CASES))]
+    pub(crate) case: Vec<String>,
+    /// The model's shape: FLAN-T5's of this size
+    #[arg(long, value_name = "SIZE", default_value = bench::SHAPES[0])]
+    #[arg(value_parser = PossibleValuesParser::new(bench::SHAPES))]
+    pub(crate) shape: String,
+    /// Tokens of a source
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub(crate) source: usize,
+    /// Tokens of a target
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub(crate) target: usize,
+    /// Steps to time, after the first; the median counts
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) steps: usize,
+    /// Times one case in this process
+    #[arg(long, hide = true, requires = "case")]
+    pub(crate) in_this_process: bool,
+    #[command(flatten)]
+    pub(crate) settings: Settings<Benched>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn options_do_not_clash() {
+        Arguments::command().debug_assert();
+    }
+}
