@@ -1,2 +1,7 @@
 //! The `flantune` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    flantune_cli::run(std::env::args_os())
+}
