@@ -1,0 +1,80 @@
+use std::{
+    io,
+    process::{Command, Stdio},
+};
+
+use flantune::lab::bench::{self, Case, Report};
+
+use super::Machine;
+use crate::{args::BenchArguments, failure::Failure, memory, printer::Printer};
+
+/// Times the cases, each in a process of its own: memory that one has taken would count for the
+/// next, and threads and caches that one has warmed would help it.
+pub(crate) async fn bench(arguments: &BenchArguments, printer: &Printer) -> Result<(), Failure> {
+    let report = if arguments.in_this_process {
+        in_this_process(arguments).await?
+    } else {
+        let mut whole: Option<Report> = None;
+        for case in &arguments.case {
+            printer.note(&format!("Timing {case}"));
+            let part = in_a_process(arguments, case)?;
+            match &mut whole {
+                Some(whole) => whole.cases.extend(part.cases),
+                None => whole = Some(part),
+            }
+        }
+        whole.ok_or_else(|| Failure::Usage("there is no case to time".to_owned()))?
+    };
+    if printer.is_json() { printer.object(&report) } else { printer.text(&table(&report)) }
+}
+
+async fn in_this_process(arguments: &BenchArguments) -> Result<Report, Failure> {
+    let config = arguments.settings.config()?;
+    let machine = Machine::new();
+    let options = bench::Options {
+        cases: arguments.case.clone(),
+        shape: arguments.shape.clone(),
+        source: arguments.source,
+        target: arguments.target,
+        steps: arguments.steps,
+    };
+    let mut report = bench::run(&machine.host(), &config, &options).await?;
+    for case in &mut report.cases {
+        // Where the device does not count its own memory it is this process's.
+        case.peak_bytes = case.peak_bytes.or_else(memory::peak_bytes);
+    }
+    Ok(report)
+}
+
+fn in_a_process(arguments: &BenchArguments, case: &str) -> Result<Report, Failure> {
+    let output = Command::new(std::env::current_exe()?)
+        .args(["bench", "--json", "--in-this-process", "--case", case])
+        .args(["--shape", &arguments.shape])
+        .args(["--source", &arguments.source.to_string()])
+        .args(["--target", &arguments.target.to_string()])
+        .args(["--steps", &arguments.steps.to_string()])
+        .args(arguments.settings.options())
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(Failure::child(output.status.code(), &output.stdout));
+    }
+    Ok(serde_json::from_slice(&output.stdout).map_err(io::Error::from)?)
+}
+
+fn table(report: &Report) -> String {
+    let mut text = format!(
+        "{:<10} {:<6} {:>12} {:>12} {:>12} {:>12}\n",
+        "case", "dtype", "step", "first step", "tokens/s", "peak memory"
+    );
+    for Case { name, dtype, seconds, first_seconds, tokens_per_second, peak_bytes, .. } in
+        &report.cases
+    {
+        let memory = peak_bytes.map_or_else(String::new, |bytes| format!("{} MiB", bytes >> 20));
+        text += &format!(
+            "{name:<10} {dtype:<6} {:>10.3} s {:>10.3} s {tokens_per_second:>12.0} {memory:>12}\n",
+            seconds, first_seconds
+        );
+    }
+    text
+}
