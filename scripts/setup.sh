@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# What the other scripts need before they can work. Sourced by them; each function looks first and
+# does nothing when its part is there, so that running it again is cheap.
+
+FLANTUNE_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+# Outside the checkout, so that a fresh clone finds what an older one built. Native and Wasm builds
+# are apart because cargo locks a target directory for all targets at once.
+FLANTUNE_CACHE="${FLANTUNE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/flantune}"
+FLANTUNE_SHARED="${FLANTUNE_SHARED:-$(dirname "$FLANTUNE_ROOT")/shared}"
+target_native="$FLANTUNE_CACHE/target-native"
+# shellcheck disable=SC2034 # for those who source this
+target_wasm="$FLANTUNE_CACHE/target-wasm"
+tools="$FLANTUNE_CACHE/tools"
+
+CARGO_DENY_VERSION=0.20.2
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  say "$(basename "$0"): $*"
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null; }
+
+# The compiler and the languages around it, which no script of ours installs.
+need_toolchain() {
+  local tool missing=()
+  for tool in "$@"; do have "$tool" || missing+=("$tool"); done
+  ((${#missing[@]} == 0)) || fail "missing: ${missing[*]} (Rust comes from rustup.rs, Node.js 20 or newer from nodejs.org)"
+}
+
+have_chromium() {
+  [[ -x "${CHROMIUM:-/usr/bin/chromium}" ]] || have chromium || have chromium-browser || have google-chrome
+}
+
+have_lavapipe() { compgen -G '/usr/share/vulkan/icd.d/lvp_icd*.json' >/dev/null; }
+
+# The browser and the software Vulkan driver that the tests run on.
+need_system_packages() {
+  local missing=()
+  have_chromium || missing+=(chromium)
+  have_lavapipe || missing+=(mesa-vulkan-drivers)
+  ((${#missing[@]} > 0)) || return 0
+  if ((EUID == 0)) && have apt-get; then
+    say "installing ${missing[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  else
+    fail "missing packages (Debian's names): ${missing[*]}"
+  fi
+}
+
+need_wasm_target() {
+  rustup target list --installed | grep -qx wasm32-unknown-unknown ||
+    rustup target add wasm32-unknown-unknown
+}
+
+locked_version() {
+  awk -v name="\"$1\"" '$1 == "name" { found = $3 == name } found && $1 == "version" { gsub(/"/, "", $3); print $3; exit }' \
+    "$FLANTUNE_ROOT/Cargo.lock"
+}
+
+# install_tool NAME VERSION [VARIABLE=VALUE...]: a cargo program of exactly this version. Its own
+# lockfile is tried first; when a version in that is not to be had, cargo chooses.
+install_tool() {
+  local name="$1" version="$2" install
+  shift 2
+  [[ -f "$tools/$name-$version" ]] && return
+  say "building $name $version (once)"
+  install=(env "$@" CARGO_TARGET_DIR="$FLANTUNE_CACHE/target-tools"
+    cargo install "$name" --version "$version" --root "$tools" --force --quiet)
+  # Outside the checkout, whose .cargo/config.toml is not for tools.
+  (
+    cd "$FLANTUNE_CACHE"
+    "${install[@]}" --locked || { say "once more, without its lockfile" && "${install[@]}"; }
+  )
+  rm -rf "$FLANTUNE_CACHE/target-tools"
+  touch "$tools/$name-$version"
+}
+
+# The library and the program write and read one format, so their versions must be equal.
+need_wasm_bindgen() { install_tool wasm-bindgen-cli "$(locked_version wasm-bindgen)"; }
+
+# As shipped it takes a long link-time optimisation that a run of seconds does not repay.
+need_cargo_deny() {
+  install_tool cargo-deny "$CARGO_DENY_VERSION" CARGO_PROFILE_RELEASE_LTO=off \
+    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=0
+}
+
+need_crates() { cargo fetch --locked --manifest-path "$FLANTUNE_ROOT/Cargo.toml"; }
+
+need_node_modules() {
+  local folder="$FLANTUNE_ROOT/tests/browser"
+  [[ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ]] ||
+    npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error
+}
+
+# The real model (shared/oracle/README.md), made once. Where it cannot be had, `no_real_model` says
+# why, and the tests that need it are skipped with that reason.
+no_real_model=""
+make_real_model() {
+  local model="$FLANTUNE_CACHE/model"
+  if [[ -z "${FLANTUNE_REAL_MODEL:-}" && ! -f "$model/model.safetensors" ]]; then
+    local script="$FLANTUNE_SHARED/oracle/real/model.py"
+    if ! have python3; then
+      no_real_model="python3 is missing"
+    elif [[ ! -f "$script" ]]; then
+      no_real_model="$script is not there"
+    elif ! unpack_real_model "$script" "$model"; then
+      no_real_model="$script failed"
+    fi
+    [[ -z "$no_real_model" ]] || return 0
+  fi
+  export FLANTUNE_REAL_MODEL="${FLANTUNE_REAL_MODEL:-$model}"
+}
+
+unpack_real_model() {
+  local script="$1" model="$2" python="$FLANTUNE_CACHE/python"
+  say "making the real model (once)"
+  rm -rf "$model.part"
+  python3 -m venv "$python" &&
+    "$python/bin/pip" install -q numpy==2.4.6 onnx==1.23.2 safetensors==0.8.0 &&
+    "$python/bin/python" "$script" "$model.part" >&2 &&
+    mv "$model.part" "$model"
+}
+
+mkdir -p "$FLANTUNE_CACHE" "$tools"
+export FLANTUNE_SHARED
+export CARGO_TARGET_DIR="$target_native"
+export PATH="$tools/bin:$PATH"
