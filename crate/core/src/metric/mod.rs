@@ -1,0 +1,3 @@
+//! Scores of predictions against references.
+
+pub mod rouge;
