@@ -5,3 +5,9 @@ pub mod dataset;
 pub mod rows;
 pub mod template;
 pub mod tokenizer;
+
+pub use batch::Batch;
+pub use dataset::{DataSettings, Dataset, Example};
+pub use rows::{Row, Rows};
+pub use template::{Rendered, Template};
+pub use tokenizer::{TextStream, Tokenizer};
