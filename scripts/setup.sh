@@ -73,7 +73,7 @@ install_tool() {
     cargo install "$name" --version "$version" --root "$tools" --force --quiet)
   # Outside the checkout, whose .cargo/config.toml is not for tools.
   (
-    cd "$FLANTUNE_CACHE"
+    cd "$FLANTUNE_CACHE" || exit
     "${install[@]}" --locked || { say "once more, without its lockfile" && "${install[@]}"; }
   )
   rm -rf "$FLANTUNE_CACHE/target-tools"

@@ -41,13 +41,10 @@ pub async fn run_check(name: String, device: String, files: Map) -> Result<(), S
         storage.insert(path, Uint8Array::new(&bytes).to_vec());
     });
     let device = open(&device).await?;
-    let failed = checks::run(&name, &storage, &device).await.err();
+    let failed =
+        checks::run(&name, &storage, &device).await.err().map(|failure| failure.to_string());
     let messages: Vec<String> = failed.into_iter().chain(LOGGED.take()).collect();
-    if messages.is_empty() {
-        Ok(())
-    } else {
-        Err(messages.join("\n"))
-    }
+    if messages.is_empty() { Ok(()) } else { Err(messages.join("\n")) }
 }
 
 async fn open(kind: &str) -> Result<Device, String> {
