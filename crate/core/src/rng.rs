@@ -57,7 +57,7 @@ impl Random {
     /// Continues at the stream's word `index`, from 0.
     pub fn seek(&mut self, index: u64) {
         self.index = index;
-        if index % 4 != 0 {
+        if !index.is_multiple_of(4) {
             self.fill_block();
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
         values[usize::from(*letter)] = Some(value as u32);
     }
     let letters = text.trim_end_matches('=').as_bytes();
-    if text.len() % 4 != 0 || text.len() - letters.len() > 2 {
+    if !text.len().is_multiple_of(4) || text.len() - letters.len() > 2 {
         return None;
     }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
@@ -38,20 +38,16 @@ pub(super) fn is_sound(table: &[u8]) -> bool {
     };
     let length = u32::from_le_bytes(*length) as usize;
     // A step goes from one unit to any other of the same 256.
-    if length == 0 || length % (4 * 256) != 0 || length > rest.len() {
+    if length == 0 || !length.is_multiple_of(4 * 256) || length > rest.len() {
         return false;
     }
     let (units, replacements) = rest.split_at(length);
-    let units: Vec<u32> = (units.as_chunks().0.iter())
-        .map(|unit| u32::from_le_bytes(*unit))
-        .collect();
+    let units: Vec<u32> =
+        (units.as_chunks().0.iter()).map(|unit| u32::from_le_bytes(*unit)).collect();
     let Ok(replacements) = std::str::from_utf8(replacements) else {
         return false;
     };
-    if replacements
-        .split('\0')
-        .any(|replacement| replacement.len() > MAX_REPLACEMENT)
-    {
+    if replacements.split('\0').any(|replacement| replacement.len() > MAX_REPLACEMENT) {
         return false;
     }
     units.iter().enumerate().all(|(position, unit)| {
@@ -82,9 +78,7 @@ mod tests {
         ] {
             assert_eq!(from_base64(text).as_deref(), Some(bytes), "{text}");
         }
-        for text in [
-            "Z", "Zg", "Zg=", "Zm9v=", "Z===", "====", "Zm9*", "Zm\n9", "é===",
-        ] {
+        for text in ["Z", "Zg", "Zg=", "Zm9v=", "Z===", "====", "Zm9*", "Zm\n9", "é==="] {
             assert_eq!(from_base64(text), None, "{text}");
         }
     }
@@ -93,9 +87,7 @@ mod tests {
     fn offsets_stay_within_the_table() {
         let table = |units: &[(usize, u32)], replacements: &[u8]| {
             let mut all = vec![0_u32; 256];
-            units
-                .iter()
-                .for_each(|(position, unit)| all[*position] = *unit);
+            units.iter().for_each(|(position, unit)| all[*position] = *unit);
             let units: Vec<u8> = all.iter().flat_map(|unit| unit.to_le_bytes()).collect();
             [&1024_u32.to_le_bytes(), &units[..], replacements].concat()
         };
@@ -106,14 +98,8 @@ mod tests {
             &[(a, leaf(3)), (a ^ 3, value | 2)],
             "xé\0".as_bytes()[1..].into()
         )));
-        assert!(!is_sound(&table(
-            &[(a, leaf(3)), (a ^ 3, value | 1)],
-            "é\0".as_bytes()
-        )));
-        assert!(!is_sound(&table(
-            &[(a, leaf(3)), (a ^ 3, value | 9)],
-            "é\0".as_bytes()
-        )));
+        assert!(!is_sound(&table(&[(a, leaf(3)), (a ^ 3, value | 1)], "é\0".as_bytes())));
+        assert!(!is_sound(&table(&[(a, leaf(3)), (a ^ 3, value | 9)], "é\0".as_bytes())));
         assert!(!is_sound(&table(&[(a, leaf(256))], b"")));
         assert!(!is_sound(&table(&[(0, value)], b"")));
         assert!(!is_sound(&table(&[], b"\xff")));
