@@ -46,12 +46,7 @@ impl Random {
     pub fn new(seed: u64, purpose: Purpose, step: u64, place: u64) -> Self {
         let [low, high] = words(step);
         let [a, b, _, _] = philox([low, high, purpose as u32, KEY_BLOCK], words(seed));
-        Self {
-            key: [a, b],
-            place,
-            index: 0,
-            block: [0; 4],
-        }
+        Self { key: [a, b], place, index: 0, block: [0; 4] }
     }
 
     /// Continues at the stream's word `index`, from 0.
@@ -150,10 +145,7 @@ fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
         let [low0, high0] = words(u64::from(x[0]) * 0xd251_1f53);
         let [low1, high1] = words(u64::from(x[2]) * 0xcd9e_8d57);
         x = [high1 ^ x[1] ^ key[0], low1, high0 ^ x[3] ^ key[1], low0];
-        key = [
-            key[0].wrapping_add(0x9e37_79b9),
-            key[1].wrapping_add(0xbb67_ae85),
-        ];
+        key = [key[0].wrapping_add(0x9e37_79b9), key[1].wrapping_add(0xbb67_ae85)];
     }
     x
 }
@@ -163,17 +155,12 @@ fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 fn ln(x: f64) -> f64 {
     let exponent = (x.to_bits() >> 52) as i64 - 1023;
     let mantissa = f64::from_bits(x.to_bits() & ((1 << 52) - 1) | 1023 << 52);
-    let (mantissa, exponent) = if mantissa > SQRT_2 {
-        (mantissa / 2.0, exponent + 1)
-    } else {
-        (mantissa, exponent)
-    };
+    let (mantissa, exponent) =
+        if mantissa > SQRT_2 { (mantissa / 2.0, exponent + 1) } else { (mantissa, exponent) };
     // ln m = 2 artanh((m - 1) / (m + 1)), whose argument is at most 0.172.
     let ratio = (mantissa - 1.0) / (mantissa + 1.0);
     let square = ratio * ratio;
-    let series = (0..12)
-        .rev()
-        .fold(0.0, |sum, k| sum * square + 1.0 / (2 * k + 1) as f64);
+    let series = (0..12).rev().fold(0.0, |sum, k| sum * square + 1.0 / (2 * k + 1) as f64);
     exponent as f64 * LN_2 + 2.0 * ratio * series
 }
 
@@ -210,16 +197,8 @@ mod tests {
     #[test]
     fn philox_gives_the_published_answers() {
         for (counter, key, answer) in [
-            (
-                [0; 4],
-                [0; 2],
-                [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
-            ),
-            (
-                [!0; 4],
-                [!0; 2],
-                [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd],
-            ),
+            ([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+            ([!0; 4], [!0; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
             (
                 [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
                 [0xa409_3822, 0x299f_31d0],
@@ -254,10 +233,7 @@ mod tests {
         let all = [0; 23].map(|_| random.next_u32());
         for index in [0, 1, 3, 4, 7, 8, 21, 2] {
             random.seek(index as u64);
-            assert_eq!(
-                [random.next_u32(), random.next_u32()],
-                all[index..index + 2]
-            );
+            assert_eq!([random.next_u32(), random.next_u32()], all[index..index + 2]);
         }
     }
 
@@ -265,16 +241,10 @@ mod tests {
     fn logarithm_and_sine_are_std_s_within_an_ulp_or_two() {
         for k in 1..20_000 {
             let x = f64::from(k) / 20_000.0;
-            assert!(
-                (ln(x) - x.ln()).abs() <= 4e-16 * x.ln().abs().max(1e-4),
-                "ln {x}"
-            );
+            assert!((ln(x) - x.ln()).abs() <= 4e-16 * x.ln().abs().max(1e-4), "ln {x}");
             let (sine, cosine) = sine_cosine_of_turns(x);
             let (s, c) = (x * TAU).sin_cos();
-            assert!(
-                (sine - s).abs() < 2e-15 && (cosine - c).abs() < 2e-15,
-                "{x} turns"
-            );
+            assert!((sine - s).abs() < 2e-15 && (cosine - c).abs() < 2e-15, "{x} turns");
         }
         assert_eq!((ln(1.0), sine_cosine_of_turns(0.25)), (0.0, (1.0, 0.0)));
         assert!((ln(2f64.powi(-53)) + 53.0 * LN_2).abs() < 1e-14);
@@ -286,10 +256,7 @@ mod tests {
         let mut values = vec![0.0; n];
         let moments = |values: &[f32]| {
             let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / n as f64;
-            let variance = values
-                .iter()
-                .map(|v| (f64::from(*v) - mean).powi(2))
-                .sum::<f64>();
+            let variance = values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>();
             (mean, variance / n as f64)
         };
         random.fill_uniform(&mut values, -1.0, 3.0);
@@ -300,10 +267,7 @@ mod tests {
         let (mean, variance) = moments(&values);
         assert!((mean - 2.0).abs() < 0.005 && (variance - 0.25).abs() < 0.003);
         let beyond = values.iter().filter(|v| (**v - 2.0).abs() > 0.98).count() as f64 / n as f64;
-        assert!(
-            (beyond - 0.05).abs() < 0.003,
-            "{beyond} beyond 1.96 deviations"
-        );
+        assert!((beyond - 0.05).abs() < 0.003, "{beyond} beyond 1.96 deviations");
     }
 
     #[test]
@@ -313,10 +277,7 @@ mod tests {
         for _ in 0..60_000 {
             counts[random.below(6) as usize] += 1;
         }
-        assert!(
-            counts.iter().all(|count| (9_600..10_400).contains(count)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| (9_600..10_400).contains(count)), "{counts:?}");
         assert_eq!([random.below(0), random.below(1)], [0, 0]);
         assert!(random.below(u64::MAX) < u64::MAX);
     }
@@ -331,21 +292,14 @@ mod tests {
             *orders.entry(items).or_insert(0) += 1;
         }
         assert_eq!(orders.len(), 6);
-        assert!(
-            orders.values().all(|count| (850..1150).contains(count)),
-            "{orders:?}"
-        );
+        assert!(orders.values().all(|count| (850..1150).contains(count)), "{orders:?}");
     }
 
     /// Bits that must never change: seeds in use mean them.
     #[test]
     fn the_stream_is_pinned() {
         let mut random = Random::new(42, Purpose::Dropout, 3, 17);
-        let pinned = [
-            random.next_u32(),
-            random.uniform().to_bits(),
-            random.normal().to_bits(),
-        ];
+        let pinned = [random.next_u32(), random.uniform().to_bits(), random.normal().to_bits()];
         assert_eq!(pinned, [4_048_866_460, 1_047_175_284, 1_054_226_841]);
     }
 }

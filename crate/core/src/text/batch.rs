@@ -35,11 +35,7 @@ impl Batch {
     /// Pads examples to the longest source and the longest target among them.
     pub fn collate(examples: &[&Example]) -> Self {
         let longest = |length: fn(&Example) -> usize| {
-            examples
-                .iter()
-                .map(|example| length(example))
-                .max()
-                .unwrap_or(0)
+            examples.iter().map(|example| length(example)).max().unwrap_or(0)
         };
         let source_length = longest(|example| example.source.len());
         let target_length = longest(|example| example.target.len());
@@ -65,18 +61,12 @@ impl Batch {
 
     /// How many source tokens there are, padding not counted.
     pub fn source_tokens(&self) -> usize {
-        self.attention_mask
-            .iter()
-            .filter(|mask| **mask != 0)
-            .count()
+        self.attention_mask.iter().filter(|mask| **mask != 0).count()
     }
 
     /// How many target tokens count in the loss.
     pub fn target_tokens(&self) -> usize {
-        self.labels
-            .iter()
-            .filter(|label| **label != IGNORED)
-            .count()
+        self.labels.iter().filter(|label| **label != IGNORED).count()
     }
 }
 
@@ -133,10 +123,7 @@ mod tests {
     fn a_batch_is_padded_to_the_longest() {
         let (a, b) = (example(&[5, 6, 1], &[1]), example(&[7, 1], &[8, 9, 1]));
         let batch = Batch::collate(&[&a, &b]);
-        assert_eq!(
-            (batch.rows, batch.source_length, batch.target_length),
-            (2, 3, 3)
-        );
+        assert_eq!((batch.rows, batch.source_length, batch.target_length), (2, 3, 3));
         assert_eq!(batch.input_ids, [5, 6, 1, 7, 1, 0]);
         assert_eq!(batch.attention_mask, [1, 1, 1, 1, 1, 0]);
         assert_eq!(batch.labels, [1, -100, -100, 8, 9, 1]);
@@ -144,11 +131,7 @@ mod tests {
         assert_eq!(Batch::collate(&[]), Batch::default());
         let prompts = Batch::collate(&[&example(&[0, 1], &[])]);
         assert_eq!(
-            (
-                prompts.target_length,
-                prompts.labels.len(),
-                prompts.source_tokens()
-            ),
+            (prompts.target_length, prompts.labels.len(), prompts.source_tokens()),
             (0, 0, 2)
         );
     }
@@ -170,10 +153,7 @@ mod tests {
                     }
                     all.sort();
                     assert_eq!(all, (0..count).collect::<Vec<_>>());
-                    let short = batches
-                        .iter()
-                        .filter(|batch| batch.len() != batch_size)
-                        .count();
+                    let short = batches.iter().filter(|batch| batch.len() != batch_size).count();
                     assert_eq!(short, usize::from(count % batch_size != 0));
                 }
             }
@@ -193,15 +173,11 @@ mod tests {
     #[test]
     fn grouping_saves_padding_and_leaves_lengths_mixed() {
         let mut random = Random::new(2, Purpose::Synthetic, 0, 0);
-        let lengths: Vec<(usize, usize)> = (0..2_000)
-            .map(|_| (1 + random.below(300) as usize, 10))
-            .collect();
+        let lengths: Vec<(usize, usize)> =
+            (0..2_000).map(|_| (1 + random.below(300) as usize, 10)).collect();
         let padded = |batches: &[Vec<usize>]| -> usize {
             let longest = |batch: &Vec<usize>| batch.iter().map(|i| lengths[*i].0).max().unwrap();
-            batches
-                .iter()
-                .map(|batch| batch.len() * longest(batch))
-                .sum()
+            batches.iter().map(|batch| batch.len() * longest(batch)).sum()
         };
         let tokens: usize = lengths.iter().map(|(source, _)| source).sum();
         let grouped = epoch_batches(&lengths, 8, 1, 0, true, true);

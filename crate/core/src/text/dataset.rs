@@ -83,11 +83,7 @@ impl Dataset {
         Self::collect(rows, settings, |index, row| {
             let Rendered { source, target } = template.render(row)?;
             let references = references(row, &settings.reference_fields)
-                .map_err(|message| Error::Row {
-                    path: rows.name.clone(),
-                    line: row.line,
-                    message,
-                })?
+                .map_err(|message| Error::Row { path: rows.name.clone(), line: row.line, message })?
                 .unwrap_or_else(|| vec![target.clone()]);
             let (target_ids, target_cut) =
                 tokenizer.encode_within(&target, settings.max_target_tokens)?;
@@ -129,10 +125,7 @@ impl Dataset {
         let examples = (texts.into_iter().enumerate())
             .map(|(index, text)| prompt(index, text, tokenizer, settings))
             .collect::<Result<_>>()?;
-        Ok(Self {
-            name: name.into(),
-            examples,
-        })
+        Ok(Self { name: name.into(), examples })
     }
 
     fn collect(
@@ -160,10 +153,7 @@ impl Dataset {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self {
-            name: rows.name.clone(),
-            examples,
-        })
+        Ok(Self { name: rows.name.clone(), examples })
     }
 
     /// How many examples there are.
@@ -178,26 +168,17 @@ impl Dataset {
 
     /// How many sources were cut.
     pub fn cut_sources(&self) -> usize {
-        self.examples
-            .iter()
-            .filter(|example| example.source_cut)
-            .count()
+        self.examples.iter().filter(|example| example.source_cut).count()
     }
 
     /// How many targets were cut.
     pub fn cut_targets(&self) -> usize {
-        self.examples
-            .iter()
-            .filter(|example| example.target_cut)
-            .count()
+        self.examples.iter().filter(|example| example.target_cut).count()
     }
 
     /// The lengths of each example's source and target, in tokens.
     pub fn lengths(&self) -> Vec<(usize, usize)> {
-        self.examples
-            .iter()
-            .map(|example| (example.source.len(), example.target.len()))
-            .collect()
+        self.examples.iter().map(|example| (example.source.len(), example.target.len())).collect()
     }
 
     /// Parts the examples at random into those to train on and those to validate with, each in the
@@ -220,18 +201,10 @@ impl Dataset {
         let mut order: Vec<usize> = (0..count).collect();
         Random::new(seed, Purpose::Split, 0, 0).shuffle(&mut order);
         let mut is_held_out = vec![false; count];
-        order[..held_out]
-            .iter()
-            .for_each(|index| is_held_out[*index] = true);
+        order[..held_out].iter().for_each(|index| is_held_out[*index] = true);
         let mut parts = (
-            Self {
-                name: self.name.clone(),
-                examples: Vec::with_capacity(count - held_out),
-            },
-            Self {
-                name: self.name,
-                examples: Vec::with_capacity(held_out),
-            },
+            Self { name: self.name.clone(), examples: Vec::with_capacity(count - held_out) },
+            Self { name: self.name, examples: Vec::with_capacity(held_out) },
         );
         for (example, held_out) in self.examples.into_iter().zip(is_held_out) {
             let part = if held_out { &mut parts.1 } else { &mut parts.0 };
@@ -266,10 +239,7 @@ fn references(row: &Row, fields: &[String]) -> Result<Option<Vec<String>>, Strin
     let mut texts = Vec::new();
     for name in fields {
         let value = row.fields.get(name).ok_or_else(|| {
-            format!(
-                "there is no reference field `{name}`; the row has {}",
-                row.field_names()
-            )
+            format!("there is no reference field `{name}`; the row has {}", row.field_names())
         })?;
         let values = match value {
             Value::Array(values) => values.as_slice(),
@@ -305,9 +275,7 @@ mod tests {
     }
 
     fn numbered(count: usize) -> Dataset {
-        let lines: String = (0..count)
-            .map(|n| format!("{{\"a\": {n}, \"b\": \"x\"}}\n"))
-            .collect();
+        let lines: String = (0..count).map(|n| format!("{{\"a\": {n}, \"b\": \"x\"}}\n")).collect();
         let template = Template::default_fields(None, None);
         Dataset::build(&rows(&lines), &template, &FLAN, &DataSettings::default()).unwrap()
     }
@@ -333,26 +301,16 @@ mod tests {
         assert_eq!(set.examples[1].target, [1]);
         assert_eq!(set.lengths(), [(5, 4), (3, 1)]);
 
-        let settings = DataSettings {
-            reference_fields: vec!["r".into(), "sum".into()],
-            ..settings
-        };
+        let settings =
+            DataSettings { reference_fields: vec!["r".into(), "sum".into()], ..settings };
         let set = Dataset::build(&rows, &template, &FLAN, &settings).unwrap();
         assert_eq!(set.examples[0].references, ["x", "y", "A cat."]);
         assert_eq!(set.examples[1].references, ["3", ""]);
 
-        let settings = DataSettings {
-            limit: None,
-            ..settings
-        };
+        let settings = DataSettings { limit: None, ..settings };
         let prompts = Dataset::prompts(&rows, &template, &FLAN, &settings).unwrap();
         assert_eq!(prompts.len(), 3);
-        assert!(
-            prompts
-                .examples
-                .iter()
-                .all(|e| e.target.is_empty() && e.references.is_empty())
-        );
+        assert!(prompts.examples.iter().all(|e| e.target.is_empty() && e.references.is_empty()));
         let texts = Dataset::from_texts("-", ["a".to_owned()], &FLAN, &settings).unwrap();
         assert_eq!(texts.examples[0].source, [3, 9, 1]);
     }
@@ -369,44 +327,20 @@ mod tests {
         let expected = "template: rows.jsonl, line 3: there is no field `b`; the row has";
         assert!(message.starts_with(expected), "{message}");
         for (field, expected) in [
-            (
-                "e",
-                "rows.jsonl, line 1: there is no reference field `e`; the row has `a`, `b`",
-            ),
-            (
-                "c",
-                "rows.jsonl, line 1: reference field `c`: expected a text, found null",
-            ),
-            (
-                "d",
-                "rows.jsonl, line 1: the reference fields are empty lists",
-            ),
+            ("e", "rows.jsonl, line 1: there is no reference field `e`; the row has `a`, `b`"),
+            ("c", "rows.jsonl, line 1: reference field `c`: expected a text, found null"),
+            ("d", "rows.jsonl, line 1: the reference fields are empty lists"),
         ] {
             let lines = match field {
                 "e" => "{\"a\": 1, \"b\": 2}",
                 _ => "{\"a\": 1, \"b\": 2, \"c\": null, \"d\": []}",
             };
             let reference_fields = vec![field.to_owned()];
-            let message = build(
-                lines,
-                DataSettings {
-                    reference_fields,
-                    ..Default::default()
-                },
-            );
+            let message = build(lines, DataSettings { reference_fields, ..Default::default() });
             assert_eq!(message, expected);
         }
-        let message = build(
-            lines,
-            DataSettings {
-                max_target_tokens: 1,
-                ..Default::default()
-            },
-        );
-        assert_eq!(
-            message,
-            "max_target_tokens: expected at least 2 (one, and `</s>`), found 1"
-        );
+        let message = build(lines, DataSettings { max_target_tokens: 1, ..Default::default() });
+        assert_eq!(message, "max_target_tokens: expected at least 2 (one, and `</s>`), found 1");
     }
 
     #[test]
@@ -433,10 +367,7 @@ mod tests {
         assert_eq!(held_out(7), held_out(7));
         assert_ne!(held_out(7), held_out(8));
         for fraction in [1.0, -0.1, f64::NAN, f64::INFINITY] {
-            assert!(matches!(
-                numbered(3).split(fraction, 7),
-                Err(Error::Setting { .. })
-            ));
+            assert!(matches!(numbered(3).split(fraction, 7), Err(Error::Setting { .. })));
         }
     }
 }

@@ -17,11 +17,7 @@ impl Row {
     /// The names of its fields, for messages: `` `a`, `b` ``.
     pub(crate) fn field_names(&self) -> String {
         let names: Vec<String> = self.fields.keys().map(|name| format!("`{name}`")).collect();
-        if names.is_empty() {
-            "no fields".to_owned()
-        } else {
-            names.join(", ")
-        }
+        if names.is_empty() { "no fields".to_owned() } else { names.join(", ") }
     }
 }
 
@@ -41,10 +37,7 @@ impl Rows {
     /// [`Error::Format`] for a kind that is not supported, otherwise as [`Rows::from_jsonl`].
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Result<Self> {
         let name = name.into();
-        let ending = name
-            .rsplit_once('.')
-            .map_or("", |(_, ending)| ending)
-            .to_ascii_lowercase();
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
         match ending.as_str() {
             "csv" | "tsv" | "parquet" | "xlsx" => {
                 let message = format!("rows are read from JSONL, not from a .{ending} file");
@@ -89,13 +82,8 @@ fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
         Err(error) => {
             let message = error.to_string();
             // serde_json counts lines within the text, which has only one.
-            let reason = message
-                .rsplit_once(" at line")
-                .map_or(message.as_str(), |(head, _)| head);
-            Err(format!(
-                "not valid JSON: {reason}, column {}",
-                error.column()
-            ))
+            let reason = message.rsplit_once(" at line").map_or(message.as_str(), |(head, _)| head);
+            Err(format!("not valid JSON: {reason}, column {}", error.column()))
         }
     }
 }
@@ -138,35 +126,14 @@ mod tests {
     fn a_bad_line_is_named() {
         let good = b"{\"a\": 1}\n";
         for (bad, expected) in [
-            (
-                &b"[1, 2]"[..],
-                "rows.jsonl, line 2: expected a JSON object, found a list",
-            ),
-            (
-                b"\"text\"",
-                "line 2: expected a JSON object, found a string",
-            ),
-            (
-                b"{\"a\": 1",
-                "line 2: not valid JSON: EOF while parsing an object, column 7",
-            ),
-            (
-                b"{\"a\": 1} x",
-                "line 2: not valid JSON: trailing characters, column 10",
-            ),
-            (
-                b"{\"a\": NaN}",
-                "line 2: not valid JSON: expected value, column 7",
-            ),
-            (
-                b"{\"a\": 1e999}",
-                "line 2: not valid JSON: number out of range",
-            ),
+            (&b"[1, 2]"[..], "rows.jsonl, line 2: expected a JSON object, found a list"),
+            (b"\"text\"", "line 2: expected a JSON object, found a string"),
+            (b"{\"a\": 1", "line 2: not valid JSON: EOF while parsing an object, column 7"),
+            (b"{\"a\": 1} x", "line 2: not valid JSON: trailing characters, column 10"),
+            (b"{\"a\": NaN}", "line 2: not valid JSON: expected value, column 7"),
+            (b"{\"a\": 1e999}", "line 2: not valid JSON: number out of range"),
             (b"{\"a\": \"\xff\"}", "line 2: byte 8 is not UTF-8"),
-            (
-                b"{\"a\": \"\\ud800\"}",
-                "line 2: not valid JSON: unexpected end of hex escape",
-            ),
+            (b"{\"a\": \"\\ud800\"}", "line 2: not valid JSON: unexpected end of hex escape"),
             (b"\xff\xfe{\0", "line 2: byte 1 is not UTF-8"),
             (b"\0", "line 2: not valid JSON"),
         ] {
@@ -179,10 +146,7 @@ mod tests {
     fn deep_nesting_is_refused() {
         let deep = [vec![b'['; 1_000_000], vec![b']'; 1_000_000]].concat();
         let message = failure(&[b"{\"a\":", &deep[..], b"}"].concat());
-        assert!(
-            message.contains("line 1: not valid JSON: recursion limit exceeded"),
-            "{message}"
-        );
+        assert!(message.contains("line 1: not valid JSON: recursion limit exceeded"), "{message}");
         let object = "{\"a\":".repeat(100_000);
         assert!(failure(object.as_bytes()).contains("recursion limit exceeded"));
     }
@@ -190,10 +154,7 @@ mod tests {
     #[test]
     fn other_kinds_of_files_are_refused() {
         let error = Rows::from_bytes("rows.CSV", b"a,b\n1,2\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "rows.CSV: rows are read from JSONL, not from a .csv file"
-        );
+        assert_eq!(error.to_string(), "rows.CSV: rows are read from JSONL, not from a .csv file");
         assert_eq!(Rows::from_bytes("rows", b"{}").unwrap().rows.len(), 1);
     }
 }

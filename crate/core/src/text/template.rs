@@ -38,10 +38,7 @@ pub struct Template(Kind);
 #[derive(Debug)]
 enum Kind {
     Jinja(Box<Jinja>),
-    Fields {
-        source: Option<String>,
-        target: Option<String>,
-    },
+    Fields { source: Option<String>, target: Option<String> },
 }
 
 #[derive(Debug)]
@@ -71,10 +68,7 @@ impl Template {
     /// [`Error::Template`] for what is not Jinja, or has more than two sides.
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > MAX_TEMPLATE {
-            return Err(failure(format!(
-                "{} bytes are too long for a template",
-                text.len()
-            )));
+            return Err(failure(format!("{} bytes are too long for a template", text.len())));
         }
         let sides: Vec<&str> = text.split(SEPARATOR).collect();
         if sides.len() > 2 {
@@ -92,11 +86,7 @@ impl Template {
                 .map_err(|error| failure(describe(&error, line)))?;
         }
         let has_target = sides.len() == 2;
-        Ok(Self(Kind::Jinja(Box::new(Jinja {
-            environment,
-            has_target,
-            target_line,
-        }))))
+        Ok(Self(Kind::Jinja(Box::new(Jinja { environment, has_target, target_line }))))
     }
 
     /// Takes two fields as they are: those given, else those named `source` and `target`, else a
@@ -126,10 +116,7 @@ impl Template {
             Kind::Jinja(jinja) => {
                 let values = Value::from(Serde(&row.fields));
                 let source = jinja.render(SOURCE, row, &values)?;
-                Ok(Rendered {
-                    source,
-                    target: jinja.render(TARGET, row, &values)?,
-                })
+                Ok(Rendered { source, target: jinja.render(TARGET, row, &values)? })
             }
             Kind::Fields { source, target } => {
                 let (source, target) = choose(row, source.as_deref(), target.as_deref());
@@ -161,10 +148,7 @@ impl Jinja {
     fn render(&self, side: &str, row: &Row, values: &Value) -> Result<String> {
         let line = if side == TARGET { self.target_line } else { 0 };
         let mut text = Bounded(Vec::new());
-        let template = self
-            .environment
-            .get_template(side)
-            .map_err(|e| failure(e.to_string()))?;
+        let template = self.environment.get_template(side).map_err(|e| failure(e.to_string()))?;
         if let Err(error) = template.render_captured_to(values, &mut text) {
             let message = if error.kind() == ErrorKind::UndefinedError {
                 let mut missing: Vec<String> =
@@ -220,14 +204,12 @@ fn choose<'a>(
     let (by_name, other) = match (source, target) {
         (Some(_), Some(_)) => return (source, target),
         (None, None) => ((named(SOURCE), named(TARGET)), (None, None)),
-        (Some(given), None) => (
-            (source, named(TARGET).filter(|name| *name != given)),
-            (source, None),
-        ),
-        (None, Some(given)) => (
-            (named(SOURCE).filter(|name| *name != given), target),
-            (None, target),
-        ),
+        (Some(given), None) => {
+            ((source, named(TARGET).filter(|name| *name != given)), (source, None))
+        }
+        (None, Some(given)) => {
+            ((named(SOURCE).filter(|name| *name != given), target), (None, target))
+        }
     };
     match (by_name, other, names.as_slice()) {
         ((Some(source), Some(target)), _, _) => (Some(source), Some(target)),
@@ -248,20 +230,16 @@ fn field(row: &Row, name: Option<&str>, key: &str) -> Result<String> {
     };
     match row.fields.get(name) {
         None => {
-            let message = format!(
-                "there is no field `{name}`; the row has {}",
-                row.field_names()
-            );
+            let message = format!("there is no field `{name}`; the row has {}", row.field_names());
             Err(failure(message))
         }
         Some(serde_json::Value::String(text)) => Ok(text.trim().to_owned()),
         Some(value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
             Ok(Value::from(Serde(value)).to_string())
         }
-        Some(value) => Err(failure(format!(
-            "field `{name}`: expected a text, found {}",
-            kind(value)
-        ))),
+        Some(value) => {
+            Err(failure(format!("field `{name}`: expected a text, found {}", kind(value))))
+        }
     }
 }
 
@@ -279,9 +257,7 @@ fn describe(error: &minijinja::Error, lines_before: usize) -> String {
 }
 
 fn failure(message: impl Into<String>) -> Error {
-    Error::Template {
-        message: message.into(),
-    }
+    Error::Template { message: message.into() }
 }
 
 #[cfg(test)]
@@ -289,9 +265,7 @@ mod tests {
     use super::*;
 
     fn row(json: serde_json::Value) -> Row {
-        let serde_json::Value::Object(fields) = json else {
-            panic!("not an object")
-        };
+        let serde_json::Value::Object(fields) = json else { panic!("not an object") };
         Row { line: 1, fields }
     }
 
@@ -304,10 +278,7 @@ mod tests {
 
     #[test]
     fn renders_as_jinja2() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../tests/oracle/text/templates.json"
-        );
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/oracle/text/templates.json");
         let file = std::fs::read_to_string(path).unwrap();
         let oracle: serde_json::Value = serde_json::from_str(&file).unwrap();
         let cases = oracle["cases"].as_array().unwrap();
@@ -315,9 +286,7 @@ mod tests {
         for case in cases {
             let template = Template::parse(case["template"].as_str().unwrap()).unwrap();
             let row = row(case["row"].clone());
-            let rendered = template
-                .render(&row)
-                .unwrap_or_else(|e| panic!("{e} in {case}"));
+            let rendered = template.render(&row).unwrap_or_else(|e| panic!("{e} in {case}"));
             assert_eq!(rendered.source, case["source"].as_str().unwrap());
             assert_eq!(rendered.target, case["target"].as_str().unwrap());
             assert_eq!(template.render_source(&row).unwrap(), rendered.source);
@@ -328,33 +297,18 @@ mod tests {
     fn an_undefined_field_is_an_error_that_lists_the_fields() {
         let json = serde_json::json!({"dialogue": "Hi", "summary": {"short": "Hi"}});
         for (template, expected) in [
-            (
-                "{{ dialog }} ||| x",
-                "there is no field `dialog`; the row has `dialogue`, `summary`",
-            ),
-            (
-                "{% if dialog %}a{% endif %} ||| x",
-                "there is no field `dialog`",
-            ),
-            (
-                "{% for d in dialog %}a{% endfor %} ||| x",
-                "there is no field `dialog`",
-            ),
+            ("{{ dialog }} ||| x", "there is no field `dialog`; the row has `dialogue`, `summary`"),
+            ("{% if dialog %}a{% endif %} ||| x", "there is no field `dialog`"),
+            ("{% for d in dialog %}a{% endfor %} ||| x", "there is no field `dialog`"),
             ("x ||| {{ dialog|upper }}", "there is no field `dialog`"),
-            (
-                "x\n|||\n{{ summary.long }}",
-                "undefined value, in line 3; the row has",
-            ),
+            ("x\n|||\n{{ summary.long }}", "undefined value, in line 3; the row has"),
         ] {
             let message = failure_of(template, json.clone());
             assert!(message.contains(expected), "{message}");
         }
         let template = Template::parse("{{ dialog|default('-') }} ||| {{ dialog is defined }}");
         let rendered = template.unwrap().render(&row(json)).unwrap();
-        assert_eq!(
-            (rendered.source.as_str(), rendered.target.as_str()),
-            ("-", "False")
-        );
+        assert_eq!((rendered.source.as_str(), rendered.target.as_str()), ("-", "False"));
     }
 
     #[test]
@@ -364,10 +318,7 @@ mod tests {
             ("a", "there is no `|||`"),
             ("{{ a ||| b }}", "syntax error"),
             ("{% for %} ||| b", "syntax error"),
-            (
-                "a\n{{ x|nosuch }} ||| b",
-                "unknown filter: filter nosuch is unknown, in line 2",
-            ),
+            ("a\n{{ x|nosuch }} ||| b", "unknown filter: filter nosuch is unknown, in line 2"),
             ("{{ x is nosuch }} ||| b", "unknown test"),
             ("{{ nosuch() }} ||| b", "nosuch"),
             ("{{ x.nosuch() }} ||| b", "nosuch"),
@@ -383,11 +334,7 @@ mod tests {
     fn rendering_ends() {
         let long = "x".repeat(1 << 20);
         let nested = format!("{}x{} ||| b", "{{".repeat(5_000), "}}".repeat(5_000));
-        let brackets = format!(
-            "{{{{ {}1{} }}}} ||| b",
-            "(".repeat(50_000),
-            ")".repeat(50_000)
-        );
+        let brackets = format!("{{{{ {}1{} }}}} ||| b", "(".repeat(50_000), ")".repeat(50_000));
         let blocks = "{% if x %}".repeat(50_000) + "|||";
         for template in [
             "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %} ||| b",
@@ -418,10 +365,8 @@ mod tests {
             assert!(seconds < 5.0, "{start}: {seconds} s");
             assert!(message.len() < 500, "{start}: {message}");
         }
-        let much = failure_of(
-            "{{ x }}{{ x }}{{ x }}{{ x }}{{ x }} ||| b",
-            serde_json::json!({"x": long}),
-        );
+        let much =
+            failure_of("{{ x }}{{ x }}{{ x }}{{ x }}{{ x }} ||| b", serde_json::json!({"x": long}));
         assert_eq!(much, "template: the text is longer than 4194304 bytes");
     }
 
@@ -433,70 +378,24 @@ mod tests {
             Template::default_fields(name(source), name(target))
         };
         for (template, json, source, target) in [
-            (
-                none(),
-                serde_json::json!({"source": " a ", "target": "b"}),
-                "a",
-                "b",
-            ),
-            (
-                none(),
-                serde_json::json!({"id": 1, "target": "b", "source": "a"}),
-                "a",
-                "b",
-            ),
+            (none(), serde_json::json!({"source": " a ", "target": "b"}), "a", "b"),
+            (none(), serde_json::json!({"id": 1, "target": "b", "source": "a"}), "a", "b"),
             (none(), serde_json::json!({"x": "a", "y": 2.5}), "a", "2.5"),
             (none(), serde_json::json!({"x": true, "y": 3}), "True", "3"),
-            (
-                none(),
-                serde_json::json!({"target": "a", "y": "b"}),
-                "a",
-                "b",
-            ),
-            (
-                given("y", "x"),
-                serde_json::json!({"x": "b", "y": "a", "z": []}),
-                "a",
-                "b",
-            ),
-            (
-                given("y", ""),
-                serde_json::json!({"x": "b", "y": "a"}),
-                "a",
-                "b",
-            ),
-            (
-                given("", "x"),
-                serde_json::json!({"x": "b", "y": "a"}),
-                "a",
-                "b",
-            ),
-            (
-                given("y", ""),
-                serde_json::json!({"x": "c", "y": "a", "target": "b"}),
-                "a",
-                "b",
-            ),
+            (none(), serde_json::json!({"target": "a", "y": "b"}), "a", "b"),
+            (given("y", "x"), serde_json::json!({"x": "b", "y": "a", "z": []}), "a", "b"),
+            (given("y", ""), serde_json::json!({"x": "b", "y": "a"}), "a", "b"),
+            (given("", "x"), serde_json::json!({"x": "b", "y": "a"}), "a", "b"),
+            (given("y", ""), serde_json::json!({"x": "c", "y": "a", "target": "b"}), "a", "b"),
         ] {
             let rendered = template.render(&row(json.clone())).unwrap();
-            assert_eq!(
-                (rendered.source.as_str(), rendered.target.as_str()),
-                (source, target)
-            );
+            assert_eq!((rendered.source.as_str(), rendered.target.as_str()), (source, target));
             assert_eq!(template.render_source(&row(json)).unwrap(), source);
         }
         for (template, json, expected) in [
-            (
-                none(),
-                serde_json::json!({"a": "", "b": "", "c": ""}),
-                "the row has `a`, `b`, `c`",
-            ),
+            (none(), serde_json::json!({"a": "", "b": "", "c": ""}), "the row has `a`, `b`, `c`"),
             (none(), serde_json::json!({}), "the row has no fields"),
-            (
-                given("q", ""),
-                serde_json::json!({"a": "", "b": ""}),
-                "there is no field `q`",
-            ),
+            (given("q", ""), serde_json::json!({"a": "", "b": ""}), "there is no field `q`"),
             (
                 none(),
                 serde_json::json!({"a": null, "b": ""}),
@@ -511,12 +410,7 @@ mod tests {
             let message = template.render(&row(json)).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
-        assert_eq!(
-            none()
-                .render_source(&row(serde_json::json!({"prompt": "a"})))
-                .unwrap(),
-            "a"
-        );
+        assert_eq!(none().render_source(&row(serde_json::json!({"prompt": "a"}))).unwrap(), "a");
     }
 
     #[test]

@@ -29,12 +29,7 @@ impl Tokenizer {
         let path = path.into();
         let (inner, eos) = file::read(bytes).map_err(|message| Error::format(&path, message))?;
         let vocabulary_size = inner.get_vocab_size(true);
-        Ok(Self {
-            path,
-            inner,
-            eos,
-            vocabulary_size,
-        })
+        Ok(Self { path, inner, eos, vocabulary_size })
     }
 
     /// The token ids of a text, the closing `</s>` last.
@@ -42,10 +37,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Format`] where the tokenizer's rules fail on the text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self
-            .inner
-            .encode_fast(text, false)
-            .map_err(|error| self.failure(error))?;
+        let encoding = self.inner.encode_fast(text, false).map_err(|error| self.failure(error))?;
         let mut ids = encoding.get_ids().to_vec();
         ids.push(self.eos);
         Ok(ids)
@@ -71,9 +63,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Format`] where the tokenizer's rules fail on the ids.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.inner
-            .decode(ids, true)
-            .map_err(|error| self.failure(error))
+        self.inner.decode(ids, true).map_err(|error| self.failure(error))
     }
 
     /// The text of token ids, with special tokens such as `</s>`.
@@ -81,9 +71,7 @@ impl Tokenizer {
     /// # Errors
     /// As [`Tokenizer::decode`].
     pub fn decode_with_special(&self, ids: &[u32]) -> Result<String> {
-        self.inner
-            .decode(ids, false)
-            .map_err(|error| self.failure(error))
+        self.inner.decode(ids, false).map_err(|error| self.failure(error))
     }
 
     /// Decodes token ids as they arrive, without special tokens.
@@ -148,10 +136,7 @@ pub(crate) mod tests {
         for case in cases() {
             let (text, ids) = (case["text"].as_str().unwrap(), ids(&case["ids"]));
             assert_eq!(FLAN.encode(text).unwrap(), ids, "{text:?}");
-            assert_eq!(
-                FLAN.decode(&ids).unwrap(),
-                case["decoded"].as_str().unwrap()
-            );
+            assert_eq!(FLAN.decode(&ids).unwrap(), case["decoded"].as_str().unwrap());
             let with_special = FLAN.decode_with_special(&ids).unwrap();
             assert_eq!(with_special, case["decoded_with_special"].as_str().unwrap());
         }
@@ -165,15 +150,9 @@ pub(crate) mod tests {
     fn a_cut_keeps_the_closing_token() {
         let text = "The cat sat on the mat.";
         let all = FLAN.encode(text).unwrap();
-        assert_eq!(
-            FLAN.encode_within(text, all.len()).unwrap(),
-            (all.clone(), false)
-        );
+        assert_eq!(FLAN.encode_within(text, all.len()).unwrap(), (all.clone(), false));
         let (cut, was_cut) = FLAN.encode_within(text, all.len() - 1).unwrap();
-        assert_eq!(
-            (&cut[..], was_cut),
-            (&[&all[..all.len() - 2], &[1]].concat()[..], true)
-        );
+        assert_eq!((&cut[..], was_cut), (&[&all[..all.len() - 2], &[1]].concat()[..], true));
         for limit in [0, 1] {
             assert_eq!(FLAN.encode_within(text, limit).unwrap(), (vec![1], true));
         }
@@ -201,10 +180,8 @@ pub(crate) mod tests {
             let ids: Vec<u32> = (0..150).map(|_| random.below(32_200) as u32).collect();
             assert_eq!(stream(&ids), FLAN.decode(&ids).unwrap());
             // Words alone, and runs of the lone word start.
-            let ids: Vec<u32> = ids
-                .iter()
-                .map(|id| if id % 3 == 0 { 3 } else { id % 50 })
-                .collect();
+            let ids: Vec<u32> =
+                ids.iter().map(|id| if id % 3 == 0 { 3 } else { id % 50 }).collect();
             assert_eq!(stream(&ids), FLAN.decode(&ids).unwrap());
         }
         let mut stream = FLAN.stream();

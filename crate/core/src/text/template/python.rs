@@ -26,16 +26,8 @@ fn string(state: &mut State, text: &str, name: &str, arguments: &[Value]) -> Res
     let strip = |left: bool, right: bool| -> Result<Value, Error> {
         let (characters,): (Option<&str>,) = from_args(arguments)?;
         let stripped = |c: char| characters.map_or(c.is_whitespace(), |set| set.contains(c));
-        let text = if left {
-            text.trim_start_matches(stripped)
-        } else {
-            text
-        };
-        Ok(Value::from(if right {
-            text.trim_end_matches(stripped)
-        } else {
-            text
-        }))
+        let text = if left { text.trim_start_matches(stripped) } else { text };
+        Ok(Value::from(if right { text.trim_end_matches(stripped) } else { text }))
     };
     let cased = |change: fn(&str) -> String| -> Result<Value, Error> {
         let () = from_args(arguments)?;
@@ -47,9 +39,7 @@ fn string(state: &mut State, text: &str, name: &str, arguments: &[Value]) -> Res
             Some(affix) => Ok(Value::from(has(text, affix))),
             None => {
                 let mut affixes = affix.try_iter()?;
-                Ok(Value::from(
-                    affixes.any(|affix| affix.as_str().is_some_and(|a| has(text, a))),
-                ))
+                Ok(Value::from(affixes.any(|affix| affix.as_str().is_some_and(|a| has(text, a)))))
             }
         }
     };
@@ -75,11 +65,7 @@ fn string(state: &mut State, text: &str, name: &str, arguments: &[Value]) -> Res
         "isspace" => all(char::is_whitespace),
         "find" | "index" | "rfind" => {
             let (part,): (&str,) = from_args(arguments)?;
-            let at = if name == "rfind" {
-                text.rfind(part)
-            } else {
-                text.find(part)
-            };
+            let at = if name == "rfind" { text.rfind(part) } else { text.find(part) };
             match (name, at) {
                 ("index", None) => Err(invalid("substring not found")),
                 _ => Ok(Value::from(position(at))),
@@ -137,9 +123,7 @@ fn split<'a>(
         (None, false) => {
             let (mut found, mut rest) = (Vec::new(), text.trim_start());
             while !rest.is_empty() {
-                let end = rest
-                    .find(char::is_whitespace)
-                    .filter(|_| found.len() < limit);
+                let end = rest.find(char::is_whitespace).filter(|_| found.len() < limit);
                 let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
                 found.push(part);
                 rest = after.trim_start();
@@ -150,9 +134,7 @@ fn split<'a>(
             let (mut found, mut rest) = (Vec::new(), text.trim_end());
             while !rest.is_empty() {
                 let space = rest.char_indices().rev().find(|(_, c)| c.is_whitespace());
-                let start = space
-                    .filter(|_| found.len() < limit)
-                    .map(|(at, c)| at + c.len_utf8());
+                let start = space.filter(|_| found.len() < limit).map(|(at, c)| at + c.len_utf8());
                 let (before, part) = rest.split_at(start.unwrap_or(0));
                 found.push(part);
                 rest = before.trim_end();
@@ -165,22 +147,15 @@ fn split<'a>(
 
 fn capitalize(text: &str) -> String {
     let mut characters = text.chars();
-    let first: String = characters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .collect();
+    let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
     first + &characters.as_str().to_lowercase()
 }
 
 fn title(text: &str) -> String {
     let mut within = false;
     let change = |c: char| {
-        let cased: String = if within {
-            c.to_lowercase().collect()
-        } else {
-            c.to_uppercase().collect()
-        };
+        let cased: String =
+            if within { c.to_lowercase().collect() } else { c.to_uppercase().collect() };
         within = c.is_alphabetic();
         cased
     };
@@ -193,11 +168,7 @@ fn map(value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
         "get" => {
             let (key, otherwise): (Value, Option<Value>) = from_args(arguments)?;
             let found = value.get_item(&key)?;
-            Ok(if found.is_undefined() {
-                otherwise.unwrap_or(Value::from(()))
-            } else {
-                found
-            })
+            Ok(if found.is_undefined() { otherwise.unwrap_or(Value::from(())) } else { found })
         }
         "keys" => {
             let () = from_args(arguments)?;
@@ -205,18 +176,12 @@ fn map(value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
         }
         "values" => {
             let () = from_args(arguments)?;
-            keys()?
-                .map(|key| value.get_item(&key))
-                .collect::<Result<Vec<_>, _>>()
-                .map(Value::from)
+            keys()?.map(|key| value.get_item(&key)).collect::<Result<Vec<_>, _>>().map(Value::from)
         }
         "items" => {
             let () = from_args(arguments)?;
             let pair = |key: Value| Ok(Value::from(vec![key.clone(), value.get_item(&key)?]));
-            keys()?
-                .map(pair)
-                .collect::<Result<Vec<_>, Error>>()
-                .map(Value::from)
+            keys()?.map(pair).collect::<Result<Vec<_>, Error>>().map(Value::from)
         }
         _ => Err(Error::from(ErrorKind::UnknownMethod)),
     }
@@ -229,9 +194,7 @@ fn list(state: &mut State, value: &Value, name: &str, arguments: &[Value]) -> Re
         _ => return Err(Error::from(ErrorKind::UnknownMethod)),
     };
     if name == "count" {
-        return Ok(Value::from(
-            value.try_iter()?.filter(|other| *other == item).count(),
-        ));
+        return Ok(Value::from(value.try_iter()?.filter(|other| *other == item).count()));
     }
     (value.try_iter()?.position(|other| other == item))
         .map(Value::from)
@@ -286,22 +249,12 @@ mod tests {
             ("['a', 'b', 'a'].count('a')", "2"),
         ] {
             let template = format!("{{{{ {expression} }}}}");
-            let text = environment
-                .render_str(&template, ())
-                .unwrap_or_else(|e| panic!("{e:#}"));
+            let text = environment.render_str(&template, ()).unwrap_or_else(|e| panic!("{e:#}"));
             assert_eq!(text, expected, "{expression}");
         }
-        for expression in [
-            "'a'.split('')",
-            "'a'.index('b')",
-            "'a'.nosuch()",
-            "['a'].index('b')",
-        ] {
+        for expression in ["'a'.split('')", "'a'.index('b')", "'a'.nosuch()", "['a'].index('b')"] {
             let template = format!("{{{{ {expression} }}}}");
-            assert!(
-                environment.render_str(&template, ()).is_err(),
-                "{expression}"
-            );
+            assert!(environment.render_str(&template, ()).is_err(), "{expression}");
         }
     }
 }

@@ -137,9 +137,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Tokenizer, u32), String> {
     let eos = closing_token(&file.post_processor)?;
     let mut tokenizer = Tokenizer::new(model(file.model)?);
     let normalizer = file.normalizer.map(normalizer).transpose()?;
-    tokenizer
-        .with_normalizer(normalizer)
-        .map_err(|error| error.to_string())?;
+    tokenizer.with_normalizer(normalizer).map_err(|error| error.to_string())?;
     tokenizer.with_pre_tokenizer(Some(pre_tokenizer(file.pre_tokenizer)?));
     tokenizer.with_decoder(Some(decoder(file.decoder)?));
     add_tokens(&mut tokenizer, file.added_tokens)?;
@@ -150,38 +148,24 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Tokenizer, u32), String> {
 }
 
 fn model(model: Model) -> Result<Unigram, String> {
-    let Model::Unigram {
-        vocab,
-        unk_id,
-        byte_fallback,
-    } = model;
+    let Model::Unigram { vocab, unk_id, byte_fallback } = model;
     if let Some((piece, _)) = vocab.iter().find(|(piece, _)| piece.len() > MAX_PIECE) {
-        return Err(format!(
-            "model: a piece of {} bytes is too long",
-            piece.len()
-        ));
+        return Err(format!("model: a piece of {} bytes is too long", piece.len()));
     }
     Unigram::from(vocab, Some(unk_id), byte_fallback).map_err(|error| format!("model: {error}"))
 }
 
 /// T5's template is the text and one special token.
 fn closing_token(processor: &PostProcessor) -> Result<u32, String> {
-    let PostProcessor::TemplateProcessing {
-        single,
-        special_tokens,
-    } = processor;
+    let PostProcessor::TemplateProcessing { single, special_tokens } = processor;
     let id = match single.as_slice() {
         [Piece::Sequence { id: text }, Piece::SpecialToken { id }] if text == "A" => id,
         _ => return Err("post_processor: expected a text and `</s>`".to_owned()),
     };
-    let special = special_tokens
-        .get(id)
-        .and_then(|token| Special::deserialize(token).ok());
+    let special = special_tokens.get(id).and_then(|token| Special::deserialize(token).ok());
     match special.as_ref().map(|special| special.ids.as_slice()) {
         Some(&[eos]) => Ok(eos),
-        _ => Err(format!(
-            "post_processor: `{id}` is not one token of special_tokens"
-        )),
+        _ => Err(format!("post_processor: `{id}` is not one token of special_tokens")),
     }
 }
 
@@ -202,22 +186,17 @@ fn normalizer(normalizer: Normalizer) -> Result<NormalizerWrapper, String> {
 fn normalizing_rule(rule: Normalizer) -> Result<NormalizerWrapper, String> {
     Ok(match rule {
         Normalizer::Sequence { .. } => return Err(nested()),
-        Normalizer::Precompiled {
-            precompiled_charsmap,
-        } => {
+        Normalizer::Precompiled { precompiled_charsmap } => {
             let table = charsmap::from_base64(&precompiled_charsmap)
                 .filter(|table| charsmap::is_sound(table))
                 .ok_or("normalizer: precompiled_charsmap is damaged")?;
             let table = normalizers::Precompiled::from(&table);
-            table
-                .map_err(|error| format!("normalizer: {error}"))?
-                .into()
+            table.map_err(|error| format!("normalizer: {error}"))?.into()
         }
         Normalizer::Replace { pattern, content } => replacement(pattern, content)?.into(),
-        Normalizer::Strip {
-            strip_left,
-            strip_right,
-        } => normalizers::Strip::new(strip_left, strip_right).into(),
+        Normalizer::Strip { strip_left, strip_right } => {
+            normalizers::Strip::new(strip_left, strip_right).into()
+        }
         Normalizer::Lowercase => normalizers::Lowercase.into(),
         Normalizer::Nfc => normalizers::NFC.into(),
         Normalizer::Nfkc => normalizers::NFKC.into(),
@@ -240,9 +219,7 @@ fn replacement(pattern: Pattern, content: String) -> Result<normalizers::Replace
         let (Pattern::String(text) | Pattern::Regex(text)) = pattern;
         let start = |text: &str| text.chars().take(40).collect::<String>();
         let (text, content) = (start(&text), start(&content));
-        return Err(format!(
-            "normalizer: cannot replace {text:?} by {content:?}"
-        ));
+        return Err(format!("normalizer: cannot replace {text:?} by {content:?}"));
     }
     let pattern = match pattern {
         Pattern::String(text) => ReplacePattern::String(text),
@@ -313,30 +290,22 @@ fn add_tokens(tokenizer: &mut Tokenizer, mut added: Vec<Added>) -> Result<(), St
         return Err(format!("{} added_tokens are too many", added.len()));
     }
     added.sort_by_key(|added| added.id);
-    let expected: Vec<(u32, String)> = added
-        .iter()
-        .map(|added| (added.id, added.token.content.clone()))
-        .collect();
+    let expected: Vec<(u32, String)> =
+        added.iter().map(|added| (added.id, added.token.content.clone())).collect();
     for (id, content) in &expected {
         // Tokens that take the white space around them must not begin or end with some.
         if content.is_empty() || content.trim() != content || content.len() > MAX_PIECE {
-            return Err(format!(
-                "added_tokens: the text of id {id} is empty, padded or too long"
-            ));
+            return Err(format!("added_tokens: the text of id {id} is empty, padded or too long"));
         }
     }
     let tokens = added.into_iter().map(|added| added.token);
-    tokenizer
-        .add_tokens(tokens)
-        .map_err(|error| format!("added_tokens: {error}"))?;
+    tokenizer.add_tokens(tokens).map_err(|error| format!("added_tokens: {error}"))?;
     for (id, content) in expected {
         match tokenizer.token_to_id(&content) {
             Some(found) if found == id => (),
             found => {
                 let found = found.map_or("none".to_owned(), |found| found.to_string());
-                return Err(format!(
-                    "added_tokens: `{content}` says id {id}, and has {found}"
-                ));
+                return Err(format!("added_tokens: `{content}` says id {id}, and has {found}"));
             }
         }
     }
@@ -400,63 +369,27 @@ mod tests {
         };
         let vocab = |vocab: Value| json!({"type": "Unigram", "unk_id": 0, "vocab": vocab});
         for (place, value, expected) in [
-            (
-                "/model",
-                json!({"type": "BPE", "vocab": {}, "merges": []}),
-                "unknown variant `BPE`",
-            ),
+            ("/model", json!({"type": "BPE", "vocab": {}, "merges": []}), "unknown variant `BPE`"),
             ("/model", json!({"type": "Unigram", "vocab": []}), "unk_id"),
             ("/model", vocab(json!([])), "vocabulary is empty"),
             ("/model", vocab(json!([["a", "b"]])), "invalid type"),
             ("/model", vocab(json!([["a"]])), "invalid length"),
-            (
-                "/model",
-                vocab(json!([["x".repeat(1 << 20), 0]])),
-                "1048576 bytes is too long",
-            ),
+            ("/model", vocab(json!([["x".repeat(1 << 20), 0]])), "1048576 bytes is too long"),
             ("/model/unk_id", json!(5), "unk_id"),
             ("/model/unk_id", json!(-1), "invalid value"),
             ("/model", json!([]), "missing field `type`"),
-            (
-                "/added_tokens",
-                added(4_000_000_000, "<y>"),
-                "says id 4000000000, and has 5",
-            ),
+            ("/added_tokens", added(4_000_000_000, "<y>"), "says id 4000000000, and has 5"),
             ("/added_tokens", added(1 << 40, "<y>"), "invalid value"),
-            (
-                "/added_tokens",
-                added(5, ""),
-                "is empty, padded or too long",
-            ),
-            (
-                "/added_tokens",
-                added(5, " "),
-                "is empty, padded or too long",
-            ),
+            ("/added_tokens", added(5, ""), "is empty, padded or too long"),
+            ("/added_tokens", added(5, " "), "is empty, padded or too long"),
             ("/added_tokens", json!({}), "invalid type"),
             ("/normalizer", charsmap("*"), "charsmap is damaged"),
             ("/normalizer", charsmap(""), "charsmap is damaged"),
             ("/normalizer", charsmap("/////w=="), "charsmap is damaged"),
-            (
-                "/normalizer",
-                replace(json!({"Regex": "(a+)+$"}), ""),
-                "cannot replace \"(a+)+$\"",
-            ),
-            (
-                "/normalizer",
-                replace(json!({"Regex": ""}), "x"),
-                "cannot replace",
-            ),
-            (
-                "/normalizer",
-                replace(json!({"Regex": "("}), "x"),
-                "cannot replace",
-            ),
-            (
-                "/normalizer",
-                replace(json!({"String": ""}), "x"),
-                "cannot replace",
-            ),
+            ("/normalizer", replace(json!({"Regex": "(a+)+$"}), ""), "cannot replace \"(a+)+$\""),
+            ("/normalizer", replace(json!({"Regex": ""}), "x"), "cannot replace"),
+            ("/normalizer", replace(json!({"Regex": "("}), "x"), "cannot replace"),
+            ("/normalizer", replace(json!({"String": ""}), "x"), "cannot replace"),
             (
                 "/normalizer",
                 replace(json!({"String": "a"}), "xx"),
@@ -473,53 +406,17 @@ mod tests {
                 "9 rules is too long",
             ),
             ("/normalizer", json!({"type": "Nmt"}), "unknown variant"),
-            (
-                "/pre_tokenizer",
-                Value::Null,
-                "expected internally tagged enum PreTokenizer",
-            ),
-            (
-                "/pre_tokenizer",
-                json!({"type": "Metaspace", "replacement": "ab"}),
-                "invalid value",
-            ),
-            (
-                "/pre_tokenizer",
-                json!({"type": "ByteLevel"}),
-                "unknown variant",
-            ),
+            ("/pre_tokenizer", Value::Null, "expected internally tagged enum PreTokenizer"),
+            ("/pre_tokenizer", json!({"type": "Metaspace", "replacement": "ab"}), "invalid value"),
+            ("/pre_tokenizer", json!({"type": "ByteLevel"}), "unknown variant"),
             ("/decoder", nested, "a sequence of rules holds another"),
             ("/decoder", json!({"type": "CTC"}), "unknown variant"),
-            (
-                "/post_processor",
-                Value::Null,
-                "not a tokenizer.json of a T5",
-            ),
-            (
-                "/post_processor/single",
-                json!([]),
-                "expected a text and `</s>`",
-            ),
-            (
-                "/post_processor/single/0",
-                json!({"Sequence": {"id": "B"}}),
-                "expected a text",
-            ),
-            (
-                "/post_processor/special_tokens",
-                json!({}),
-                "`</s>` is not one token",
-            ),
-            (
-                "/post_processor/special_tokens/<~1s>/ids",
-                json!([]),
-                "`</s>` is not one token",
-            ),
-            (
-                "/post_processor/special_tokens/<~1s>/ids",
-                json!([9]),
-                "id 9 is not in",
-            ),
+            ("/post_processor", Value::Null, "not a tokenizer.json of a T5"),
+            ("/post_processor/single", json!([]), "expected a text and `</s>`"),
+            ("/post_processor/single/0", json!({"Sequence": {"id": "B"}}), "expected a text"),
+            ("/post_processor/special_tokens", json!({}), "`</s>` is not one token"),
+            ("/post_processor/special_tokens/<~1s>/ids", json!([]), "`</s>` is not one token"),
+            ("/post_processor/special_tokens/<~1s>/ids", json!([9]), "id 9 is not in"),
         ] {
             let mut file = small();
             *file.pointer_mut(place).unwrap() = value;
@@ -527,20 +424,14 @@ mod tests {
             assert!(matches!(error, Error::Format { .. }));
             let message = error.to_string();
             assert!(message.starts_with("tokenizer.json: "), "{message}");
-            assert!(
-                message.contains(expected) && message.len() < 400,
-                "{place}: {message}"
-            );
+            assert!(message.contains(expected) && message.len() < 400, "{place}: {message}");
         }
     }
 
     #[test]
     fn what_is_cut_short_or_deep_is_refused() {
         let whole = fixture("tokenizer.json");
-        for length in (0..whole.len())
-            .step_by(whole.len() / 50)
-            .chain([1, whole.len() - 2])
-        {
+        for length in (0..whole.len()).step_by(whole.len() / 50).chain([1, whole.len() - 2]) {
             assert!(read(&whole[..length]).is_err(), "{length} bytes");
         }
         let deep = |open: &str| open.repeat(100_000);

@@ -23,11 +23,7 @@ pub struct TextStream<'a> {
 
 impl<'a> TextStream<'a> {
     pub(super) fn new(tokenizer: &'a Tokenizer) -> Self {
-        Self {
-            tokenizer,
-            ids: Vec::new(),
-            given: String::new(),
-        }
+        Self { tokenizer, ids: Vec::new(), given: String::new() }
     }
 
     /// The text that a token adds; empty where it completes nothing yet.
@@ -40,10 +36,7 @@ impl<'a> TextStream<'a> {
         if text.ends_with(REPLACEMENT) {
             return Ok(String::new());
         }
-        let more = text
-            .strip_prefix(&self.given)
-            .unwrap_or_default()
-            .to_owned();
+        let more = text.strip_prefix(&self.given).unwrap_or_default().to_owned();
         self.given = text;
         if self.ids.len() > WINDOW {
             self.forget()?;
@@ -57,10 +50,7 @@ impl<'a> TextStream<'a> {
     /// As [`Tokenizer::decode`].
     pub fn finish(self) -> Result<String> {
         let text = self.tokenizer.decode(&self.ids)?;
-        Ok(text
-            .strip_prefix(&self.given)
-            .unwrap_or_default()
-            .to_owned())
+        Ok(text.strip_prefix(&self.given).unwrap_or_default().to_owned())
     }
 
     /// Drops all but the last tokens. They must have text: the next token would else be taken for
