@@ -1,42 +1,118 @@
-//! The checks that run natively and in a browser.
+//! The checks against the oracles: each runs natively and in a browser, on any device.
+//!
+//! A check names the fixtures it reads, so that a browser can fetch them first. Tolerances are those
+//! that the project promises: float32 torch itself is within a tenth of them.
 
-use burn::tensor::Tensor;
-use flantune::{
-    device::{self, Device},
-    storage::Storage,
-};
+mod adapters;
+mod compare;
+mod forward;
+mod full;
+mod generate;
+mod load;
 
-/// A check, and the files below `tests/oracle` that it reads.
+use flantune::{device::Device, storage::Storage};
+
+/// Why a check failed.
+pub type Failure = Box<dyn std::error::Error>;
+
+/// A check: what it is called, and what it reads.
 #[derive(Clone, Debug)]
 pub struct Check {
     /// Such as `gated/forward`.
-    pub name: &'static str,
-    /// Paths relative to `tests/oracle`.
+    pub name: String,
+    /// Paths below `tests/oracle`.
     pub files: Vec<String>,
 }
 
-/// All of them.
+/// The models of the oracles.
+const MODELS: [&str; 3] = ["gated", "relu", "odd"];
+/// The adapters of each.
+const ADAPTERS: [&str; 5] = ["lora", "lora-all", "rslora", "dora", "prompt"];
+/// The optimisers that train each whole.
+const OPTIMIZERS: [&str; 4] = ["adamw", "adafactor", "adafactor-scaled", "sgd"];
+
+/// All checks.
 pub fn checks() -> Vec<Check> {
-    vec![Check {
-        name: "device/matmul",
-        files: Vec::new(),
-    }]
+    let mut checks = Vec::new();
+    let mut add = |name: String, model: &str, files: &[String]| {
+        let base = ["config.json", "model.safetensors", "generation_config.json"];
+        let base = base.iter().map(|file| format!("tiny/{model}/{file}"));
+        let files = base.chain(files.iter().map(|file| format!("tiny/{model}/{file}"))).collect();
+        checks.push(Check { name, files });
+    };
+    for model in MODELS {
+        let forward = "forward.safetensors".to_owned();
+        add(format!("{model}/forward"), model, std::slice::from_ref(&forward));
+        let gradients = "gradients.safetensors".to_owned();
+        add(format!("{model}/gradients"), model, &[forward, gradients]);
+        for optimizer in OPTIMIZERS {
+            let mut files: Vec<String> =
+                (0..3).map(|index| format!("full/batches/{index}.safetensors")).collect();
+            files.push(format!("full/{optimizer}.json"));
+            files.push(format!("full/{optimizer}.safetensors"));
+            add(format!("{model}/full/{optimizer}"), model, &files);
+        }
+        for adapter in ADAPTERS {
+            let mut files: Vec<String> =
+                (0..5).map(|index| format!("adapters/batches/{index}.safetensors")).collect();
+            let mut names = vec!["gradients.safetensors", "logits.safetensors", "steps.json"];
+            if adapter != "prompt" {
+                names.push("merged.safetensors");
+            }
+            for directory in ["initial", "trained"] {
+                for file in ["adapter_config.json", "adapter_model.safetensors"] {
+                    files.push(format!("adapters/{adapter}/{directory}/{file}"));
+                }
+            }
+            files.extend(names.iter().map(|file| format!("adapters/{adapter}/{file}")));
+            add(format!("{model}/adapters/{adapter}"), model, &files);
+        }
+        let files = ["generate.json".to_owned(), "generate.safetensors".to_owned()];
+        add(format!("{model}/generate"), model, &files);
+    }
+    for form in ["f16", "bf16"] {
+        let mut files: Vec<String> = ["config.json", "model.safetensors", "logits.safetensors"]
+            .iter()
+            .map(|file| format!("as/{form}/{file}"))
+            .collect();
+        files.push("forward.safetensors".to_owned());
+        add(format!("gated/as/{form}"), "gated", &files);
+    }
+    let mut files: Vec<String> =
+        (1..=5).map(|part| format!("as/sharded/model-{part:05}-of-00005.safetensors")).collect();
+    files.push("as/sharded/config.json".to_owned());
+    files.push("as/sharded/model.safetensors.index.json".to_owned());
+    files.push("forward.safetensors".to_owned());
+    add("gated/as/sharded".to_owned(), "gated", &files);
+    checks
 }
 
-/// Runs one. The error says what was found and what was expected.
-pub async fn run(name: &str, _storage: &dyn Storage, device: &Device) -> Result<(), String> {
-    match name {
-        "device/matmul" => matmul(device).await,
-        _ => Err(format!("there is no check {name:?}")),
+/// Runs a check on fixtures that lie in `storage` under the names that it asked for.
+///
+/// # Errors
+/// What differs, and by how much.
+pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(), Failure> {
+    // Where there are kernels, their definitions must pass too.
+    let kernels: &[bool] = match device.kind() {
+        flantune::device::Kind::Cpu => &[true, false],
+        _ => &[true],
+    };
+    for &kernels in kernels {
+        let parts: Vec<&str> = name.split('/').collect();
+        let done = match parts.as_slice() {
+            [model, "forward"] => forward::forward(storage, model, device, kernels).await,
+            [model, "gradients"] => forward::gradients(storage, model, device, kernels).await,
+            [model, "full", optimizer] => {
+                full::steps(storage, model, optimizer, device, kernels).await
+            }
+            [model, "adapters", adapter] => {
+                adapters::steps(storage, model, adapter, device, kernels).await
+            }
+            [model, "generate"] => generate::greedy(storage, model, device, kernels).await,
+            [model, "as", form] => load::form(storage, model, form, device, kernels).await,
+            _ => Err(format!("there is no check `{name}`").into()),
+        };
+        done.map_err(|error| format!("kernels {kernels}: {error}"))?;
     }
-}
-
-async fn matmul(device: &Device) -> Result<(), String> {
-    let square = Tensor::<2>::from_data([[1.0f32, 2.0], [3.0, 4.0]], device.burn());
-    let product = device::read(square.clone().matmul(square)).await;
-    let product = product.map_err(|error| error.to_string())?;
-    match product == [7.0, 10.0, 15.0, 22.0] {
-        true => Ok(()),
-        false => Err(format!("the product is {product:?}")),
-    }
+    Ok(())
 }

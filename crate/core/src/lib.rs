@@ -9,6 +9,7 @@ pub mod config;
 pub mod device;
 pub mod error;
 pub mod generate;
+pub mod host;
 pub mod metric;
 pub mod model;
 pub mod ops;

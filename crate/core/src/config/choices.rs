@@ -233,6 +233,16 @@ pub enum Dropout {
     Rate(f64),
 }
 
+impl Dropout {
+    /// The rate for a model whose own is `model`.
+    pub fn rate(self, model: f64) -> f64 {
+        match self {
+            Dropout::Model => model,
+            Dropout::Rate(rate) => rate,
+        }
+    }
+}
+
 impl Setting for Dropout {
     const KIND: Kind = Kind::Number;
 

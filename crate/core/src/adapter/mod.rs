@@ -1,0 +1,41 @@
+//! What is trained beside a frozen base: LoRA matrices or a soft prompt.
+
+pub mod config;
+pub mod lora;
+pub mod merge;
+pub mod peft;
+pub mod prompt;
+
+pub use config::AdapterConfig;
+pub use lora::{LoraAdapter, LoraLayer};
+pub use prompt::PromptAdapter;
+
+use crate::model::parameter::{Parameter, Parameters};
+
+/// An adapter on its device.
+#[derive(Clone, Debug)]
+pub enum Adapter {
+    /// Low-rank matrices beside linear maps.
+    Lora(LoraAdapter),
+    /// A soft prompt before the encoder's input.
+    Prompt(PromptAdapter),
+}
+
+impl Adapter {
+    /// Its settings, as peft records them.
+    pub fn config(&self) -> AdapterConfig {
+        match self {
+            Adapter::Lora(lora) => AdapterConfig::Lora(lora.config.clone()),
+            Adapter::Prompt(prompt) => AdapterConfig::Prompt(prompt.config.clone()),
+        }
+    }
+}
+
+impl Parameters for Adapter {
+    fn visit(&mut self, visit: &mut dyn FnMut(&str, Parameter)) {
+        match self {
+            Adapter::Lora(lora) => lora.visit(visit),
+            Adapter::Prompt(prompt) => prompt.visit(visit),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Where tensors live: the CPU (burn's flex) or a GPU through WebGPU (WGSL through wgpu: browsers,
+//! and natively Vulkan, Metal and DX12).
+
+use burn::tensor::{
+    Device as BurnDevice,
+    wgpu::{WgpuSetup, wgpu},
+};
+
+use crate::error::{Error, Result};
+
+/// What kind of device this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The processor, through burn's flex backend.
+    Cpu,
+    /// A GPU (or a software rasteriser) through WGSL and wgpu.
+    Webgpu,
+    /// An NVIDIA GPU through CUDA; only in builds with the feature `cuda`.
+    Cuda,
+}
+
+impl Kind {
+    /// The name that the `device` key takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Cpu => "cpu",
+            Kind::Webgpu => "webgpu",
+            Kind::Cuda => "cuda",
+        }
+    }
+}
+
+/// A device that is ready to compute.
+#[derive(Clone, Debug)]
+pub struct Device {
+    kind: Kind,
+    name: String,
+    software: bool,
+    limits: Limits,
+    inner: BurnDevice,
+}
+
+/// What a device allows. Bytes, or counts; `None` where only memory limits it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest buffer, in bytes.
+    pub max_buffer_size: Option<u64>,
+    /// The largest part of a buffer that a shader sees at once, in bytes.
+    pub max_binding_size: Option<u64>,
+    /// The most storage buffers that a shader may use.
+    pub max_storage_buffers: Option<u32>,
+    /// The most invocations of a workgroup.
+    pub max_workgroup_invocations: Option<u32>,
+    /// The workgroup memory, in bytes.
+    pub max_workgroup_memory: Option<u32>,
+}
+
+impl Device {
+    /// The processor. Always there.
+    pub fn cpu() -> Self {
+        Device {
+            kind: Kind::Cpu,
+            name: "CPU".to_owned(),
+            software: false,
+            limits: Limits::default(),
+            inner: BurnDevice::flex(),
+        }
+    }
+
+    /// The GPU that wgpu prefers. [`Error::Device`] where there is none.
+    pub async fn webgpu() -> Result<Self> {
+        let started = BurnDevice::wgpu_options().init_with_setup_async().await;
+        let (inner, setup) = started.map_err(|error| Error::Device {
+            message: format!("WebGPU is not to be had: {error}"),
+        })?;
+        let WgpuSetup { adapter, device, .. } = setup;
+        let (info, limits) = (adapter.get_info(), device.limits());
+        let name = match info.name.as_str() {
+            "" => format!("{:?} adapter", info.backend),
+            name => format!("{name} ({:?})", info.backend),
+        };
+        Ok(Device {
+            kind: Kind::Webgpu,
+            name,
+            software: info.device_type == wgpu::DeviceType::Cpu,
+            limits: Limits {
+                max_buffer_size: Some(limits.max_buffer_size),
+                max_binding_size: Some(limits.max_storage_buffer_binding_size),
+                max_storage_buffers: Some(limits.max_storage_buffers_per_shader_stage),
+                max_workgroup_invocations: Some(limits.max_compute_invocations_per_workgroup),
+                max_workgroup_memory: Some(limits.max_compute_workgroup_storage_size),
+            },
+            inner,
+        })
+    }
+
+    /// The first NVIDIA GPU, through CUDA.
+    #[cfg(feature = "cuda")]
+    pub fn cuda() -> Self {
+        Device {
+            kind: Kind::Cuda,
+            name: "CUDA device 0".to_owned(),
+            software: false,
+            limits: Limits::default(),
+            inner: BurnDevice::cuda(0),
+        }
+    }
+
+    /// A hardware GPU through WebGPU, else the CPU. A software rasteriser is slower than the CPU
+    /// itself, so it is taken only when it is asked for.
+    pub async fn auto() -> Self {
+        match Device::webgpu().await {
+            Ok(device) if !device.software => device,
+            _ => Device::cpu(),
+        }
+    }
+
+    /// What kind of device this is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The device's own name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a GPU is only imitated on the processor.
+    pub fn is_software(&self) -> bool {
+        self.software
+    }
+
+    /// What it allows.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The device as burn knows it, without automatic differentiation.
+    pub fn burn(&self) -> &BurnDevice {
+        &self.inner
+    }
+}
+
+/// Reads a tensor's values back, in row-major order.
+pub async fn read<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Result<Vec<f32>> {
+    let data = tensor.into_data_async().await.map_err(|error| lost(&format!("{error:?}")))?;
+    data.try_into_vec::<f32>().map_err(|error| lost(&format!("{error:?}")))
+}
+
+fn lost(message: &str) -> Error {
+    Error::Device { message: format!("a tensor could not be read: {message}") }
+}

@@ -1,0 +1,82 @@
+//! Multi-head attention: of a sequence to itself, or of the decoder to the encoder.
+
+use burn::tensor::Tensor;
+
+use super::{
+    linear::Linear,
+    parameter::{Parameter, Parameters},
+    pass::Pass,
+};
+use crate::ops;
+
+/// The four maps of an attention. T5 does not scale the scores.
+#[derive(Clone, Debug)]
+pub struct Attention {
+    /// To queries, `[heads · d_kv, d_model]`.
+    pub q: Linear,
+    /// To keys, `[heads · d_kv, d_model]`.
+    pub k: Linear,
+    /// To values, `[heads · d_kv, d_model]`.
+    pub v: Linear,
+    /// Back, `[d_model, heads · d_kv]`.
+    pub o: Linear,
+    /// How many heads there are.
+    pub heads: usize,
+}
+
+/// What is added to the scores before the softmax.
+#[derive(Clone, Debug, Default)]
+pub struct Bias {
+    /// By position, the same for each row: `[1, heads, queries, keys]`.
+    pub position: Option<Tensor<4>>,
+    /// By row: `[batch, 1, 1, keys]`, 0 for what is seen and −1e9 for padding.
+    pub mask: Option<Tensor<4>>,
+}
+
+/// Keys and values, each `[batch · keys, heads · d_kv]`.
+#[derive(Clone, Debug)]
+pub struct KeysValues {
+    /// The keys.
+    pub keys: Tensor<2>,
+    /// The values.
+    pub values: Tensor<2>,
+}
+
+impl Attention {
+    /// The keys and values of `source`, `[batch · keys, d_model]`.
+    pub fn keys_values(&self, source: Tensor<2>, pass: &Pass) -> KeysValues {
+        KeysValues {
+            keys: self.k.forward(source.clone(), pass),
+            values: self.v.forward(source, pass),
+        }
+    }
+
+    /// `x`: `[batch · queries, d_model]`. Returns the same shape.
+    pub fn forward(
+        &self,
+        x: Tensor<2>,
+        source: KeysValues,
+        batch: usize,
+        bias: &Bias,
+        pass: &Pass,
+    ) -> Tensor<2> {
+        let q = self.q.forward(x, pass);
+        let shape = ops::attention::Heads { batch, heads: self.heads };
+        let mixed = ops::attention::attention(q, source, shape, bias, pass);
+        self.o.forward(mixed, pass)
+    }
+}
+
+impl Parameters for Attention {
+    fn visit(&mut self, visit: &mut dyn FnMut(&str, Parameter)) {
+        for linear in [&mut self.q, &mut self.k, &mut self.v, &mut self.o] {
+            linear.visit(visit);
+        }
+    }
+}
+
+impl Parameters for Linear {
+    fn visit(&mut self, visit: &mut dyn FnMut(&str, Parameter)) {
+        visit(&format!("{}.weight", self.name), Parameter::Matrix(&mut self.weight));
+    }
+}

@@ -1,0 +1,66 @@
+//! The feed-forward part of a block: gated GELU (T5 v1.1, FLAN-T5) or ReLU (T5 v1.0).
+
+use burn::tensor::{Tensor, activation::relu};
+
+use super::{
+    linear::Linear,
+    parameter::{Parameter, Parameters},
+    pass::Pass,
+};
+use crate::ops;
+
+/// What stands between the two maps.
+#[derive(Clone, Debug)]
+pub enum FeedForward {
+    /// `(gelu_new(x · wi_0ᵀ) ∘ x · wi_1ᵀ) · woᵀ`.
+    GatedGelu {
+        /// To the gate, `[d_ff, d_model]`.
+        wi_0: Linear,
+        /// To what is gated, `[d_ff, d_model]`.
+        wi_1: Linear,
+        /// Back, `[d_model, d_ff]`.
+        wo: Linear,
+    },
+    /// `relu(x · wiᵀ) · woᵀ`.
+    Relu {
+        /// `[d_ff, d_model]`.
+        wi: Linear,
+        /// Back, `[d_model, d_ff]`.
+        wo: Linear,
+    },
+}
+
+impl FeedForward {
+    /// `x`: `[rows, d_model]`. Returns the same shape.
+    pub fn forward(&self, x: Tensor<2>, pass: &Pass) -> Tensor<2> {
+        match self {
+            FeedForward::GatedGelu { wi_0, wi_1, wo } => {
+                let gate = wi_0.forward(x.clone(), pass);
+                let value = wi_1.forward(x, pass);
+                let inner = ops::gated_gelu::gated_gelu(gate, value, pass);
+                wo.forward(pass.dropout(inner), pass)
+            }
+            FeedForward::Relu { wi, wo } => {
+                let inner = relu(wi.forward(x, pass));
+                wo.forward(pass.dropout(inner), pass)
+            }
+        }
+    }
+}
+
+impl Parameters for FeedForward {
+    fn visit(&mut self, visit: &mut dyn FnMut(&str, Parameter)) {
+        match self {
+            FeedForward::GatedGelu { wi_0, wi_1, wo } => {
+                for linear in [wi_0, wi_1, wo] {
+                    linear.visit(visit);
+                }
+            }
+            FeedForward::Relu { wi, wo } => {
+                for linear in [wi, wo] {
+                    linear.visit(visit);
+                }
+            }
+        }
+    }
+}

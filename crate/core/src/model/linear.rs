@@ -1,0 +1,24 @@
+//! A linear map without bias, and what an adapter adds to it.
+
+use burn::tensor::Tensor;
+
+use super::pass::Pass;
+
+/// `y = x · Wᵀ`, with LoRA beside it where the pass carries an adapter for it.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// The module's path in Hugging Face's naming, such as `encoder.block.0.layer.0.SelfAttention.q`.
+    pub name: String,
+    /// `[outputs, inputs]`, as in the file.
+    pub weight: Tensor<2>,
+}
+
+impl Linear {
+    /// `x`: `[rows, inputs]`. Returns `[rows, outputs]`.
+    pub fn forward(&self, x: Tensor<2>, pass: &Pass) -> Tensor<2> {
+        match pass.lora(&self.name) {
+            Some(lora) => lora.forward(x, &self.weight, pass),
+            None => x.matmul(self.weight.clone().transpose()),
+        }
+    }
+}

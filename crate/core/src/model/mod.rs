@@ -1,0 +1,17 @@
+//! T5 v1.1 / FLAN-T5 (and T5 v1.0) as transformers computes it.
+
+pub mod attention;
+pub mod config;
+pub mod feed_forward;
+pub mod files;
+pub mod linear;
+pub mod parameter;
+pub mod pass;
+pub mod relative_position;
+pub mod safetensors;
+pub mod t5;
+pub mod weights;
+
+pub use config::{GenerationConfig, T5Config};
+pub use pass::{Dropout, Pass};
+pub use t5::{Encoded, T5};

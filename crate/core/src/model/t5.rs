@@ -1,0 +1,350 @@
+//! The whole model: embeddings, the two stacks and the head.
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::{
+    attention::{Attention, Bias, KeysValues},
+    config::T5Config,
+    feed_forward::FeedForward,
+    parameter::{Parameter, Parameters},
+    pass::Pass,
+    relative_position,
+};
+use crate::{device::Device, ops, text::batch::Batch};
+
+/// What is added to a score that must not count.
+const MASKED: f32 = -1e9;
+
+/// T5 for conditional generation. Hidden states are `[batch · length, d_model]`.
+#[derive(Clone, Debug)]
+pub struct T5 {
+    /// Its shape.
+    pub config: T5Config,
+    /// The embedding of each token, `[vocab_size, d_model]`.
+    pub shared: Tensor<2>,
+    /// Reads the source.
+    pub encoder: Stack,
+    /// Writes the target.
+    pub decoder: Stack,
+    /// `[vocab_size, d_model]`; none where the embedding serves as the head.
+    pub head: Option<Tensor<2>>,
+    pub(super) device: Device,
+}
+
+/// The encoder or the decoder.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    /// Its blocks, first to last.
+    pub blocks: Vec<Block>,
+    /// The bias of relative positions, shared by all blocks: `[buckets, heads]`.
+    pub relative_attention_bias: Tensor<2>,
+    /// The norm after the last block, `[d_model]`.
+    pub final_layer_norm: Tensor<1>,
+    pub(super) name: &'static str,
+}
+
+/// One block of a stack.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Of the sequence to itself.
+    pub self_attention: Normed<Attention>,
+    /// Of the decoder to the encoder.
+    pub cross_attention: Option<Normed<Attention>>,
+    /// The feed-forward part.
+    pub feed_forward: Normed<FeedForward>,
+}
+
+/// A part of a block with the norm before it.
+#[derive(Clone, Debug)]
+pub struct Normed<T> {
+    /// The norm's weight, `[d_model]`.
+    pub norm: Tensor<1>,
+    /// The part itself.
+    pub part: T,
+}
+
+/// What the encoder made of a batch.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// `[batch · length, d_model]`.
+    pub hidden: Tensor<2>,
+    /// `[batch, 1, 1, length]`: 0 for tokens, −1e9 for padding.
+    pub mask: Tensor<4>,
+    /// Rows.
+    pub batch: usize,
+}
+
+/// What a decoder keeps between tokens.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    own: Vec<Option<KeysValues>>,
+    cross: Vec<KeysValues>,
+    length: usize,
+}
+
+impl T5 {
+    /// The device that holds the weights.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Encodes a batch's sources. A soft prompt goes before them, with attention 1.
+    pub fn encode(&self, batch: &Batch, pass: &Pass) -> Encoded {
+        let (rows, source) = (batch.rows, batch.source_length);
+        let mut mask: Vec<f32> = Vec::new();
+        let mut hidden = self.embed(&batch.input_ids, pass);
+        let mut length = source;
+        let virtual_tokens = pass.prompt().map_or(0, |prompt| prompt.dims()[0]);
+        if let Some(prompt) = pass.prompt() {
+            let d_model = self.config.d_model;
+            let prompt = prompt.clone().unsqueeze::<3>().repeat_dim(0, rows);
+            length += virtual_tokens;
+            hidden = Tensor::cat(vec![prompt, hidden.reshape([rows, source, d_model])], 1)
+                .reshape([rows * length, d_model]);
+        }
+        for row in batch.attention_mask.chunks(source.max(1)) {
+            mask.extend(std::iter::repeat_n(0.0, virtual_tokens));
+            mask.extend(row.iter().map(|&seen| if seen == 0 { MASKED } else { 0.0 }));
+        }
+        let mask = TensorData::new(mask, [rows, 1, 1, length]);
+        let mask = Tensor::from_data(mask, self.device.burn());
+        let bias = Bias {
+            position: Some(self.position_bias(&self.encoder, 0, [length, length])),
+            mask: Some(mask.clone()),
+        };
+        let mut hidden = pass.dropout(hidden);
+        for block in &self.encoder.blocks {
+            pass.observe(&hidden);
+            hidden = self.block(block, hidden, rows, &bias, None, pass, |attention, x| {
+                attention.keys_values(x, pass)
+            });
+        }
+        let hidden = self.finish(&self.encoder, hidden, pass);
+        Encoded { hidden, mask, batch: rows }
+    }
+
+    /// Decodes whole targets at once: `ids` are the inputs, `[batch · length]`. Returns hidden
+    /// states after the final norm, `[batch · length, d_model]`.
+    pub fn decode(&self, ids: &[i32], encoded: &Encoded, pass: &Pass) -> Tensor<2> {
+        let length = ids.len() / encoded.batch;
+        let causal: Vec<f32> = (0..length * length)
+            .map(|place| if place % length > place / length { MASKED } else { 0.0 })
+            .collect();
+        let causal = TensorData::new(causal, [1, 1, length, length]);
+        let position = self.position_bias(&self.decoder, 0, [length, length])
+            + Tensor::<4>::from_data(causal, self.device.burn());
+        let bias = Bias { position: Some(position), mask: None };
+        let mut hidden = pass.dropout(self.embed(ids, pass));
+        for block in &self.decoder.blocks {
+            pass.observe(&hidden);
+            let cross = block.cross_attention.as_ref().map(|cross| {
+                let source = cross.part.keys_values(encoded.hidden.clone(), pass);
+                (source, Bias { position: None, mask: Some(encoded.mask.clone()) })
+            });
+            hidden =
+                self.block(block, hidden, encoded.batch, &bias, cross, pass, |attention, x| {
+                    attention.keys_values(x, pass)
+                });
+        }
+        self.finish(&self.decoder, hidden, pass)
+    }
+
+    /// An empty cache for decoding token by token; the encoder's keys and values are made once.
+    pub fn start(&self, encoded: &Encoded, pass: &Pass) -> Cache {
+        let cross = (self.decoder.blocks.iter())
+            .filter_map(|block| block.cross_attention.as_ref())
+            .map(|cross| cross.part.keys_values(encoded.hidden.clone(), pass))
+            .collect();
+        Cache { own: vec![None; self.decoder.blocks.len()], cross, length: 0 }
+    }
+
+    /// Decodes one more token of each row: `ids` is `[batch]`. Returns `[batch, d_model]`.
+    pub fn decode_next(
+        &self,
+        ids: &[i32],
+        encoded: &Encoded,
+        cache: &mut Cache,
+        pass: &Pass,
+    ) -> Tensor<2> {
+        let batch = encoded.batch;
+        let keys = cache.length + 1;
+        let position = self.position_bias(&self.decoder, cache.length, [1, keys]);
+        let bias = Bias { position: Some(position), mask: None };
+        let mut hidden = self.embed(ids, pass);
+        for (index, block) in self.decoder.blocks.iter().enumerate() {
+            let cross = cache.cross.get(index).map(|source| {
+                (source.clone(), Bias { position: None, mask: Some(encoded.mask.clone()) })
+            });
+            let own = &mut cache.own[index];
+            hidden = self.block(block, hidden, batch, &bias, cross, pass, |attention, x| {
+                let new = attention.keys_values(x, pass);
+                let all = match own.take() {
+                    Some(old) => old.extend(new, batch),
+                    None => new,
+                };
+                *own = Some(all.clone());
+                all
+            });
+        }
+        cache.length = keys;
+        self.finish(&self.decoder, hidden, pass)
+    }
+
+    /// Scores of the vocabulary: `hidden` is `[rows, d_model]`, the result `[rows, vocab_size]`.
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let head = self.head.as_ref().unwrap_or(&self.shared);
+        let hidden = match self.config.scale_decoder_outputs {
+            true => hidden * (self.config.d_model as f64).powf(-0.5),
+            false => hidden,
+        };
+        hidden.matmul(head.clone().transpose())
+    }
+
+    /// The inputs of the decoder for these labels: shifted right, with the start token in front and
+    /// padding where labels are masked. Both are `[rows · length]`.
+    pub fn shift_right(&self, labels: &[i32], length: usize) -> Vec<i32> {
+        let (start, pad) = (self.config.decoder_start_token_id, self.config.pad_token_id);
+        let mut ids = Vec::with_capacity(labels.len());
+        for row in labels.chunks(length.max(1)) {
+            ids.push(start as i32);
+            ids.extend(row[..row.len() - 1].iter().map(|&l| if l < 0 { pad as i32 } else { l }));
+        }
+        ids
+    }
+
+    /// `[ids, d_model]`.
+    fn embed(&self, ids: &[i32], pass: &Pass) -> Tensor<2> {
+        let _ = pass;
+        let ids = TensorData::new(ids.to_vec(), [ids.len()]);
+        let ids = Tensor::<1, Int>::from_data(ids, self.device.burn());
+        self.shared.clone().select(0, ids)
+    }
+
+    fn position_bias(&self, stack: &Stack, first: usize, shape: [usize; 2]) -> Tensor<4> {
+        let bidirectional = stack.name == "encoder";
+        let table = &stack.relative_attention_bias;
+        relative_position::bias(table, &self.config, bidirectional, first, shape)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn block(
+        &self,
+        block: &Block,
+        hidden: Tensor<2>,
+        batch: usize,
+        bias: &Bias,
+        cross: Option<(KeysValues, Bias)>,
+        pass: &Pass,
+        own: impl FnOnce(&Attention, Tensor<2>) -> KeysValues,
+    ) -> Tensor<2> {
+        let Normed { norm, part } = &block.self_attention;
+        let x = self.norm(hidden.clone(), norm, pass);
+        let source = own(part, x.clone());
+        let mut hidden = hidden + pass.dropout(part.forward(x, source, batch, bias, pass));
+        if let (Some(Normed { norm, part }), Some((source, bias))) =
+            (&block.cross_attention, cross)
+        {
+            let x = self.norm(hidden.clone(), norm, pass);
+            hidden = hidden + pass.dropout(part.forward(x, source, batch, &bias, pass));
+        }
+        let Normed { norm, part } = &block.feed_forward;
+        let x = self.norm(hidden.clone(), norm, pass);
+        hidden + pass.dropout(part.forward(x, pass))
+    }
+
+    fn finish(&self, stack: &Stack, hidden: Tensor<2>, pass: &Pass) -> Tensor<2> {
+        let hidden = self.norm(hidden, &stack.final_layer_norm, pass);
+        pass.observe(&hidden);
+        pass.dropout(hidden)
+    }
+
+    fn norm(&self, x: Tensor<2>, weight: &Tensor<1>, pass: &Pass) -> Tensor<2> {
+        ops::rms_norm::rms_norm(x, weight, self.config.layer_norm_epsilon, pass)
+    }
+}
+
+impl KeysValues {
+    /// One more key and value for each row, after those that are there.
+    fn extend(self, new: KeysValues, batch: usize) -> KeysValues {
+        let append = |old: Tensor<2>, new: Tensor<2>| {
+            let [rows, width] = old.dims();
+            let old = old.reshape([batch, rows / batch, width]);
+            let new = new.reshape([batch, 1, width]);
+            Tensor::cat(vec![old, new], 1).reshape([rows + batch, width])
+        };
+        KeysValues {
+            keys: append(self.keys, new.keys),
+            values: append(self.values, new.values),
+        }
+    }
+
+    /// Keeps these rows of the batch, in this order.
+    fn select(&mut self, rows: &Tensor<1, Int>, batch: usize) {
+        for tensor in [&mut self.keys, &mut self.values] {
+            let [all, width] = tensor.dims();
+            let length = all / batch;
+            *tensor = (tensor.clone())
+                .reshape([batch, length * width])
+                .select(0, rows.clone())
+                .reshape([rows.dims()[0] * length, width]);
+        }
+    }
+}
+
+impl Cache {
+    /// Keeps these rows of the batch, in this order: finished rows are dropped, beams reordered.
+    pub fn select(&mut self, rows: &[usize], encoded: &mut Encoded) {
+        let ids: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+        let device = encoded.hidden.device();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [rows.len()]), &device);
+        let batch = encoded.batch;
+        for source in self.own.iter_mut().flatten().chain(&mut self.cross) {
+            source.select(&ids, batch);
+        }
+        let [all, width] = encoded.hidden.dims();
+        encoded.hidden = (encoded.hidden.clone())
+            .reshape([batch, all / batch * width])
+            .select(0, ids.clone())
+            .reshape([rows.len() * (all / batch), width]);
+        encoded.mask = encoded.mask.clone().select(0, ids);
+        encoded.batch = rows.len();
+    }
+}
+
+impl Parameters for T5 {
+    fn visit(&mut self, visit: &mut dyn FnMut(&str, Parameter)) {
+        visit("shared.weight", Parameter::Matrix(&mut self.shared));
+        self.encoder.visit(visit);
+        self.decoder.visit(visit);
+        if let Some(head) = &mut self.head {
+            visit("lm_head.weight", Parameter::Matrix(head));
+        }
+    }
+}
+
+impl Parameters for Stack {
+    fn visit(&mut self, visit: &mut dyn FnMut(&str, Parameter)) {
+        let name = self.name;
+        for (index, block) in self.blocks.iter_mut().enumerate() {
+            let layer = |number: usize| format!("{name}.block.{index}.layer.{number}");
+            let mut number = 0;
+            block.self_attention.part.visit(visit);
+            if index == 0 {
+                let bias = format!("{}.SelfAttention.relative_attention_bias.weight", layer(0));
+                visit(&bias, Parameter::Matrix(&mut self.relative_attention_bias));
+            }
+            let norm = |number: usize| format!("{}.layer_norm.weight", layer(number));
+            visit(&norm(number), Parameter::Vector(&mut block.self_attention.norm));
+            if let Some(cross) = &mut block.cross_attention {
+                number += 1;
+                cross.part.visit(visit);
+                visit(&norm(number), Parameter::Vector(&mut cross.norm));
+            }
+            number += 1;
+            block.feed_forward.part.visit(visit);
+            visit(&norm(number), Parameter::Vector(&mut block.feed_forward.norm));
+        }
+        let norm = format!("{name}.final_layer_norm.weight");
+        visit(&norm, Parameter::Vector(&mut self.final_layer_norm));
+    }
+}

@@ -1,0 +1,69 @@
+//! The loss of each target token: cross-entropy, with label smoothing and z-loss.
+//!
+//! With `lse = log Σ exp(logits)` and smoothing `s`, the loss of label `t` among `n` is
+//! `lse − (1 − s) · logits[t] − s · mean(logits) + z · lse²`, and 0 where the label is masked.
+//! Its gradient is `(1 + 2 · z · lse) · softmax(logits) − (1 − s) · onehot(t) − s / n`.
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+use crate::model::Pass;
+
+/// The labels of a batch, on the device.
+#[derive(Clone, Debug)]
+pub struct Labels {
+    /// A token for each position, 0 where masked: `[tokens]`.
+    pub ids: Tensor<1, Int>,
+    /// 1 where a label counts, 0 where it is masked: `[tokens]`.
+    pub keep: Tensor<1>,
+    /// How many count.
+    pub count: usize,
+}
+
+impl Labels {
+    /// From labels as batches have them: a token, or −100 where masked.
+    pub fn new(labels: &[i32], device: &burn::tensor::Device) -> Self {
+        let keep: Vec<f32> = labels.iter().map(|&l| if l < 0 { 0.0 } else { 1.0 }).collect();
+        let ids: Vec<i32> = labels.iter().map(|&label| label.max(0)).collect();
+        Labels {
+            count: labels.iter().filter(|&&label| label >= 0).count(),
+            ids: Tensor::from_data(TensorData::new(ids, [labels.len()]), device),
+            keep: Tensor::from_data(TensorData::new(keep, [labels.len()]), device),
+        }
+    }
+}
+
+/// What is added to plain cross-entropy.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Smoothing {
+    /// The share of the label that is spread over all tokens, in 0..1.
+    pub label_smoothing: f64,
+    /// The weight of the squared log of the partition function.
+    pub z_loss: f64,
+}
+
+/// `logits`: `[tokens, vocabulary]`. Returns each token's loss, `[tokens]`.
+pub fn cross_entropy(
+    logits: Tensor<2>,
+    labels: &Labels,
+    smoothing: Smoothing,
+    pass: &Pass,
+) -> Tensor<1> {
+    let _ = pass;
+    definition(logits, labels, smoothing)
+}
+
+/// The operation in plain tensors.
+pub fn definition(logits: Tensor<2>, labels: &Labels, smoothing: Smoothing) -> Tensor<1> {
+    let Smoothing { label_smoothing, z_loss } = smoothing;
+    let highest = logits.clone().detach().max_dim(1);
+    let lse = (logits.clone() - highest.clone()).exp().sum_dim(1).log() + highest;
+    let label = logits.clone().gather(1, labels.ids.clone().unsqueeze_dim(1));
+    let mut loss = lse.clone() - label * (1.0 - label_smoothing);
+    if label_smoothing > 0.0 {
+        loss = loss - logits.mean_dim(1) * label_smoothing;
+    }
+    if z_loss > 0.0 {
+        loss = loss + lse.square() * z_loss;
+    }
+    loss.squeeze_dim::<1>(1) * labels.keep.clone()
+}

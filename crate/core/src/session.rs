@@ -1,0 +1,386 @@
+//! One loaded base model with its data sets, runs and adapters: all that a front end sees.
+
+use std::rc::Rc;
+
+use crate::{
+    adapter::{
+        Adapter, LoraAdapter, PromptAdapter,
+        config::{BaseModel, LoraConfig, LoraInit, PromptConfig, PromptInit},
+        merge::merge,
+    },
+    config::{self, DataConfig, DeviceChoice, EvalConfig, Method, ModelConfig, RunConfig, Variant},
+    device::Device,
+    error::{Error, Result},
+    generate::{Generator, Options},
+    host::Host,
+    model::{GenerationConfig, T5, T5Config, files::WeightFiles, weights::weights_path},
+    storage::{Storage, join},
+    text::{
+        batch::Batch,
+        dataset::{DataSettings, Dataset, Example},
+        rows::Rows,
+        template::Template,
+        tokenizer::{TextStream, Tokenizer},
+    },
+    train::{
+        evaluate::{Evaluator, RowResult},
+        event::Metrics,
+        run::{Parts, Run},
+    },
+};
+
+/// The tokenizer's file in a model's directory.
+const TOKENIZER: &str = "tokenizer.json";
+/// No tokenizer, template or file of rows is longer.
+const TEXT_LIMIT: u64 = 1 << 31;
+const TOKENIZER_LIMIT: u64 = 64 << 20;
+const TEMPLATE_LIMIT: u64 = 1 << 20;
+
+/// A base: the model and all that belongs to it.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// The weights, on the device.
+    pub model: T5,
+    /// Text to tokens and back.
+    pub tokenizer: Rc<Tokenizer>,
+    /// Start and end tokens.
+    pub generation: GenerationConfig,
+    /// The hash by which adapters know their base.
+    pub hash: String,
+    /// Its name on a hub, if it has one.
+    pub id: BaseModel,
+    /// Where it lies.
+    directory: String,
+}
+
+/// A base model that is ready to be put to work.
+#[derive(Clone, Debug)]
+pub struct Session {
+    base: Base,
+    host: Host,
+    kernels: bool,
+}
+
+impl Session {
+    /// Loads the base that the configuration names onto its device.
+    ///
+    /// # Errors
+    /// Those of the files, each named; [`Error::Device`] where the device is not to be had.
+    pub async fn open(host: &Host, config: &ModelConfig) -> Result<Self> {
+        let Some(directory) = &config.model else {
+            return Err(Error::setting("model", "expected a directory, found nothing"));
+        };
+        let storage = &*host.storage;
+        let model_config = T5Config::open(storage, directory).await?;
+        let generation = GenerationConfig::open(storage, directory, &model_config).await?;
+        let path = join(directory, TOKENIZER);
+        let tokenizer = storage.read_all(&path, TOKENIZER_LIMIT).await?;
+        let tokenizer = Tokenizer::from_bytes(path, &tokenizer)?;
+        let files = WeightFiles::open(storage, directory).await?;
+        let device = device(config.device).await?;
+        let model = T5::load(storage, &files, model_config, &device).await?;
+        let base = Base {
+            model,
+            tokenizer: Rc::new(tokenizer),
+            generation,
+            hash: files.hash(),
+            id: BaseModel::default(),
+            directory: directory.clone(),
+        };
+        Ok(Session { base, host: host.clone(), kernels: config.kernels })
+    }
+
+    /// The base.
+    pub fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        self.base.model.device()
+    }
+
+    /// The rows of a file, rendered and tokenised.
+    pub async fn dataset(&self, path: &str, config: &DataConfig) -> Result<Dataset> {
+        let rows = self.rows(path).await?;
+        let template = self.template(config).await?;
+        if !template.has_target() {
+            let message = "the template has no `|||` between source and target".to_owned();
+            return Err(Error::Template { message });
+        }
+        Dataset::build(&rows, &template, &self.base.tokenizer, &data_settings(config))
+    }
+
+    /// The rows of a file as prompts: only the source side is rendered.
+    pub async fn prompts(&self, path: &str, config: &DataConfig) -> Result<Dataset> {
+        let rows = self.rows(path).await?;
+        let template = self.template(config).await?;
+        Dataset::prompts(&rows, &template, &self.base.tokenizer, &data_settings(config))
+    }
+
+    /// Texts as prompts, as they are.
+    pub fn texts(&self, texts: Vec<String>, config: &DataConfig) -> Result<Dataset> {
+        Dataset::from_texts("prompts", texts, &self.base.tokenizer, &data_settings(config))
+    }
+
+    async fn rows(&self, path: &str) -> Result<Rows> {
+        let bytes = self.host.storage.read_all(path, TEXT_LIMIT).await?;
+        Rows::from_bytes(path, &bytes)
+    }
+
+    async fn template(&self, config: &DataConfig) -> Result<Template> {
+        match (&config.template, &config.template_file) {
+            (Some(_), Some(_)) => {
+                Err(Error::setting("template_file", "expected either it or `template`, found both"))
+            }
+            (Some(text), None) => Template::parse(text),
+            (None, Some(path)) => {
+                let bytes = self.host.storage.read_all(path, TEMPLATE_LIMIT).await?;
+                let text = String::from_utf8(bytes)
+                    .map_err(|error| Error::format(path, format!("it is not UTF-8: {error}")))?;
+                Template::parse(&text)
+            }
+            (None, None) => {
+                let (source, target) = (config.source_field.clone(), config.target_field.clone());
+                Ok(Template::default_fields(source, target))
+            }
+        }
+    }
+
+    /// The rows to learn from, and those to judge by: a file of their own, or a part drawn with the
+    /// seed.
+    pub async fn datasets(&self, config: &RunConfig) -> Result<(Dataset, Option<Dataset>)> {
+        let Some(path) = &config.data.train else {
+            return Err(Error::setting("train", "expected a file of rows, found nothing"));
+        };
+        let train = self.dataset(path, &config.data).await?;
+        if let Some(path) = &config.data.validation {
+            return Ok((train, Some(self.dataset(path, &config.data).await?)));
+        }
+        let (train, validation) = train.split(config.validation_fraction(), config.train.seed)?;
+        Ok((train, Some(validation).filter(|validation| !validation.is_empty())))
+    }
+
+    /// Begins a run in the directory `output`, or goes on with the one there. Drop the session
+    /// before full training, or the untrained weights stay in memory beside the trained ones.
+    pub async fn train(
+        &self,
+        config: &RunConfig,
+        train: Dataset,
+        validation: Option<Dataset>,
+        output: &str,
+        resume: bool,
+    ) -> Result<Run> {
+        let mut config = config.resolve()?;
+        let adapter = self.adapter(&mut config).await?;
+        let parts = Parts { base: self.base.clone(), adapter, train, validation };
+        Run::open(&self.host, &config, parts, output, resume).await
+    }
+
+    /// The adapter that a run begins with: a saved one, whose settings are taken over, or a fresh
+    /// one; none where the whole model is trained.
+    async fn adapter(&self, config: &mut RunConfig) -> Result<Option<Adapter>> {
+        let (method, seed) = (config.method.method, config.train.seed);
+        if method == Method::Full {
+            return match &config.method.init_adapter {
+                Some(_) => Err(Error::setting("init_adapter", "full training has no adapter")),
+                None => Ok(None),
+            };
+        }
+        if let Some(directory) = config.method.init_adapter.clone() {
+            let mut adapter = self.load_adapter(&directory).await?;
+            take_over(&mut adapter, config, &directory)?;
+            return Ok(Some(adapter));
+        }
+        let (base, mut model) = (self.base.id.clone(), self.base.model.clone());
+        Ok(Some(match method {
+            Method::Lora => Adapter::Lora(LoraAdapter::initialise(
+                &mut model,
+                LoraConfig {
+                    base,
+                    r: config.method.rank,
+                    alpha: config.alpha(),
+                    dropout: config.method.lora_dropout,
+                    target_modules: (config.method.target_modules.iter())
+                        .map(|module| module.name().to_owned())
+                        .collect(),
+                    use_rslora: config.method.variant == Variant::Rslora,
+                    use_dora: config.method.variant == Variant::Dora,
+                    init: LoraInit::Kaiming,
+                },
+                seed,
+            )?),
+            _ => {
+                let text = config.method.init_text.clone().unwrap_or_default();
+                let mut tokens = self.base.tokenizer.encode(&text)?;
+                tokens.retain(|token| *token != self.base.tokenizer.eos());
+                let init = match config.method.init {
+                    config::PromptInit::Vocabulary => PromptInit::Vocabulary,
+                    config::PromptInit::Random => PromptInit::Random,
+                    config::PromptInit::Text if tokens.is_empty() => {
+                        let message = "expected a text to start from, found nothing";
+                        return Err(Error::setting("init_text", message));
+                    }
+                    config::PromptInit::Text => PromptInit::Text(text),
+                };
+                let prompt = PromptConfig {
+                    base,
+                    num_virtual_tokens: config.method.num_virtual_tokens,
+                    token_dim: model.config.d_model,
+                    num_transformer_submodules: 1,
+                    num_layers: Some(model.config.num_layers),
+                    num_attention_heads: Some(model.config.num_heads),
+                    init,
+                };
+                let vocabulary = self.base.tokenizer.vocabulary_size();
+                let prompt = PromptAdapter::initialise(&model, prompt, &tokens, vocabulary, seed);
+                Adapter::Prompt(prompt)
+            }
+        }))
+    }
+
+    /// An adapter from its directory, for this base.
+    pub async fn load_adapter(&self, directory: &str) -> Result<Adapter> {
+        let Base { model, hash, .. } = &self.base;
+        Adapter::load(&*self.host.storage, directory, model, Some(hash)).await
+    }
+
+    /// Writes a text for each example, in batches of like length. `on_text` is told each finished
+    /// text with its place, and `on_part` the pieces as they come where there is a single example.
+    pub async fn generate(
+        &self,
+        examples: &[Example],
+        adapter: Option<&Adapter>,
+        config: &EvalConfig,
+        on_part: &mut dyn FnMut(&str),
+    ) -> Result<Vec<String>> {
+        let (generator, tokenizer) = (self.generator(adapter), &self.base.tokenizer);
+        let options = Options::from(config);
+        let mut texts = vec![String::new(); examples.len()];
+        let mut stream = (examples.len() == 1).then(|| tokenizer.stream());
+        for places in crate::train::evaluate::batches(examples) {
+            let rows: Vec<&Example> = places.iter().map(|&place| &examples[place]).collect();
+            let ids = generator
+                .generate(&Batch::collate(&rows), &options, &mut |_, token| {
+                    tell(&mut stream, token, on_part);
+                })
+                .await?;
+            for (&place, ids) in places.iter().zip(&ids) {
+                texts[place] = tokenizer.decode(ids)?;
+            }
+        }
+        Ok(texts)
+    }
+
+    /// Scores the model on examples.
+    pub async fn evaluate(
+        &self,
+        examples: &[Example],
+        adapter: Option<&Adapter>,
+        config: &EvalConfig,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<(Metrics, Vec<RowResult>)> {
+        let generator = self.generator(adapter);
+        let tokenizer = &self.base.tokenizer;
+        Evaluator { generator, tokenizer, config }.evaluate(examples, progress).await
+    }
+
+    fn generator<'a>(&'a self, adapter: Option<&'a Adapter>) -> Generator<'a> {
+        let Base { model, generation, .. } = &self.base;
+        Generator { model, adapter, config: generation, kernels: self.kernels }
+    }
+
+    /// Folds the adapter in `adapter` into the base and writes a whole model to `output`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where `output` holds a model; [`Error::Adapter`] for a soft prompt.
+    pub async fn merge(&self, adapter: &str, output: &str) -> Result<()> {
+        let storage = &*self.host.storage;
+        if storage.exists(&weights_path(output)).await? {
+            let message = format!("{output} holds a model already");
+            return Err(Error::setting("output", message));
+        }
+        let mut merged = merge(&self.base.model, &self.load_adapter(adapter).await?, adapter)?;
+        self.base.write_model(storage, output, &mut merged).await
+    }
+}
+
+impl Base {
+    /// Writes weights of this base's shape as a whole model's directory, with its tokenizer.
+    pub async fn write_model(
+        &self,
+        storage: &dyn Storage,
+        output: &str,
+        model: &mut T5,
+    ) -> Result<()> {
+        let mut config = model.config.clone();
+        config.set_extra("dtype", "float32".into());
+        storage.write(&join(output, "config.json"), &config.to_json()).await?;
+        for name in [TOKENIZER, "generation_config.json", "tokenizer_config.json"] {
+            match storage.read_all(&join(&self.directory, name), TOKENIZER_LIMIT).await {
+                Ok(bytes) => storage.write(&join(output, name), &bytes).await?,
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        model.save(storage, &weights_path(output)).await
+    }
+}
+
+/// The device that is asked for.
+pub async fn device(choice: DeviceChoice) -> Result<Device> {
+    match choice {
+        DeviceChoice::Auto => Ok(Device::auto().await),
+        DeviceChoice::Cpu => Ok(Device::cpu()),
+        DeviceChoice::Webgpu => Device::webgpu().await,
+        #[cfg(feature = "cuda")]
+        DeviceChoice::Cuda => Ok(Device::cuda()),
+        #[cfg(not(feature = "cuda"))]
+        DeviceChoice::Cuda => {
+            let message = "this build has no CUDA; build with the feature `cuda`";
+            Err(Error::setting("device", message))
+        }
+    }
+}
+
+fn data_settings(config: &DataConfig) -> DataSettings {
+    DataSettings {
+        max_source_tokens: config.max_source_tokens,
+        max_target_tokens: config.max_target_tokens,
+        reference_fields: config.reference_fields.clone(),
+        limit: config.limit,
+    }
+}
+
+/// A run that begins with a saved adapter has that adapter's settings.
+fn take_over(adapter: &mut Adapter, config: &mut RunConfig, directory: &str) -> Result<()> {
+    let method = config.method.method;
+    let other = |kind: &str| {
+        let message = format!("{directory} holds {kind}, but the method is {method}");
+        Err(Error::setting("init_adapter", message))
+    };
+    match adapter {
+        Adapter::Lora(_) if method != Method::Lora => return other("LoRA matrices"),
+        Adapter::Prompt(_) if method != Method::Prompt => return other("a soft prompt"),
+        Adapter::Lora(lora) => {
+            lora.config.dropout = config.method.lora_dropout;
+            config.method.rank = lora.config.r;
+            config.method.alpha = Some(lora.config.alpha);
+            config.method.variant = match (lora.config.use_dora, lora.config.use_rslora) {
+                (true, _) => Variant::Dora,
+                (_, true) => Variant::Rslora,
+                _ => Variant::Plain,
+            };
+        }
+        Adapter::Prompt(prompt) => {
+            config.method.num_virtual_tokens = prompt.config.num_virtual_tokens;
+        }
+    }
+    Ok(())
+}
+
+fn tell(stream: &mut Option<TextStream<'_>>, token: u32, on_part: &mut dyn FnMut(&str)) {
+    if let Some(Ok(part)) = stream.as_mut().map(|stream| stream.push(token)) {
+        on_part(&part);
+    }
+}

@@ -1,0 +1,148 @@
+//! Scoring a model on rows: the loss of each row, and what its text scores.
+
+use serde_json::json;
+
+use super::{
+    event::{Metrics, Sample},
+    trainer::losses,
+};
+use crate::{
+    config::{EvalConfig, Metric},
+    device,
+    error::Result,
+    generate::{Generator, Options},
+    metric::rouge::{Mean, Rouge, RougeKind, Score},
+    model::Pass,
+    ops::cross_entropy::Smoothing,
+    text::{batch::Batch, dataset::Example, tokenizer::Tokenizer},
+};
+
+/// How many rows go through the model together.
+const BATCH: usize = 10;
+
+/// Scores rows by a configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Evaluator<'a> {
+    /// The model and its adapter.
+    pub generator: Generator<'a>,
+    /// From tokens to text.
+    pub tokenizer: &'a Tokenizer,
+    /// What to measure.
+    pub config: &'a EvalConfig,
+}
+
+/// What came of a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowResult {
+    /// Its number in the file, from 0.
+    pub row: usize,
+    /// The mean loss over its target tokens.
+    pub loss: Option<f64>,
+    /// The text that the model wrote.
+    pub prediction: Option<String>,
+    /// What the text scored.
+    pub rouge: Vec<(RougeKind, Score)>,
+}
+
+impl Evaluator<'_> {
+    /// Scores all examples. `progress` is told how many are done. The rows come back in the order of
+    /// the examples; the metrics are means over them.
+    pub async fn evaluate(
+        &self,
+        examples: &[Example],
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<(Metrics, Vec<RowResult>)> {
+        let mut results: Vec<RowResult> = (examples.iter())
+            .map(|example| RowResult { row: example.row, ..RowResult::default() })
+            .collect();
+        let kinds: Vec<RougeKind> =
+            self.config.metrics.iter().filter_map(|metric| rouge_kind(*metric)).collect();
+        let wants_loss = self.config.metrics.contains(&Metric::Loss);
+        let wants_text = self.config.metrics.iter().any(|metric| metric.needs_generation());
+        let rouge = Rouge::new(kinds, self.config.stemmer);
+        let mut done = 0;
+        for places in batches(examples) {
+            let rows: Vec<&Example> = places.iter().map(|&place| &examples[place]).collect();
+            if wants_loss {
+                for (&place, loss) in places.iter().zip(self.losses(&rows).await?) {
+                    results[place].loss = Some(loss);
+                }
+            }
+            if wants_text {
+                for (&place, text) in places.iter().zip(self.predictions(&rows).await?) {
+                    results[place].rouge = rouge.score(&text, &examples[place].references);
+                    results[place].prediction = Some(text);
+                }
+            }
+            done += places.len();
+            progress(done);
+        }
+        Ok((summary(&results), results))
+    }
+
+    /// What the model writes for these examples.
+    pub async fn samples(&self, examples: &[Example]) -> Result<Vec<Sample>> {
+        let rows: Vec<&Example> = examples.iter().collect();
+        let predictions = self.predictions(&rows).await?;
+        let sample = |(example, prediction): (&Example, String)| Sample {
+            source: example.source_text.clone(),
+            reference: example.target_text.clone(),
+            prediction,
+        };
+        Ok(examples.iter().zip(predictions).map(sample).collect())
+    }
+
+    /// The mean loss of each row over its own target tokens.
+    async fn losses(&self, rows: &[&Example]) -> Result<Vec<f64>> {
+        let batch = Batch::collate(rows);
+        let Generator { model, adapter, kernels, .. } = self.generator;
+        let pass = Pass::evaluate(adapter, kernels);
+        let tokens = losses(model, &batch, Smoothing::default(), &pass);
+        let tokens = device::read(tokens).await?;
+        let mean = |(losses, row): (&[f32], &&Example)| {
+            losses.iter().copied().map(f64::from).sum::<f64>() / row.target.len().max(1) as f64
+        };
+        Ok(tokens.chunks(batch.target_length.max(1)).zip(rows).map(mean).collect())
+    }
+
+    async fn predictions(&self, rows: &[&Example]) -> Result<Vec<String>> {
+        let options = Options::from(self.config);
+        let batch = Batch::collate(rows);
+        let ids = self.generator.generate(&batch, &options, &mut |_, _| ()).await?;
+        ids.iter().map(|ids| self.tokenizer.decode(ids)).collect()
+    }
+}
+
+/// The examples in batches of like length, as places in the slice.
+pub(crate) fn batches(examples: &[Example]) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..examples.len()).collect();
+    order.sort_by_key(|&place| (examples[place].source.len(), place));
+    order.chunks(BATCH).map(<[usize]>::to_vec).collect()
+}
+
+/// The kind of ROUGE that a metric is.
+fn rouge_kind(metric: Metric) -> Option<RougeKind> {
+    RougeKind::ALL.into_iter().find(|kind| kind.name() == metric.name())
+}
+
+/// The means over rows.
+fn summary(results: &[RowResult]) -> Metrics {
+    let mut metrics = Metrics::new();
+    let losses: Vec<f64> = results.iter().filter_map(|row| row.loss).collect();
+    if !losses.is_empty() {
+        let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+        metrics.insert(Metric::Loss.name().to_owned(), json!(mean));
+    }
+    let mut mean = Mean::new();
+    results.iter().filter(|row| !row.rouge.is_empty()).for_each(|row| mean.add(&row.rouge));
+    for (kind, score) in mean.scores() {
+        metrics.insert(kind.name().to_owned(), json!(score));
+    }
+    metrics
+}
+
+/// The number by which a metric ranks models: F1 for ROUGE.
+pub fn value(metrics: &Metrics, metric: Metric) -> Option<f64> {
+    let value = metrics.get(metric.name())?;
+    value.as_f64().or_else(|| value.get("f1")?.as_f64())
+}

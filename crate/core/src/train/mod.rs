@@ -1,0 +1,15 @@
+//! Training: a step machine that whoever drives it may pause, stop, save and show.
+
+mod card;
+pub mod checkpoint;
+pub mod evaluate;
+pub mod event;
+pub mod optimizer;
+pub mod run;
+pub mod schedule;
+pub mod trainer;
+
+pub use event::Event;
+pub use run::Run;
+pub use schedule::Schedule;
+pub use trainer::Trainer;

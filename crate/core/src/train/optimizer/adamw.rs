@@ -1,0 +1,55 @@
+//! AdamW (Loshchilov and Hutter 2017), as `torch.optim.AdamW`.
+
+use burn::tensor::Tensor;
+
+use super::{Update, scaled};
+use crate::ops::cpu;
+
+/// One fused pass over the numbers on the CPU, tensor operations elsewhere.
+pub(super) fn step(
+    values: Tensor<1>,
+    gradient: Tensor<1>,
+    mut state: Vec<Tensor<1>>,
+    update: Update,
+) -> (Tensor<1>, Vec<Tensor<1>>) {
+    let (second, first) = (state.pop(), state.pop());
+    let (Some(first), Some(second)) = (first, second) else {
+        return (values, state);
+    };
+    let settings = update.settings;
+    let correction1 = 1.0 - settings.beta1.powf(update.step as f64);
+    let correction2 = 1.0 - settings.beta2.powf(update.step as f64);
+    let keep = 1.0 - update.rate * update.decay;
+    let size = update.rate / correction1;
+    let root = correction2.sqrt();
+    if !cpu::is_cpu(&values) {
+        let gradient = scaled(gradient, update.scale);
+        let first = first * settings.beta1 + gradient.clone() * (1.0 - settings.beta1);
+        let second = second * settings.beta2 + gradient.square() * (1.0 - settings.beta2);
+        let divisor = second.clone().sqrt() / root + settings.epsilon;
+        let values = values * keep - first.clone() / divisor * size;
+        return (values, vec![first, second]);
+    }
+    let numbers = [
+        settings.beta1,
+        1.0 - settings.beta1,
+        settings.beta2,
+        1.0 - settings.beta2,
+        keep,
+        size,
+        1.0 / root,
+        settings.epsilon,
+        update.scale,
+    ];
+    let [beta1, rest1, beta2, rest2, keep, size, root, epsilon, scale] = numbers.map(|n| n as f32);
+    let [values, first, second] =
+        cpu::update([values, first, second], &gradient, move |[p, m, v], gradient| {
+            for (((p, m), v), g) in p.iter_mut().zip(m).zip(v).zip(gradient) {
+                let g = g * scale;
+                *m = beta1 * *m + rest1 * g;
+                *v = beta2 * *v + rest2 * g * g;
+                *p = *p * keep - size * (*m / (v.sqrt() * root + epsilon));
+            }
+        });
+    (values, vec![first, second])
+}

@@ -1,0 +1,21 @@
+//! Lion (Chen et al. 2023): the sign of an interpolated momentum.
+
+use burn::tensor::Tensor;
+
+use super::{Update, scaled};
+
+pub(super) fn step(
+    values: Tensor<1>,
+    gradient: Tensor<1>,
+    mut state: Vec<Tensor<1>>,
+    update: Update,
+) -> (Tensor<1>, Vec<Tensor<1>>) {
+    let Some(average) = state.pop() else {
+        return (values, state);
+    };
+    let gradient = scaled(gradient, update.scale);
+    let (beta1, beta2) = (update.settings.beta1, update.settings.beta2);
+    let direction = (average.clone() * beta1 + gradient.clone() * (1.0 - beta1)).sign();
+    let values = values * (1.0 - update.rate * update.decay) - direction * update.rate;
+    (values, vec![average * beta2 + gradient * (1.0 - beta2)])
+}

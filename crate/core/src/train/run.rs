@@ -1,0 +1,556 @@
+//! A run: the data's order, the schedule, evaluations, checkpoints, events and the result, one step
+//! at a time.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
+use super::{
+    checkpoint::{self, Best, State},
+    evaluate::{Evaluator, value},
+    event::{Done, Event, Metrics, Start, Step},
+    trainer::{Settings, Trainer},
+};
+use crate::{
+    adapter::Adapter,
+    config::{EvalConfig, Metric, RunConfig},
+    error::{Error, Result},
+    generate::Generator,
+    host::Host,
+    model::{T5, parameter::Parameters},
+    ops::cross_entropy::Smoothing,
+    session::Base,
+    storage::join,
+    text::{
+        batch::{Batch, epoch_batches},
+        dataset::{Dataset, Example},
+    },
+};
+
+/// The record of a run in its directory.
+pub const RECORD: &str = "run.json";
+/// Its events, one JSON object a line.
+pub const EVENTS: &str = "events.jsonl";
+/// No record or list of events is longer.
+const RECORD_LIMIT: u64 = 1 << 30;
+/// Steps over which speed and the loss of a run without validation are averaged.
+const WINDOW: usize = 20;
+
+/// A training run. Who drives it calls [`Run::step`] until [`Run::is_done`].
+#[derive(Debug)]
+pub struct Run {
+    host: Host,
+    base: Base,
+    config: RunConfig,
+    output: String,
+    trainer: Trainer,
+    train: Dataset,
+    validation: Option<Dataset>,
+    state: State,
+    plan: Plan,
+    /// The newest checkpoint.
+    checkpoint: Option<String>,
+    resumed: bool,
+    began: f64,
+    /// Tokens and seconds of the last steps.
+    recent: VecDeque<(u64, f64)>,
+    recent_losses: VecDeque<f64>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Starting,
+    Stepping,
+    Done,
+}
+
+/// How steps and batches lie in epochs.
+#[derive(Debug)]
+struct Plan {
+    lengths: Vec<(usize, usize)>,
+    batches_per_epoch: usize,
+    steps_per_epoch: usize,
+    steps: usize,
+    /// The batches of an epoch, kept from step to step.
+    epoch: Option<(usize, Vec<Vec<usize>>)>,
+}
+
+/// What a run is given.
+#[derive(Debug)]
+pub struct Parts {
+    /// The base that it trains beside, or trains.
+    pub base: Base,
+    /// What is trained, for the methods that train beside the base.
+    pub adapter: Option<Adapter>,
+    /// The rows to learn from.
+    pub train: Dataset,
+    /// The rows to judge by.
+    pub validation: Option<Dataset>,
+}
+
+impl Run {
+    /// Begins a run, or goes on with the one in `output`. Everything is checked before anything is
+    /// written.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where `output` holds a run and `resume` is false, and where the run there
+    /// was of another configuration, base or data.
+    pub async fn open(
+        host: &Host,
+        config: &RunConfig,
+        parts: Parts,
+        output: &str,
+        resume: bool,
+    ) -> Result<Self> {
+        let config = config.resolve()?;
+        let Parts { base, adapter, train, validation } = parts;
+        if train.is_empty() {
+            return Err(Error::setting("train", format!("{} has no rows", train.name)));
+        }
+        let validation = validation.filter(|validation| !validation.is_empty());
+        if config.train.batch_size == 0 || config.train.accumulate == 0 {
+            return Err(Error::setting("batch_size", "found 0, expected at least 1"));
+        }
+        let there = host.storage.exists(&join(output, RECORD)).await?;
+        if there && !resume {
+            let message = format!(
+                "{output} holds a run already; go on with it by `resume`, or name another directory"
+            );
+            return Err(Error::setting("output", message));
+        }
+        let plan = Plan::new(&config, &train);
+        let trainer = Trainer::new(base.model.clone(), adapter, settings(&config, &base.model));
+        let data = fingerprint(&train, validation.as_ref());
+        let state = State::new(config.clone(), base.hash.clone(), data);
+        let mut run = Run {
+            host: host.clone(),
+            base,
+            config,
+            output: output.to_owned(),
+            trainer,
+            train,
+            validation,
+            state,
+            plan,
+            checkpoint: None,
+            resumed: false,
+            began: 0.0,
+            recent: VecDeque::new(),
+            recent_losses: VecDeque::new(),
+            phase: Phase::Starting,
+        };
+        if there {
+            run.go_on().await?;
+        }
+        Ok(run)
+    }
+
+    /// Whether all is done and written.
+    pub fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    /// Steps made.
+    pub fn steps_made(&self) -> usize {
+        self.state.step
+    }
+
+    /// Steps of the whole run.
+    pub fn steps(&self) -> usize {
+        self.plan.steps
+    }
+
+    /// The adapter as it is now; none for full training.
+    pub fn adapter(&self) -> Option<&Adapter> {
+        self.trainer.adapter.as_ref()
+    }
+
+    /// Does the next piece of work: the start, then a step with the evaluation and the checkpoint
+    /// that are due after it, then the end. The events are in `events.jsonl` already.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] names the checkpoint that was written of the last good state.
+    pub async fn step(&mut self) -> Result<Vec<Event>> {
+        let events = match self.phase {
+            Phase::Starting => self.start().await?,
+            Phase::Stepping if self.state.step < self.plan.steps => self.advance().await?,
+            Phase::Stepping => vec![self.finish().await?],
+            Phase::Done => Vec::new(),
+        };
+        let lines: Vec<String> =
+            events.iter().filter_map(|event| serde_json::to_string(event).ok()).collect();
+        if !lines.is_empty() {
+            let text = lines.join("\n") + "\n";
+            self.host.storage.append(&join(&self.output, EVENTS), text.as_bytes()).await?;
+        }
+        Ok(events)
+    }
+
+    /// Writes a checkpoint now.
+    pub async fn checkpoint(&mut self) -> Result<Event> {
+        let storage = self.host.storage.clone();
+        let path =
+            checkpoint::write(&*storage, &self.output, &self.state, &mut self.trainer).await?;
+        checkpoint::prune(&*storage, &self.output, self.config.train.keep_checkpoints).await?;
+        self.checkpoint = Some(path.clone());
+        Ok(Event::Checkpoint { step: self.state.step, path })
+    }
+
+    async fn start(&mut self) -> Result<Vec<Event>> {
+        let storage = self.host.storage.clone();
+        if !self.resumed {
+            storage.remove(&join(&self.output, EVENTS)).await?;
+        }
+        self.record(None).await?;
+        self.began = self.host.clock.seconds();
+        self.phase = Phase::Stepping;
+        let mut total = self.trainer.model.count() as u64;
+        let trainable = self.trainer.trained().count() as u64;
+        if let Some(adapter) = &mut self.trainer.adapter {
+            total += adapter.count() as u64;
+        }
+        let mut events = vec![Event::Start(Start {
+            method: self.config.method.method,
+            trainable_parameters: trainable,
+            total_parameters: total,
+            steps: self.plan.steps,
+            examples: self.train.len(),
+            validation_examples: self.validation.as_ref().map_or(0, Dataset::len),
+            device: self.trainer.model.device().kind().name().to_owned(),
+            resumed_from: self.resumed.then_some(self.state.step),
+        })];
+        for (code, cut, key) in [
+            ("cut_sources", self.train.cut_sources(), "max_source_tokens"),
+            ("cut_targets", self.train.cut_targets(), "max_target_tokens"),
+        ] {
+            if cut > 0 {
+                let texts = if code == "cut_sources" { "sources" } else { "targets" };
+                let message =
+                    format!("{cut} of {} {texts} were cut to {key}", self.train.len());
+                events.push(Event::Warning { code: code.to_owned(), message, count: Some(cut) });
+            }
+        }
+        Ok(events)
+    }
+
+    async fn advance(&mut self) -> Result<Vec<Event>> {
+        let begun = self.host.clock.seconds();
+        let batches = self.plan.batches(&self.config, &self.train, self.state.step);
+        let tokens: u64 = (batches.iter())
+            .map(|batch| (batch.source_tokens() + batch.target_tokens()) as u64)
+            .sum();
+        let config = &self.config.train;
+        let rate = config.schedule.rate(
+            self.config.learning_rate(),
+            self.state.step,
+            config.warmup_steps,
+            self.plan.steps,
+        );
+        let outcome = match self.trainer.step(&batches, rate).await {
+            Err(Error::NotFinite { step, .. }) => {
+                // The step was not applied: what is saved is the last good state.
+                self.checkpoint().await?;
+                return Err(Error::NotFinite { step, checkpoint: self.checkpoint.clone() });
+            }
+            outcome => outcome?,
+        };
+        self.state.step += 1;
+        let now = self.host.clock.seconds();
+        push(&mut self.recent, (tokens, now - begun));
+        push(&mut self.recent_losses, outcome.loss);
+        let speed = self.speed();
+        let step = self.state.step;
+        let mut events = vec![Event::Step(Step {
+            step,
+            epoch: step as f64 / self.plan.steps_per_epoch as f64,
+            loss: outcome.loss,
+            learning_rate: rate,
+            gradient_norm: outcome.gradient_norm,
+            tokens,
+            seconds: now - self.began,
+            tokens_per_second: speed,
+            eta_seconds: (speed > 0.0).then(|| self.plan.tokens_after(step) / speed),
+        })];
+        let every = self.config.eval.eval_every.unwrap_or(self.plan.steps_per_epoch).max(1);
+        if self.validation.is_some() && (step % every == 0 || step == self.plan.steps) {
+            events.push(self.evaluate().await?);
+        }
+        let every = self.config.train.checkpoint_every;
+        if every > 0 && step % every == 0 && step < self.plan.steps {
+            events.push(self.checkpoint().await?);
+        }
+        Ok(events)
+    }
+
+    /// Tokens a second over the last steps.
+    fn speed(&self) -> f64 {
+        let (tokens, seconds) = (self.recent.iter())
+            .fold((0.0, 0.0), |(sum, time), &(tokens, seconds)| (sum + tokens as f64, time + seconds));
+        if seconds > 0.0 { tokens / seconds } else { 0.0 }
+    }
+
+    /// Scores the validation rows, keeps the weights if they are the best so far, and ends the run
+    /// where patience is over.
+    async fn evaluate(&mut self) -> Result<Event> {
+        let config = &self.config.eval;
+        let mut wanted = EvalConfig::clone(config);
+        if !wanted.metrics.contains(&config.best_metric) {
+            wanted.metrics.push(config.best_metric);
+        }
+        let evaluator = Evaluator {
+            generator: Generator {
+                model: &self.trainer.model,
+                adapter: self.trainer.adapter.as_ref(),
+                config: &self.base.generation,
+                kernels: self.config.model.kernels,
+            },
+            tokenizer: &self.base.tokenizer,
+            config: &wanted,
+        };
+        let rows = self.validation.as_ref().map_or(&[][..], |validation| &validation.examples);
+        let judged = &rows[..rows.len().min(config.eval_rows)];
+        let (metrics, _) = evaluator.evaluate(judged, &mut |_| ()).await?;
+        let samples = evaluator.samples(&rows[..rows.len().min(config.eval_samples)]).await?;
+        let step = self.state.step;
+        let found = value(&metrics, config.best_metric).unwrap_or(f64::NAN);
+        let better = |best: &Best| match config.best_metric {
+            Metric::Loss => found < best.value,
+            _ => found > best.value,
+        };
+        if self.state.best.as_ref().is_none_or(better) {
+            self.state.best = Some(Best { step, value: found, metrics: metrics.clone() });
+            self.state.without_better = 0;
+            self.write_result().await?;
+        } else {
+            self.state.without_better += 1;
+            if self.config.eval.patience.is_some_and(|most| self.state.without_better >= most) {
+                self.plan.steps = step;
+            }
+        }
+        Ok(Event::Eval { step, metrics, samples })
+    }
+
+    /// Writes what was trained, as it is now, to the root of the output directory.
+    async fn write_result(&mut self) -> Result<()> {
+        let storage = self.host.storage.clone();
+        match &mut self.trainer.adapter {
+            Some(adapter) => adapter.save(&*storage, &self.output, Some(&self.base.hash)).await,
+            None => self.base.write_model(&*storage, &self.output, &mut self.trainer.model).await,
+        }
+    }
+
+    async fn finish(&mut self) -> Result<Event> {
+        let seconds = self.host.clock.seconds() - self.began;
+        let metrics = match &self.state.best {
+            Some(best) => best.metrics.clone(),
+            None => {
+                self.write_result().await?;
+                let losses = &self.recent_losses;
+                let mean = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+                Metrics::from_iter([("train_loss".to_owned(), json!(mean))])
+            }
+        };
+        let steps = self.state.step;
+        let best_step = self.state.best.as_ref().map_or(steps, |best| best.step);
+        if self.trainer.adapter.is_some() {
+            let card = super::card::card(&self.base, &self.config, &self.train.name, &metrics);
+            self.host.storage.write(&join(&self.output, "README.md"), card.as_bytes()).await?;
+        }
+        let result = json!({
+            "steps": steps, "best_step": best_step, "seconds": seconds, "metrics": metrics,
+        });
+        self.record(Some(result)).await?;
+        self.phase = Phase::Done;
+        Ok(Event::Done(Done {
+            steps: Some(steps),
+            seconds: Some(seconds),
+            peak_bytes: self.host.clock.peak_bytes(),
+            output: Some(self.output.clone()),
+            metrics,
+        }))
+    }
+
+    /// Writes `run.json`.
+    async fn record(&self, result: Option<Value>) -> Result<()> {
+        let record = json!({
+            "flantune": env!("CARGO_PKG_VERSION"),
+            "config": self.config,
+            "base": self.base.hash,
+            "device": self.trainer.model.device().name(),
+            "result": result,
+        });
+        let path = join(&self.output, RECORD);
+        let text = serde_json::to_string_pretty(&record).map_err(|error| Error::Storage {
+            path: path.clone(),
+            message: error.to_string(),
+        })?;
+        self.host.storage.write(&path, (text + "\n").as_bytes()).await
+    }
+
+    /// Takes up the run in the output directory at its newest checkpoint; without one, from the
+    /// beginning.
+    async fn go_on(&mut self) -> Result<()> {
+        let storage = self.host.storage.clone();
+        let Some((path, state)) = checkpoint::newest(&*storage, &self.output).await? else {
+            return Ok(());
+        };
+        same("base", &state.base, &self.state.base)?;
+        same("train", &state.data, &self.state.data)?;
+        same_config(&state.config, &self.config)?;
+        checkpoint::restore(&*storage, &path, &state, &mut self.trainer).await?;
+        self.state = state;
+        self.state.config = self.config.clone();
+        self.checkpoint = Some(path);
+        self.resumed = true;
+        if let (Some(patience), Some(_)) = (self.config.eval.patience, &self.state.best)
+            && self.state.without_better >= patience
+        {
+            self.plan.steps = self.state.step;
+        }
+        self.forget_events().await
+    }
+
+    /// Drops the events after the checkpoint: they will happen again.
+    async fn forget_events(&self) -> Result<()> {
+        let path = join(&self.output, EVENTS);
+        let bytes = match self.host.storage.read_all(&path, RECORD_LIMIT).await {
+            Err(Error::NotFound { .. }) => return Ok(()),
+            bytes => bytes?,
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let kept: String = (text.lines())
+            .filter(|line| {
+                let event: Option<Value> = serde_json::from_str(line).ok();
+                event.is_some_and(|event| {
+                    let step = event.get("step").and_then(Value::as_u64).unwrap_or(0);
+                    step <= self.state.step as u64
+                })
+            })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        self.host.storage.write(&path, kept.as_bytes()).await
+    }
+}
+
+impl Plan {
+    fn new(config: &RunConfig, train: &Dataset) -> Self {
+        let batches_per_epoch = train.len().div_ceil(config.train.batch_size);
+        let steps_per_epoch = batches_per_epoch.div_ceil(config.train.accumulate);
+        let steps = config.train.max_steps.unwrap_or(config.train.epochs * steps_per_epoch);
+        let lengths = train.lengths();
+        Plan { lengths, batches_per_epoch, steps_per_epoch, steps, epoch: None }
+    }
+
+    /// The batches of a step, which counts from 0: a function of the seed and the step alone.
+    fn batches(&mut self, config: &RunConfig, train: &Dataset, step: usize) -> Vec<Batch> {
+        let (epoch, step) = (step / self.steps_per_epoch, step % self.steps_per_epoch);
+        let train_config = &config.train;
+        if self.epoch.as_ref().is_none_or(|(kept, _)| *kept != epoch) {
+            let batches = epoch_batches(
+                &self.lengths,
+                train_config.batch_size,
+                train_config.seed,
+                epoch as u64,
+                train_config.shuffle,
+                train_config.group_by_length,
+            );
+            self.epoch = Some((epoch, batches));
+        }
+        let first = step * train_config.accumulate;
+        let last = (first + train_config.accumulate).min(self.batches_per_epoch);
+        let batches = self.epoch.as_ref().map_or(&[][..], |(_, batches)| &batches[first..last]);
+        (batches.iter())
+            .map(|places| {
+                let rows: Vec<&Example> =
+                    places.iter().map(|&place| &train.examples[place]).collect();
+                Batch::collate(&rows)
+            })
+            .collect()
+    }
+
+    /// The tokens of the steps after this one, about.
+    fn tokens_after(&self, step: usize) -> f64 {
+        let epoch: usize = self.lengths.iter().map(|(source, target)| source + target).sum();
+        epoch as f64 * self.steps.saturating_sub(step) as f64 / self.steps_per_epoch as f64
+    }
+}
+
+/// What the trainer's steps go by.
+fn settings(config: &RunConfig, model: &T5) -> Settings {
+    Settings {
+        method: config.method.method,
+        optimizer: config.optimizer(),
+        numbers: (&config.train).into(),
+        smoothing: Smoothing {
+            label_smoothing: config.train.label_smoothing,
+            z_loss: config.train.z_loss,
+        },
+        clip_norm: config.train.clip_norm,
+        dropout: config.train.dropout.rate(model.config.dropout_rate),
+        lora_dropout: config.method.lora_dropout,
+        seed: config.train.seed,
+        kernels: config.model.kernels,
+    }
+}
+
+/// A hash of all tokens.
+fn fingerprint(train: &Dataset, validation: Option<&Dataset>) -> String {
+    use sha2::{Digest, Sha256};
+    let mut hasher = Sha256::new();
+    for set in [Some(train), validation] {
+        for example in set.map_or(&[][..], |set| &set.examples) {
+            for tokens in [&example.source, &example.target] {
+                hasher.update((tokens.len() as u64).to_le_bytes());
+                tokens.iter().for_each(|token| hasher.update(token.to_le_bytes()));
+            }
+        }
+        hasher.update(u64::MAX.to_le_bytes());
+    }
+    checkpoint::hexadecimal(&hasher.finalize())
+}
+
+fn same(key: &str, saved: &str, now: &str) -> Result<()> {
+    if saved == now {
+        return Ok(());
+    }
+    let what = if key == "base" { "another base" } else { "other rows, or rows rendered otherwise" };
+    Err(Error::setting(key, format!("the run that is to be resumed began with {what}")))
+}
+
+/// Keys that do not change what a run computes.
+const FREE: [&str; 8] = [
+    "model",
+    "device",
+    "threads",
+    "train",
+    "validation",
+    "template_file",
+    "checkpoint_every",
+    "keep_checkpoints",
+];
+
+/// A resumed run must be the same run. Where files lie may differ: what is in them is compared.
+fn same_config(saved: &RunConfig, now: &RunConfig) -> Result<()> {
+    for key in RunConfig::keys() {
+        let (was, is) = (saved.get(key.name), now.get(key.name));
+        if was != is && !FREE.contains(&key.name) {
+            let show = |value: Option<Value>| value.unwrap_or_default().to_string();
+            let message = format!(
+                "the run that is to be resumed began with {}, not {}",
+                show(was),
+                show(is)
+            );
+            return Err(Error::setting(key.name, message));
+        }
+    }
+    Ok(())
+}
+
+/// Adds to a window of the last few.
+fn push<T>(window: &mut VecDeque<T>, item: T) {
+    if window.len() == WINDOW {
+        window.pop_front();
+    }
+    window.push_back(item);
+}
