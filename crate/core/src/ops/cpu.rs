@@ -1,13 +1,21 @@
-//! What the CPU forms of operations share: flex's tensors as slices, and work on all threads.
+//! What the CPU forms of operations share: flex's tensors as slices, work on all threads, products,
+//! and loops compiled for the processor's widest vectors.
+
+use std::ops::Range;
 
 use burn::{
     backend::{DispatchDevice, Flex},
-    tensor::{Tensor, TensorData},
+    tensor::{Shape, Tensor, TensorData},
 };
 use burn_flex::FlexTensor;
 
 /// Below this many numbers a second thread costs more than it saves.
 const WORTH_A_THREAD: usize = 1 << 15;
+/// Below this many multiplications a second thread costs more than it saves.
+const WORTH_SPLITTING: usize = 1 << 23;
+/// Sums are kept in this many lanes, whatever the processor's vectors are, so that a result does not
+/// depend on them.
+pub const LANES: usize = 16;
 
 /// Whether the tensor lives on the CPU.
 pub fn is_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -20,6 +28,11 @@ pub fn is_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
 pub struct Values(FlexTensor);
 
 impl Values {
+    /// Makes it contiguous if it is not.
+    pub fn of(tensor: &FlexTensor) -> Self {
+        Values(tensor.to_contiguous())
+    }
+
     /// The values, in row-major order.
     pub fn as_slice(&self) -> &[f32] {
         self.0.as_slice::<f32>().unwrap_or_default()
@@ -32,14 +45,138 @@ pub fn slice<const D: usize>(tensor: &Tensor<D>) -> Option<Values> {
         return None;
     }
     let tensor = tensor.clone().try_into_primitive::<Flex>().ok()?;
-    Some(Values(tensor.to_contiguous()))
+    Some(Values::of(&tensor))
+}
+
+/// A CPU tensor of these values.
+pub fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// The tensor's values as a vector, without a copy where nothing else holds them.
+pub fn into_values(tensor: FlexTensor) -> Vec<f32> {
+    tensor.into_data().try_into_vec::<f32>().unwrap_or_default()
+}
+
+/// A vector whose every element is about to be written by `fill`, so that it is not cleared first.
+///
+/// # Safety
+/// `fill` must write every element, and read none before.
+pub unsafe fn filled(length: usize, fill: impl FnOnce(&mut [f32])) -> Vec<f32> {
+    let mut values = Vec::<f32>::with_capacity(length);
+    // SAFETY: the memory is there, and the caller promises that it is written before it is read.
+    unsafe {
+        fill(std::slice::from_raw_parts_mut(values.as_mut_ptr(), length));
+        values.set_len(length);
+    }
+    values
+}
+
+/// Runs a loop compiled for the widest vectors that this processor has. The closure must be
+/// `#[inline(always)]` all the way down for that to pay.
+#[inline(always)]
+pub fn widest<R>(work: impl FnOnce() -> R) -> R {
+    struct Work<F>(F);
+    impl<R, F: FnOnce() -> R> pulp::WithSimd for Work<F> {
+        type Output = R;
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(self, _: S) -> R {
+            (self.0)()
+        }
+    }
+    pulp::Arch::new().dispatch(Work(work))
+}
+
+/// `e^x` to two units in the last place, in plain arithmetic that compiles to vectors (Cephes'
+/// polynomial); about 1e-38 below −87.
+#[inline(always)]
+pub fn exp(x: f32) -> f32 {
+    let x = x.clamp(-87.3, 88.3);
+    // Rounds to the nearest integer: adding 1.5 · 2^23 leaves no bits for a fraction.
+    const ROUND: f32 = 12_582_912.0;
+    let n = x * std::f32::consts::LOG2_E + ROUND - ROUND;
+    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let p = 1.987_569_1e-4f32;
+    let p = p * r + 1.398_199_9e-3;
+    let p = p * r + 8.333_452e-3;
+    let p = p * r + 4.166_579_6e-2;
+    let p = p * r + 1.666_666_5e-1;
+    let p = p * r + 0.5;
+    let y = p * r * r + r + 1.0;
+    // The biased exponent is at most 254 here, so a power of two is written into it directly.
+    y * f32::from_bits(((n as i32 + 127) << 23) as u32)
+}
+
+/// `tanh x`, in plain arithmetic that compiles to vectors.
+#[inline(always)]
+pub fn tanh(x: f32) -> f32 {
+    1.0 - 2.0 / (exp(2.0 * x) + 1.0)
+}
+
+/// The sum of the products of two rows.
+#[inline(always)]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; LANES];
+    let (a_parts, a_rest) = a.as_chunks::<LANES>();
+    let (b_parts, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a_parts.iter().zip(b_parts) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    for (lane, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
+        sums[lane] += a * b;
+    }
+    sums.iter().sum()
+}
+
+/// The sum of a row.
+#[inline(always)]
+pub fn sum(values: &[f32]) -> f32 {
+    let mut sums = [0.0f32; LANES];
+    let (parts, rest) = values.as_chunks::<LANES>();
+    for part in parts {
+        for lane in 0..LANES {
+            sums[lane] += part[lane];
+        }
+    }
+    for (lane, value) in rest.iter().enumerate() {
+        sums[lane] += value;
+    }
+    sums.iter().sum()
+}
+
+/// The greatest of a row; −∞ for none.
+#[inline(always)]
+pub fn greatest(values: &[f32]) -> f32 {
+    let mut most = [f32::NEG_INFINITY; LANES];
+    let (parts, rest) = values.as_chunks::<LANES>();
+    for part in parts {
+        for lane in 0..LANES {
+            most[lane] = if part[lane] > most[lane] { part[lane] } else { most[lane] };
+        }
+    }
+    rest.iter().chain(&most).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// The sum of squares, in double precision.
 pub fn sum_of_squares(values: &[f32]) -> f64 {
-    let sum = |part: &[f32]| part.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
-    // Parts of a fixed size, so that the sum does not depend on the number of threads.
-    values.chunks(WORTH_A_THREAD).map(sum).sum()
+    widest(
+        #[inline(always)]
+        || {
+            let mut sums = [0.0f64; LANES];
+            let (parts, rest) = values.as_chunks::<LANES>();
+            for part in parts {
+                for lane in 0..LANES {
+                    sums[lane] += f64::from(part[lane]) * f64::from(part[lane]);
+                }
+            }
+            for (lane, value) in rest.iter().enumerate() {
+                sums[lane] += f64::from(*value) * f64::from(*value);
+            }
+            sums.iter().sum()
+        },
+    )
 }
 
 /// Changes several tensors of one length in place, part by part on all threads, with the matching
@@ -51,7 +188,9 @@ pub fn update<const N: usize>(
 ) -> [Tensor<1>; N] {
     let beside = slice(beside);
     let beside = beside.as_ref().map(Values::as_slice).unwrap_or_default();
-    let mut tensors = tensors.map(owned);
+    let device = burn::tensor::Device::flex();
+    let mut tensors =
+        tensors.map(|tensor| tensor.into_data().try_into_vec::<f32>().unwrap_or_default());
     let mut parts: Vec<([&mut [f32]; N], &[f32])> = Vec::new();
     let mut rest = tensors.each_mut().map(|tensor| tensor.as_mut_slice());
     for part in beside.chunks(WORTH_A_THREAD) {
@@ -62,17 +201,16 @@ pub fn update<const N: usize>(
         });
         parts.push((taken, part));
     }
-    for_each(parts, |(values, part)| change(values, part));
+    for_each(parts, |(values, part)| {
+        widest(
+            #[inline(always)]
+            || change(values, part),
+        );
+    });
     tensors.map(|values| {
         let length = values.len();
-        Tensor::from_data(TensorData::new(values, [length]), &burn::tensor::Device::flex())
+        Tensor::from_data(TensorData::new(values, [length]), &device)
     })
-}
-
-/// The values as a vector of their own: the tensor's, where nothing else holds them.
-fn owned(tensor: Tensor<1>) -> Vec<f32> {
-    let data = tensor.into_data();
-    data.try_into_vec::<f32>().unwrap_or_default()
 }
 
 /// Does the work of all items, on all threads where there are several.
@@ -90,4 +228,180 @@ pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
 #[cfg(target_family = "wasm")]
 pub fn for_each<T>(items: Vec<T>, work: impl Fn(T)) {
     items.into_iter().for_each(work);
+}
+
+/// Divides `rows` of `width` numbers into parts that are worth a thread each. The parts do not
+/// depend on how many threads there are.
+pub fn parts(rows: usize, width: usize) -> Vec<Range<usize>> {
+    let step = (WORTH_A_THREAD / width.max(1)).max(1);
+    (0..rows).step_by(step).map(|first| first..rows.min(first + step)).collect()
+}
+
+/// A pointer that threads share; each must stay within its own part.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared(*mut f32);
+
+// SAFETY: whoever takes a part promises that no other thread has it.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// Of a slice that is about to be divided.
+    pub fn of(values: &mut [f32]) -> Self {
+        Shared(values.as_mut_ptr())
+    }
+
+    /// A part of it.
+    ///
+    /// # Safety
+    /// The range lies within the slice, which still lives, and nobody else has a part of it.
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn part(&self, range: Range<usize>) -> &mut [f32] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(range.start), range.len()) }
+    }
+
+    /// A matrix that begins at `offset`, with this distance between rows.
+    ///
+    /// # Safety
+    /// As [`Shared::part`], for all elements of the matrix.
+    pub unsafe fn matrix(&self, offset: usize, stride: usize) -> Target {
+        // SAFETY: the caller's promise.
+        Target { first: unsafe { self.0.add(offset) }, stride }
+    }
+}
+
+/// A matrix to be written: its first element and the distance between rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    first: *mut f32,
+    stride: usize,
+}
+
+/// A matrix to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a> {
+    values: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// Rows of `columns` numbers, `stride` apart.
+    pub fn new(values: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
+        let needed = if rows * columns == 0 { 0 } else { (rows - 1) * stride + columns };
+        assert!(values.len() >= needed, "a matrix of {needed} numbers in {}", values.len());
+        Matrix { values, rows, columns, row_stride: stride, column_stride: 1 }
+    }
+
+    /// Rows and columns exchanged; nothing is copied.
+    pub fn transposed(self) -> Self {
+        Matrix {
+            values: self.values,
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+        }
+    }
+}
+
+/// `out = scale · a · b`, or with `add` what is there plus that. Large products take all threads
+/// unless `alone`.
+///
+/// # Safety
+/// The target has `a`'s rows and `b`'s columns, is valid, and nobody else reads or writes it.
+pub unsafe fn product(
+    out: Target,
+    a: Matrix,
+    b: Matrix,
+    scale: f32,
+    add: bool,
+    alone: bool,
+) {
+    assert_eq!(a.columns, b.rows, "the inner sizes of a product");
+    let (rows, columns, inner) = (a.rows, b.columns, a.columns);
+    let worth = rows * columns * inner >= WORTH_SPLITTING;
+    #[cfg(not(target_family = "wasm"))]
+    let threads = match worth && !alone {
+        true => gemm::Parallelism::Rayon(0),
+        false => gemm::Parallelism::None,
+    };
+    #[cfg(target_family = "wasm")]
+    let threads = {
+        let _ = (worth, alone);
+        gemm::Parallelism::None
+    };
+    // SAFETY: the matrices were checked when they were made, the target is the caller's promise.
+    unsafe {
+        gemm::gemm(
+            rows,
+            columns,
+            inner,
+            out.first,
+            1,
+            out.stride as isize,
+            add,
+            a.values.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.values.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            1.0,
+            scale,
+            false,
+            false,
+            false,
+            threads,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponentials_are_exact_to_two_units() {
+        for step in -8_700..8_800 {
+            let x = step as f32 / 100.0;
+            let (found, exact) = (f64::from(exp(x)), f64::from(x).exp());
+            assert!((found / exact - 1.0).abs() < 2.4e-7, "e^{x} is {exact}, not {found}");
+        }
+        assert!(exp(-1e9) < 1e-37);
+        assert_eq!(exp(0.0), 1.0);
+    }
+
+    #[test]
+    fn hyperbolic_tangents_saturate() {
+        for step in -2_000..2_000 {
+            let x = step as f32 / 100.0;
+            let (found, exact) = (f64::from(tanh(x)), f64::from(x).tanh());
+            assert!((found - exact).abs() < 3e-7, "tanh {x} is {exact}, not {found}");
+        }
+    }
+
+    #[test]
+    fn products_take_any_strides() {
+        let a: Vec<f32> = (0..12).map(|x| x as f32).collect();
+        let b: Vec<f32> = (0..8).map(|x| x as f32 * 0.5).collect();
+        let mut out = vec![1.0; 12];
+        let target = Shared::of(&mut out);
+        let (a_matrix, b_matrix) = (Matrix::new(&a, 3, 4, 4), Matrix::new(&b, 2, 4, 4));
+        // SAFETY: three rows of two numbers, four apart.
+        unsafe { product(target.matrix(1, 4), a_matrix, b_matrix.transposed(), 2.0, true, true) };
+        for row in 0..3 {
+            for column in 0..4 {
+                let expected = match column {
+                    1 | 2 => 1.0 + 2.0 * dot(&a[row * 4..][..4], &b[(column - 1) * 4..][..4]),
+                    _ => 1.0,
+                };
+                assert_eq!(out[row * 4 + column], expected);
+            }
+        }
+    }
 }

@@ -4,9 +4,38 @@
 //! `lse − (1 − s) · logits[t] − s · mean(logits) + z · lse²`, and 0 where the label is masked.
 //! Its gradient is `(1 + 2 · z · lse) · softmax(logits) − (1 − s) · onehot(t) − s / n`.
 
-use burn::tensor::{Int, Tensor, TensorData};
+mod cpu;
+mod gradient;
 
+use burn::{
+    backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor},
+    tensor::{Int, Tensor, TensorData},
+};
+
+use super::cpu::is_cpu;
 use crate::model::Pass;
+
+/// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
+/// whole numbers exactly up to 2^24.
+#[backend_extension(Flex, Autodiff)]
+pub trait CrossEntropy: Backend {
+    /// Each token's loss, and its log of the partition function: both `[tokens]`.
+    fn cross_entropy(
+        logits: FloatTensor<Self>,
+        labels: FloatTensor<Self>,
+        label_smoothing: f32,
+        z_loss: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    /// The gradient of the logits.
+    fn cross_entropy_backward(
+        logits: FloatTensor<Self>,
+        labels: FloatTensor<Self>,
+        partition: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        label_smoothing: f32,
+        z_loss: f32,
+    ) -> FloatTensor<Self>;
+}
 
 /// The labels of a batch, on the device.
 #[derive(Clone, Debug)]
@@ -15,6 +44,8 @@ pub struct Labels {
     pub ids: Tensor<1, Int>,
     /// 1 where a label counts, 0 where it is masked: `[tokens]`.
     pub keep: Tensor<1>,
+    /// Both in one: a token for each position, −1 where masked: `[tokens]`.
+    pub marked: Tensor<1>,
     /// How many count.
     pub count: usize,
 }
@@ -23,9 +54,11 @@ impl Labels {
     /// From labels as batches have them: a token, or −100 where masked.
     pub fn new(labels: &[i32], device: &burn::tensor::Device) -> Self {
         let keep: Vec<f32> = labels.iter().map(|&l| if l < 0 { 0.0 } else { 1.0 }).collect();
+        let marked: Vec<f32> = labels.iter().map(|&label| label.max(-1) as f32).collect();
         let ids: Vec<i32> = labels.iter().map(|&label| label.max(0)).collect();
         Labels {
             count: labels.iter().filter(|&&label| label >= 0).count(),
+            marked: Tensor::from_data(TensorData::new(marked, [labels.len()]), device),
             ids: Tensor::from_data(TensorData::new(ids, [labels.len()]), device),
             keep: Tensor::from_data(TensorData::new(keep, [labels.len()]), device),
         }
@@ -48,8 +81,16 @@ pub fn cross_entropy(
     smoothing: Smoothing,
     pass: &Pass,
 ) -> Tensor<1> {
-    let _ = pass;
-    definition(logits, labels, smoothing)
+    if !pass.kernels || !is_cpu(&logits) {
+        return definition(logits, labels, smoothing);
+    }
+    let (loss, _) = <Dispatch as CrossEntropy>::cross_entropy(
+        logits.into_dispatch(),
+        labels.marked.clone().into_dispatch(),
+        smoothing.label_smoothing as f32,
+        smoothing.z_loss as f32,
+    );
+    Tensor::from_dispatch(loss)
 }
 
 /// The operation in plain tensors.

@@ -1,13 +1,44 @@
-//! RMS norm (Zhang and Sennrich 2019): `y = w ∘ x / sqrt(mean(x²) + ε)` along each row.
+//! RMS norm (Zhang and Sennrich 2019): `y = w ∘ x · r` along each row, `r = 1 / √(mean(x²) + ε)`.
+//!
+//! Backwards `dx = r · (dy ∘ w − x · r² · mean(dy ∘ w ∘ x))`, `dw = Σ over rows of dy ∘ x · r`.
 
-use burn::tensor::Tensor;
+mod cpu;
+mod gradient;
 
+use burn::{
+    backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor},
+    tensor::Tensor,
+};
+
+use super::cpu::is_cpu;
 use crate::model::Pass;
+
+/// The kernels.
+#[backend_extension(Flex, Autodiff)]
+pub trait RmsNorm: Backend {
+    /// The result, and r of each row: `[rows]`.
+    fn rms_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    /// The gradients of x and of the weight.
+    fn rms_norm_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        scales: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
 
 /// `x`: `[rows, width]`, `weight`: `[width]`. Returns the shape of `x`.
 pub fn rms_norm(x: Tensor<2>, weight: &Tensor<1>, epsilon: f64, pass: &Pass) -> Tensor<2> {
-    let _ = pass;
-    definition(x, weight, epsilon)
+    if !pass.kernels || !is_cpu(&x) {
+        return definition(x, weight, epsilon);
+    }
+    let weight = weight.clone().into_dispatch();
+    let (y, _) = <Dispatch as RmsNorm>::rms_norm(x.into_dispatch(), weight, epsilon as f32);
+    Tensor::from_dispatch(y)
 }
 
 /// The operation in plain tensors.
