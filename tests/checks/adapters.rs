@@ -108,5 +108,5 @@ pub(super) async fn probe(
     let encoded = model.encode(batch, &pass);
     let inputs = model.shift_right(&batch.labels, batch.target_length);
     let hidden = model.decode(&inputs, &encoded, &pass);
-    Ok(device::read(model.logits(hidden)).await?)
+    Ok(device::read(model.logits(hidden, &pass)).await?)
 }

@@ -41,7 +41,7 @@ pub(super) async fn forward(
         let expected = fixture.floats(&name).await?;
         close(&name, &device::read(hidden).await?, &expected, 1e-4)?;
     }
-    let logits = model.logits(hidden);
+    let logits = model.logits(hidden, &pass);
     let expected = fixture.floats("logits").await?;
     close("logits", &device::read(logits.clone()).await?, &expected, 1e-4)?;
 

@@ -17,6 +17,7 @@ use crate::{
         parameter::{Parameter, Parameters},
         pass::Pass,
     },
+    ops,
     rng::{Purpose, Random},
 };
 
@@ -103,6 +104,9 @@ pub(super) fn targets(model: &mut T5, config: &LoraConfig) -> Result<Vec<Linear>
 impl LoraLayer {
     /// `x`: `[rows, inputs]`, `weight`: `[outputs, inputs]`. Returns `[rows, outputs]`.
     pub fn forward(&self, x: Tensor<2>, weight: &Tensor<2>, pass: &Pass) -> Tensor<2> {
+        if self.dora.is_none() && !pass.drops_lora() {
+            return ops::linear::lora(x, weight, &self.a, &self.b, self.scale, pass);
+        }
         let dropped = pass.lora_dropout(x.clone());
         let base = x.matmul(weight.clone().transpose());
         let low = dropped.clone().matmul(self.a.clone().transpose()) * self.scale;

@@ -28,7 +28,7 @@ pub async fn greedy(
     let mut last = vec![config.decoder_start_token_id as i32; batch.rows];
     for _ in 0..options.max_new_tokens {
         let hidden = model.decode_next(&last, &encoded, &mut cache, pass);
-        let best = model.logits(hidden).argmax(1).into_data_async().await;
+        let best = model.logits(hidden, pass).argmax(1).into_data_async().await;
         let best: Vec<i64> = best
             .map_err(|error| Error::Device { message: format!("{error:?}") })?
             .iter::<i64>()

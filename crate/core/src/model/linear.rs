@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::pass::Pass;
+use crate::ops;
 
 /// `y = x · Wᵀ`, with LoRA beside it where the pass carries an adapter for it.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ impl Linear {
     pub fn forward(&self, x: Tensor<2>, pass: &Pass) -> Tensor<2> {
         match pass.lora(&self.name) {
             Some(lora) => lora.forward(x, &self.weight, pass),
-            None => x.matmul(self.weight.clone().transpose()),
+            None => ops::linear::linear(x, &self.weight, pass),
         }
     }
 }

@@ -92,7 +92,7 @@ impl T5 {
     pub fn encode(&self, batch: &Batch, pass: &Pass) -> Encoded {
         let (rows, source) = (batch.rows, batch.source_length);
         let mut mask: Vec<f32> = Vec::new();
-        let mut hidden = self.embed(&batch.input_ids, pass);
+        let mut hidden = self.embed(&batch.input_ids);
         let mut length = source;
         let virtual_tokens = pass.prompt().map_or(0, |prompt| prompt.dims()[0]);
         if let Some(prompt) = pass.prompt() {
@@ -134,7 +134,7 @@ impl T5 {
         let position = self.position_bias(&self.decoder, 0, [length, length])
             + Tensor::<4>::from_data(causal, self.device.burn());
         let bias = Bias { position: Some(position), mask: None };
-        let mut hidden = pass.dropout(self.embed(ids, pass));
+        let mut hidden = pass.dropout(self.embed(ids));
         for block in &self.decoder.blocks {
             pass.observe(&hidden);
             let cross = block.cross_attention.as_ref().map(|cross| {
@@ -170,7 +170,7 @@ impl T5 {
         let keys = cache.length + 1;
         let position = self.position_bias(&self.decoder, cache.length, [1, keys]);
         let bias = Bias { position: Some(position), mask: None };
-        let mut hidden = self.embed(ids, pass);
+        let mut hidden = self.embed(ids);
         for (index, block) in self.decoder.blocks.iter().enumerate() {
             let cross = cache.cross.get(index).map(|source| {
                 (source.clone(), Bias { position: None, mask: Some(encoded.mask.clone()) })
@@ -191,13 +191,13 @@ impl T5 {
     }
 
     /// Scores of the vocabulary: `hidden` is `[rows, d_model]`, the result `[rows, vocab_size]`.
-    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+    pub fn logits(&self, hidden: Tensor<2>, pass: &Pass) -> Tensor<2> {
         let head = self.head.as_ref().unwrap_or(&self.shared);
         let hidden = match self.config.scale_decoder_outputs {
             true => hidden * (self.config.d_model as f64).powf(-0.5),
             false => hidden,
         };
-        hidden.matmul(head.clone().transpose())
+        ops::linear::linear(hidden, head, pass)
     }
 
     /// The inputs of the decoder for these labels: shifted right, with the start token in front and
@@ -213,8 +213,7 @@ impl T5 {
     }
 
     /// `[ids, d_model]`.
-    fn embed(&self, ids: &[i32], pass: &Pass) -> Tensor<2> {
-        let _ = pass;
+    fn embed(&self, ids: &[i32]) -> Tensor<2> {
         let ids = TensorData::new(ids.to_vec(), [ids.len()]);
         let ids = Tensor::<1, Int>::from_data(ids, self.device.burn());
         self.shared.clone().select(0, ids)

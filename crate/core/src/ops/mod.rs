@@ -10,4 +10,5 @@ pub mod cpu;
 pub mod gradient;
 pub mod cross_entropy;
 pub mod gated_gelu;
+pub mod linear;
 pub mod rms_norm;

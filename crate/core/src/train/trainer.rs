@@ -148,5 +148,5 @@ pub fn losses(model: &T5, batch: &Batch, smoothing: Smoothing, pass: &Pass) -> T
     let inputs = model.shift_right(&batch.labels, batch.target_length);
     let hidden = model.decode(&inputs, &encoded, pass);
     let labels = Labels::new(&batch.labels, model.device().burn());
-    cross_entropy(model.logits(hidden), &labels, smoothing, pass)
+    cross_entropy(model.logits(hidden, pass), &labels, smoothing, pass)
 }
