@@ -1,8 +1,10 @@
-//! Time, as the core wants it.
+//! Time and memory, as the core wants them.
 
 use std::time::Instant;
 
-use flantune::session::Clock;
+use flantune::host::Clock;
+
+use crate::memory;
 
 /// Seconds since it was made.
 #[derive(Debug)]
@@ -17,5 +19,9 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
+    }
+
+    fn peak_bytes(&self) -> Option<u64> {
+        memory::peak_bytes()
     }
 }

@@ -141,6 +141,11 @@ impl Device {
     }
 }
 
+/// The devices of this machine: the processor, and the GPU that wgpu prefers, if there is one.
+pub async fn devices() -> Vec<Device> {
+    std::iter::once(Device::cpu()).chain(Device::webgpu().await.ok()).collect()
+}
+
 /// Reads a tensor's values back, in row-major order.
 pub async fn read<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Result<Vec<f32>> {
     let data = tensor.into_data_async().await.map_err(|error| lost(&format!("{error:?}")))?;

@@ -10,6 +10,7 @@ pub mod device;
 pub mod error;
 pub mod generate;
 pub mod host;
+pub mod lab;
 pub mod metric;
 pub mod model;
 pub mod ops;

@@ -36,11 +36,9 @@ const TEXT_LIMIT: u64 = 1 << 31;
 const TOKENIZER_LIMIT: u64 = 64 << 20;
 const TEMPLATE_LIMIT: u64 = 1 << 20;
 
-/// A base: the model and all that belongs to it.
+/// A base, all but its weights: a run that trains those would keep the untrained ones beside them.
 #[derive(Clone, Debug)]
 pub struct Base {
-    /// The weights, on the device.
-    pub model: T5,
     /// Text to tokens and back.
     pub tokenizer: Rc<Tokenizer>,
     /// Start and end tokens.
@@ -57,6 +55,7 @@ pub struct Base {
 #[derive(Clone, Debug)]
 pub struct Session {
     base: Base,
+    model: T5,
     host: Host,
     kernels: bool,
 }
@@ -75,19 +74,23 @@ impl Session {
         let generation = GenerationConfig::open(storage, directory, &model_config).await?;
         let path = join(directory, TOKENIZER);
         let tokenizer = storage.read_all(&path, TOKENIZER_LIMIT).await?;
-        let tokenizer = Tokenizer::from_bytes(path, &tokenizer)?;
+        let tokenizer = Tokenizer::from_bytes(path.as_str(), &tokenizer)?;
+        let (tokens, rows) = (tokenizer.vocabulary_size(), model_config.vocab_size);
+        if tokens > rows {
+            let message = format!("it has {tokens} tokens, but config.json's vocab_size is {rows}");
+            return Err(Error::format(path, message));
+        }
         let files = WeightFiles::open(storage, directory).await?;
         let device = device(config.device).await?;
         let model = T5::load(storage, &files, model_config, &device).await?;
         let base = Base {
-            model,
             tokenizer: Rc::new(tokenizer),
             generation,
             hash: files.hash(),
             id: BaseModel::default(),
             directory: directory.clone(),
         };
-        Ok(Session { base, host: host.clone(), kernels: config.kernels })
+        Ok(Session { base, model, host: host.clone(), kernels: config.kernels })
     }
 
     /// The base.
@@ -97,7 +100,7 @@ impl Session {
 
     /// Where it computes.
     pub fn device(&self) -> &Device {
-        self.base.model.device()
+        self.model.device()
     }
 
     /// The rows of a file, rendered and tokenised.
@@ -125,7 +128,11 @@ impl Session {
 
     async fn rows(&self, path: &str) -> Result<Rows> {
         let bytes = self.host.storage.read_all(path, TEXT_LIMIT).await?;
-        Rows::from_bytes(path, &bytes)
+        let rows = Rows::from_bytes(path, &bytes)?;
+        match rows.rows.is_empty() {
+            true => Err(Error::format(path, "it has no rows")),
+            false => Ok(rows),
+        }
     }
 
     async fn template(&self, config: &DataConfig) -> Result<Template> {
@@ -173,7 +180,8 @@ impl Session {
     ) -> Result<Run> {
         let mut config = config.resolve()?;
         let adapter = self.adapter(&mut config).await?;
-        let parts = Parts { base: self.base.clone(), adapter, train, validation };
+        let (base, model) = (self.base.clone(), self.model.clone());
+        let parts = Parts { base, model, adapter, train, validation };
         Run::open(&self.host, &config, parts, output, resume).await
     }
 
@@ -192,7 +200,7 @@ impl Session {
             take_over(&mut adapter, config, &directory)?;
             return Ok(Some(adapter));
         }
-        let (base, mut model) = (self.base.id.clone(), self.base.model.clone());
+        let (base, mut model) = (self.base.id.clone(), self.model.clone());
         Ok(Some(match method {
             Method::Lora => Adapter::Lora(LoraAdapter::initialise(
                 &mut model,
@@ -241,8 +249,8 @@ impl Session {
 
     /// An adapter from its directory, for this base.
     pub async fn load_adapter(&self, directory: &str) -> Result<Adapter> {
-        let Base { model, hash, .. } = &self.base;
-        Adapter::load(&*self.host.storage, directory, model, Some(hash)).await
+        let (model, hash) = (&self.model, Some(self.base.hash.as_str()));
+        Adapter::load(&*self.host.storage, directory, model, hash).await
     }
 
     /// Writes a text for each example, in batches of like length. `on_text` is told each finished
@@ -286,8 +294,8 @@ impl Session {
     }
 
     fn generator<'a>(&'a self, adapter: Option<&'a Adapter>) -> Generator<'a> {
-        let Base { model, generation, .. } = &self.base;
-        Generator { model, adapter, config: generation, kernels: self.kernels }
+        let config = &self.base.generation;
+        Generator { model: &self.model, adapter, config, kernels: self.kernels }
     }
 
     /// Folds the adapter in `adapter` into the base and writes a whole model to `output`.
@@ -300,7 +308,7 @@ impl Session {
             let message = format!("{output} holds a model already");
             return Err(Error::setting("output", message));
         }
-        let mut merged = merge(&self.base.model, &self.load_adapter(adapter).await?, adapter)?;
+        let mut merged = merge(&self.model, &self.load_adapter(adapter).await?, adapter)?;
         self.base.write_model(storage, output, &mut merged).await
     }
 }

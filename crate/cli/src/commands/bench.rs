@@ -5,14 +5,14 @@ use std::{
 
 use flantune::lab::bench::{self, Case, Report};
 
-use super::Machine;
-use crate::{args::BenchArguments, failure::Failure, memory, printer::Printer};
+use super::{configuration, host};
+use crate::{args::BenchArguments, failure::Failure, printer::Printer};
 
 /// Times the cases, each in a process of its own: memory that one has taken would count for the
 /// next, and threads and caches that one has warmed would help it.
 pub(crate) async fn bench(arguments: &BenchArguments, printer: &Printer) -> Result<(), Failure> {
     let report = if arguments.in_this_process {
-        in_this_process(arguments).await?
+        in_this_process(arguments, printer).await?
     } else {
         let mut whole: Option<Report> = None;
         for case in &arguments.case {
@@ -28,9 +28,8 @@ pub(crate) async fn bench(arguments: &BenchArguments, printer: &Printer) -> Resu
     if printer.is_json() { printer.object(&report) } else { printer.text(&table(&report)) }
 }
 
-async fn in_this_process(arguments: &BenchArguments) -> Result<Report, Failure> {
-    let config = arguments.settings.config()?;
-    let machine = Machine::new();
+async fn in_this_process(arguments: &BenchArguments, printer: &Printer) -> Result<Report, Failure> {
+    let config = configuration(&arguments.settings, printer)?;
     let options = bench::Options {
         cases: arguments.case.clone(),
         shape: arguments.shape.clone(),
@@ -38,12 +37,7 @@ async fn in_this_process(arguments: &BenchArguments) -> Result<Report, Failure> 
         target: arguments.target,
         steps: arguments.steps,
     };
-    let mut report = bench::run(&machine.host(), &config, &options).await?;
-    for case in &mut report.cases {
-        // Where the device does not count its own memory it is this process's.
-        case.peak_bytes = case.peak_bytes.or_else(memory::peak_bytes);
-    }
-    Ok(report)
+    Ok(bench::run(&host(), &config, &options).await?)
 }
 
 fn in_a_process(arguments: &BenchArguments, case: &str) -> Result<Report, Failure> {

@@ -1,46 +1,44 @@
 use flantune::{
-    session::{EvalOptions, RowResult, Session},
-    storage::Storage,
-    train::event::{Done, Event, Metrics},
+    session::Session,
+    text::dataset::Example,
+    train::{
+        evaluate::RowResult,
+        event::{Done, Event, Metrics},
+    },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Machine, warn_of_escapes};
+use super::{configuration, host, require};
 use crate::{args::EvalArguments, failure::Failure, printer::Printer, progress};
 
 /// Measures a model, or an adapter, on rows.
 pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result<(), Failure> {
-    let config = arguments.settings.config()?;
-    warn_of_escapes(&config, printer);
-    let machine = Machine::new();
+    let config = configuration(&arguments.settings, printer)?;
+    let host = host();
     let template = config.data.template_file.as_ref();
-    machine.require([&arguments.data].into_iter().chain(template)).await?;
+    require(&host, [&arguments.data].into_iter().chain(template)).await?;
 
-    let host = machine.host();
     let session = Session::open(&host, &config.model).await?;
     let adapter = match &arguments.adapter {
-        Some(directory) => Some(session.load_adapter(&host, directory).await?),
+        Some(directory) => Some(session.load_adapter(directory).await?),
         None => None,
     };
-    let rows = session.dataset(&host, &arguments.data, &config.data).await?;
+    let rows = session.dataset(&arguments.data, &config.data).await?;
     // Made before the work, so that a place that cannot be written is not found after it.
-    let mut writer = match &arguments.output_rows {
-        Some(file) => Some(machine.storage.create(file).await?),
+    let writer = match &arguments.output_rows {
+        Some(file) => Some(host.storage.create(file).await?),
         None => None,
     };
 
     let bar = progress::counter(*printer, rows.len());
-    let mut lines = Vec::new();
-    let mut on_row = |row: RowResult| {
-        bar.inc(1);
-        lines.extend(serde_json::to_vec(&row).unwrap_or_default());
-        lines.push(b'\n');
-    };
-    let options = EvalOptions::from(&config);
-    let metrics = session.evaluate(&rows, adapter.as_ref(), &options, &mut on_row).await?;
+    let mut on_rows = |done: usize| bar.set_position(done as u64);
+    let (metrics, results) =
+        session.evaluate(&rows.examples, adapter.as_ref(), &config.eval, &mut on_rows).await?;
     bar.finish_and_clear();
-    if let Some(mut writer) = writer.take() {
-        writer.write(&lines).await?;
+    if let Some(mut writer) = writer {
+        for (example, result) in rows.examples.iter().zip(&results) {
+            writer.write(format!("{}\n", row(example, result)).as_bytes()).await?;
+        }
         writer.finish().await?;
     }
     if printer.is_json() {
@@ -48,6 +46,22 @@ pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result
     } else {
         printer.text(&table(&metrics))
     }
+}
+
+/// A row of `--output-rows`; what was not measured is not there.
+fn row(example: &Example, result: &RowResult) -> Value {
+    let mut row = json!({ "row": result.row, "source": example.source_text });
+    if let Some(prediction) = &result.prediction {
+        row["prediction"] = json!(prediction);
+    }
+    row["references"] = json!(example.references);
+    if let Some(loss) = result.loss {
+        row["loss"] = json!(loss);
+    }
+    for (kind, score) in &result.rouge {
+        row[kind.name()] = json!(score);
+    }
+    row
 }
 
 /// Metrics below each other; those with three numbers after those with one.

@@ -1,13 +1,9 @@
 use std::io::{self, BufRead, IsTerminal};
 
-use flantune::{
-    adapter::Adapter,
-    config::RunConfig,
-    session::{GenerateOptions, Session},
-};
+use flantune::{adapter::Adapter, config::RunConfig, session::Session, text::dataset::Example};
 use serde::Serialize;
 
-use super::{Machine, warn_of_escapes};
+use super::{configuration, host, require};
 use crate::{args::GenerateArguments, failure::Failure, printer::Printer};
 
 /// An answer, with `--json`.
@@ -23,22 +19,27 @@ pub(crate) async fn generate(
     arguments: &GenerateArguments,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let config = arguments.settings.config()?;
-    warn_of_escapes(&config, printer);
-    let machine = Machine::new();
-    machine.require([&arguments.input, &config.data.template_file].into_iter().flatten()).await?;
+    let config = configuration(&arguments.settings, printer)?;
+    let host = host();
+    let files = [&arguments.input, &config.data.template_file];
+    require(&host, files.into_iter().flatten()).await?;
 
-    let host = machine.host();
     let session = Session::open(&host, &config.model).await?;
     let adapter = match &arguments.adapter {
-        Some(directory) => Some(session.load_adapter(&host, directory).await?),
+        Some(directory) => Some(session.load_adapter(directory).await?),
         None => None,
     };
-    let mut answers = Answers::new(&session, adapter.as_ref(), &config, printer);
+    let mut answers = Answers {
+        session: &session,
+        adapter: adapter.as_ref(),
+        config: &config,
+        printer,
+        answered: 0,
+    };
     match &arguments.input {
-        Some(file) => answers.all(&session.sources(&host, file, &config.data).await?).await,
+        Some(file) => answers.all(&session.prompts(file, &config.data).await?.examples).await,
         None if arguments.prompts.is_empty() => answers.standard_input().await,
-        None => answers.all(&arguments.prompts).await,
+        None => answers.texts(arguments.prompts.clone()).await,
     }
 }
 
@@ -46,28 +47,20 @@ pub(crate) async fn generate(
 struct Answers<'a> {
     session: &'a Session,
     adapter: Option<&'a Adapter>,
-    options: GenerateOptions,
-    batch_size: usize,
+    config: &'a RunConfig,
     printer: &'a Printer,
     answered: usize,
 }
 
-impl<'a> Answers<'a> {
-    fn new(
-        session: &'a Session,
-        adapter: Option<&'a Adapter>,
-        config: &RunConfig,
-        printer: &'a Printer,
-    ) -> Self {
-        let options = GenerateOptions::from(config);
-        let batch_size = config.train.batch_size;
-        Self { session, adapter, options, batch_size, printer, answered: 0 }
+impl Answers<'_> {
+    async fn texts(&mut self, texts: Vec<String>) -> Result<(), Failure> {
+        let prompts = self.session.texts(texts, &self.config.data)?;
+        self.all(&prompts.examples).await
     }
 
-    async fn all(&mut self, prompts: &[String]) -> Result<(), Failure> {
-        let as_written = prompts.len() == 1 && self.printer.streams();
-        for batch in prompts.chunks(self.batch_size) {
-            self.batch(batch, as_written).await?;
+    async fn all(&mut self, prompts: &[Example]) -> Result<(), Failure> {
+        for batch in prompts.chunks(self.config.train.batch_size) {
+            self.batch(batch).await?;
         }
         Ok(())
     }
@@ -78,18 +71,14 @@ impl<'a> Answers<'a> {
         if typed {
             self.printer.note("Type a prompt a line; Ctrl-D ends");
         }
-        let batch_size = if typed { 1 } else { self.batch_size };
-        let as_written = typed && self.printer.streams();
-        let mut batch = Vec::new();
-        for line in io::stdin().lock().lines() {
-            batch.push(line?);
-            if batch.len() == batch_size {
-                self.batch(&batch, as_written).await?;
-                batch.clear();
+        let batch_size = if typed { 1 } else { self.config.train.batch_size };
+        let mut lines = io::stdin().lock().lines();
+        loop {
+            let batch: Vec<String> = lines.by_ref().take(batch_size).collect::<Result<_, _>>()?;
+            if batch.is_empty() {
+                break;
             }
-        }
-        if !batch.is_empty() {
-            self.batch(&batch, as_written).await?;
+            self.texts(batch).await?;
         }
         if self.answered == 0 {
             let message =
@@ -99,19 +88,22 @@ impl<'a> Answers<'a> {
         Ok(())
     }
 
-    async fn batch(&mut self, prompts: &[String], as_written: bool) -> Result<(), Failure> {
+    async fn batch(&mut self, prompts: &[Example]) -> Result<(), Failure> {
         let printer = self.printer;
+        // A single answer is shown as it is written.
+        let as_written = prompts.len() == 1 && printer.streams();
         let mut written = Ok(());
-        let mut on_token = |_row: usize, text: &str| {
+        let mut on_part = |text: &str| {
             if as_written && written.is_ok() {
                 written = printer.text(text);
             }
         };
-        let (adapter, options) = (self.adapter, &self.options);
-        let outputs = self.session.generate(prompts, adapter, options, &mut on_token).await?;
+        let (adapter, config) = (self.adapter, &self.config.eval);
+        let outputs = self.session.generate(prompts, adapter, config, &mut on_part).await?;
         written?;
         for (prompt, output) in prompts.iter().zip(&outputs) {
-            let answer = Answer { row: self.answered, source: prompt, prediction: output };
+            let (row, source) = (self.answered, prompt.source_text.as_str());
+            let answer = Answer { row, source, prediction: output };
             self.answered += 1;
             match (printer.is_json(), as_written) {
                 (true, _) => printer.object(&answer)?,

@@ -7,35 +7,46 @@ mod generate;
 mod merge;
 mod train;
 
-use flantune::{config::RunConfig, session::Host, storage::Storage};
+use std::rc::Rc;
+
+use flantune::{
+    config::RunConfig,
+    host::{Clock, Host},
+    storage::Storage,
+};
 
 pub(crate) use self::{
     bench::bench, doctor::doctor, eval::eval, generate::generate, merge::merge, train::train,
 };
-use crate::{clock::SystemClock, failure::Failure, printer::Printer, storage::FileStorage};
+use crate::{
+    args::Settings, clock::SystemClock, failure::Failure, printer::Printer, storage::FileStorage,
+};
 
 /// The files and the clock of this machine.
-struct Machine {
-    storage: FileStorage,
-    clock: SystemClock,
+fn host() -> Host {
+    let storage: Rc<dyn Storage> = Rc::new(FileStorage::new());
+    let clock: Rc<dyn Clock> = Rc::new(SystemClock::new());
+    Host { storage, clock }
 }
 
-impl Machine {
-    fn new() -> Self {
-        Self { storage: FileStorage::new(), clock: SystemClock::new() }
+/// What was asked for, on the threads that were asked for.
+fn configuration<O>(settings: &Settings<O>, printer: &Printer) -> Result<RunConfig, Failure> {
+    let config = settings.config()?;
+    warn_of_escapes(&config, printer);
+    if let Some(threads) = config.model.threads {
+        // Before anything computes: the first product would start as many as there are cores.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|error| Failure::Usage(format!("threads: {error}")))?;
     }
+    Ok(config)
+}
 
-    fn host(&self) -> Host<'_> {
-        Host { storage: &self.storage, clock: &self.clock }
+/// That these files are there, before a model is loaded for nothing.
+async fn require(host: &Host, files: impl IntoIterator<Item = &String>) -> Result<(), Failure> {
+    for file in files {
+        host.storage.length(file).await?;
     }
-
-    /// That these files are there, before a model is loaded for nothing.
-    async fn require(&self, files: impl IntoIterator<Item = &String>) -> Result<(), Failure> {
-        for file in files {
-            self.storage.length(file).await?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// A shell passes `\n` on as it stands, which is hardly what was meant.

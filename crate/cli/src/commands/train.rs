@@ -1,26 +1,23 @@
 use flantune::session::Session;
 
-use super::{Machine, warn_of_escapes};
+use super::{configuration, host, require};
 use crate::{
     args::TrainArguments, failure::Failure, interrupt, printer::Printer, progress::Progress,
 };
 
 /// Trains until the run is done or the user stops it.
 pub(crate) async fn train(arguments: &TrainArguments, printer: &Printer) -> Result<(), Failure> {
-    let config = arguments.settings.config()?;
-    warn_of_escapes(&config, printer);
-    let machine = Machine::new();
-    let data = &config.data;
-    machine
-        .require([&data.train, &data.validation, &data.template_file].into_iter().flatten())
-        .await?;
+    let config = configuration(&arguments.settings, printer)?;
+    let (host, data) = (host(), &config.data);
+    let files = [&data.train, &data.validation, &data.template_file];
+    require(&host, files.into_iter().flatten()).await?;
 
-    let host = machine.host();
     let session = Session::open(&host, &config.model).await?;
-    let (training, validation) = session.datasets(&host, &config.data, config.train.seed).await?;
+    let (training, validation) = session.datasets(&config).await?;
     let output = &arguments.output;
-    let mut run =
-        session.train(&host, config, training, validation, output, arguments.resume).await?;
+    let mut run = session.train(&config, training, validation, output, arguments.resume).await?;
+    // It would keep the untrained weights beside the trained ones.
+    drop(session);
 
     interrupt::ask_first();
     let mut progress = Progress::new(*printer);
@@ -30,10 +27,9 @@ pub(crate) async fn train(arguments: &TrainArguments, printer: &Printer) -> Resu
             progress.show(&event);
         }
         if interrupt::asked() && !run.is_done() {
-            for event in run.checkpoint().await? {
-                printer.event(&event)?;
-                progress.show(&event);
-            }
+            let event = run.checkpoint().await?;
+            printer.event(&event)?;
+            progress.show(&event);
             return Err(Failure::Interrupted(format!(
                 "Stopped; a checkpoint is written. To go on: the same command with --resume \
                  (output directory `{output}`)"

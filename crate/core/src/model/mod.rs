@@ -7,6 +7,7 @@ pub mod files;
 pub mod linear;
 pub mod parameter;
 pub mod pass;
+pub mod random;
 pub mod relative_position;
 pub mod safetensors;
 pub mod t5;

@@ -81,6 +81,8 @@ struct Plan {
 pub struct Parts {
     /// The base that it trains beside, or trains.
     pub base: Base,
+    /// Its weights.
+    pub model: T5,
     /// What is trained, for the methods that train beside the base.
     pub adapter: Option<Adapter>,
     /// The rows to learn from.
@@ -104,7 +106,7 @@ impl Run {
         resume: bool,
     ) -> Result<Self> {
         let config = config.resolve()?;
-        let Parts { base, adapter, train, validation } = parts;
+        let Parts { base, model, adapter, train, validation } = parts;
         if train.is_empty() {
             return Err(Error::setting("train", format!("{} has no rows", train.name)));
         }
@@ -120,7 +122,8 @@ impl Run {
             return Err(Error::setting("output", message));
         }
         let plan = Plan::new(&config, &train);
-        let trainer = Trainer::new(base.model.clone(), adapter, settings(&config, &base.model));
+        let settings = settings(&config, &model);
+        let trainer = Trainer::new(model, adapter, settings);
         let data = fingerprint(&train, validation.as_ref());
         let state = State::new(config.clone(), base.hash.clone(), data);
         let mut run = Run {

@@ -1,0 +1,327 @@
+//! Times training, generation and loading on seeded random weights.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    adapter::{
+        Adapter, LoraAdapter, PromptAdapter,
+        config::{BaseModel, LoraConfig, LoraInit, PromptConfig, PromptInit},
+    },
+    config::{Method, MethodConfig, RunConfig},
+    error::{Error, Result},
+    generate::{self, Generator},
+    host::Host,
+    model::{GenerationConfig, T5, T5Config, files::WeightFiles, weights::weights_path},
+    ops::cross_entropy::Smoothing,
+    rng::{Purpose, Random},
+    session::device,
+    storage::MemoryStorage,
+    text::batch::Batch,
+    train::trainer::{Settings, Trainer},
+};
+
+/// Of all random numbers here: two measurements are of the same thing.
+const SEED: u64 = 0;
+/// Fewer steps have no median worth the name.
+const MIN_STEPS: usize = 5;
+/// Padding, `</s>` and the unknown token stand first.
+const SPECIAL: u64 = 3;
+
+/// What can be timed.
+pub const CASES: [&str; 6] = ["lora", "prompt", "full", "generate", "load", "block"];
+/// The shapes of models, by FLAN-T5's names.
+pub const SHAPES: [&str; 2] = ["small", "base"];
+
+/// What to time.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Some of [`CASES`].
+    pub cases: Vec<String>,
+    /// One of [`SHAPES`].
+    pub shape: String,
+    /// Tokens of a source.
+    pub source: usize,
+    /// Tokens of a target.
+    pub target: usize,
+    /// Steps to time, after the first.
+    pub steps: usize,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The device's kind.
+    pub device: String,
+    /// Threads of the processor.
+    pub threads: usize,
+    /// What was timed.
+    pub shape: Shape,
+    /// Each case.
+    pub cases: Vec<Case>,
+}
+
+/// The sizes that decide how long a step takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// The model's width.
+    pub d_model: usize,
+    /// Blocks of the encoder, and as many of the decoder.
+    pub layers: usize,
+    /// Rows.
+    pub batch: usize,
+    /// Tokens of each source.
+    pub source: usize,
+    /// Tokens of each target.
+    pub target: usize,
+}
+
+/// One case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// One of [`CASES`].
+    pub name: String,
+    /// What the weights are kept in.
+    pub dtype: String,
+    /// Seconds a step: the median.
+    pub seconds: f64,
+    /// Seconds of the first step, which warms everything up.
+    pub first_seconds: f64,
+    /// Source and target tokens a second.
+    pub tokens_per_second: f64,
+    /// The most memory that was in use, in bytes.
+    pub peak_bytes: Option<u64>,
+    /// Kernels started a step, where a device counts them.
+    pub dispatches: Option<u64>,
+}
+
+/// Times the cases, one after the other. A front end that wants each one's memory apart gives each a
+/// process of its own.
+///
+/// # Errors
+/// [`Error::Setting`] for a case that is not supported yet; those of the device.
+pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<Report> {
+    let device = device(config.model.device).await?;
+    let model_config = model_config(&options.shape)?;
+    let shape = Shape {
+        d_model: model_config.d_model,
+        layers: model_config.num_layers,
+        batch: config.train.batch_size,
+        source: options.source,
+        target: options.target,
+    };
+    let mut report = Report {
+        device: device.kind().name().to_owned(),
+        threads: threads(),
+        shape,
+        cases: vec![],
+    };
+    let bench = Bench { host, config, steps: options.steps.max(MIN_STEPS), shape };
+    for name in &options.cases {
+        let model = || T5::random(model_config.clone(), &device, SEED);
+        let times = match name.as_str() {
+            "lora" => bench.train(model(), Method::Lora).await?,
+            "prompt" => bench.train(model(), Method::Prompt).await?,
+            "full" => bench.train(model(), Method::Full).await?,
+            "generate" => bench.generate(model()).await?,
+            "load" => bench.load(model()).await?,
+            _ => return Err(Error::setting("case", format!("`{name}` is not supported yet"))),
+        };
+        report.cases.push(bench.case(name, times));
+    }
+    Ok(report)
+}
+
+/// One set of sizes, timed.
+struct Bench<'a> {
+    host: &'a Host,
+    config: &'a RunConfig,
+    steps: usize,
+    shape: Shape,
+}
+
+/// Seconds of each step, and the tokens that one goes through.
+struct Times {
+    first: f64,
+    rest: Vec<f64>,
+    tokens: usize,
+}
+
+impl Bench<'_> {
+    async fn train(&self, mut model: T5, method: Method) -> Result<Times> {
+        let adapter = adapter(&mut model, self.config, method)?;
+        let config = RunConfig {
+            method: MethodConfig { method, ..self.config.method.clone() },
+            ..self.config.clone()
+        };
+        let rate = config.learning_rate();
+        let batch = self.batch(model.config.vocab_size);
+        let mut trainer = Trainer::new(model, adapter, settings(&config));
+        self.time(batch.source_tokens() + batch.target_tokens(), async || {
+            trainer.step(std::slice::from_ref(&batch), rate).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// As many tokens for each row as a target has; the end token does not end a row.
+    async fn generate(&self, model: T5) -> Result<Times> {
+        let batch = self.batch(model.config.vocab_size);
+        let mut generation = GenerationConfig::from(&model.config);
+        generation.eos_token_ids.clear();
+        let kernels = self.config.model.kernels;
+        let generator = Generator { model: &model, adapter: None, config: &generation, kernels };
+        let options = generate::Options { max_new_tokens: self.shape.target };
+        self.time(self.shape.batch * self.shape.target, async || {
+            generator.generate(&batch, &options, &mut |_, _| ()).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// From a file's bytes in memory to tensors on the device. The file is there all the while, so
+    /// memory is at least twice the weights'.
+    async fn load(&self, mut model: T5) -> Result<Times> {
+        let storage = MemoryStorage::new();
+        model.save(&storage, &weights_path("model")).await?;
+        let (config, device) = (model.config.clone(), model.device().clone());
+        drop(model);
+        self.time(0, async || {
+            let files = WeightFiles::open(&storage, "model").await?;
+            T5::load(&storage, &files, config.clone(), &device).await.map(|_| ())
+        })
+        .await
+    }
+
+    async fn time(
+        &self,
+        tokens: usize,
+        mut step: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<Times> {
+        let mut seconds = Vec::with_capacity(self.steps + 1);
+        for _ in 0..=self.steps {
+            let begun = self.host.clock.seconds();
+            step().await?;
+            seconds.push(self.host.clock.seconds() - begun);
+        }
+        Ok(Times { first: seconds.remove(0), rest: seconds, tokens })
+    }
+
+    /// Rows of random tokens, none of them padding or an end.
+    fn batch(&self, vocabulary: usize) -> Batch {
+        let Shape { batch: rows, source, target, .. } = self.shape;
+        let mut random = Random::new(SEED, Purpose::Synthetic, 1, 0);
+        let mut draw = |count: usize| -> Vec<i32> {
+            (0..count)
+                .map(|_| (SPECIAL + random.below(vocabulary as u64 - SPECIAL)) as i32)
+                .collect()
+        };
+        Batch {
+            rows,
+            source_length: source,
+            target_length: target,
+            input_ids: draw(rows * source),
+            attention_mask: vec![1; rows * source],
+            labels: draw(rows * target),
+        }
+    }
+
+    fn case(&self, name: &str, times: Times) -> Case {
+        let seconds = median(times.rest);
+        Case {
+            name: name.to_owned(),
+            dtype: self.config.model.dtype.name().to_owned(),
+            seconds,
+            first_seconds: times.first,
+            tokens_per_second: times.tokens as f64 / seconds,
+            peak_bytes: self.host.clock.peak_bytes(),
+            dispatches: None,
+        }
+    }
+}
+
+/// What is trained beside the model, as a fresh run begins with it.
+fn adapter(model: &mut T5, config: &RunConfig, method: Method) -> Result<Option<Adapter>> {
+    let base = BaseModel::default();
+    Ok(match method {
+        Method::Full => None,
+        Method::Lora => {
+            let config = LoraConfig {
+                base,
+                r: config.method.rank,
+                alpha: config.alpha(),
+                dropout: 0.0,
+                target_modules: (config.method.target_modules.iter())
+                    .map(|module| module.name().to_owned())
+                    .collect(),
+                use_rslora: false,
+                use_dora: false,
+                init: LoraInit::Kaiming,
+            };
+            Some(Adapter::Lora(LoraAdapter::initialise(model, config, SEED)?))
+        }
+        Method::Prompt => {
+            let config = PromptConfig {
+                base,
+                num_virtual_tokens: config.method.num_virtual_tokens,
+                token_dim: model.config.d_model,
+                num_transformer_submodules: 1,
+                num_layers: Some(model.config.num_layers),
+                num_attention_heads: Some(model.config.num_heads),
+                init: PromptInit::Vocabulary,
+            };
+            let vocabulary = model.config.vocab_size;
+            Some(Adapter::Prompt(PromptAdapter::initialise(model, config, &[], vocabulary, SEED)))
+        }
+    })
+}
+
+/// What a run of this configuration steps by.
+fn settings(config: &RunConfig) -> Settings {
+    Settings {
+        method: config.method.method,
+        optimizer: config.optimizer(),
+        numbers: (&config.train).into(),
+        smoothing: Smoothing::default(),
+        clip_norm: config.train.clip_norm,
+        dropout: 0.0,
+        lora_dropout: 0.0,
+        seed: SEED,
+        kernels: config.model.kernels,
+    }
+}
+
+/// FLAN-T5 of this size.
+fn model_config(size: &str) -> Result<T5Config> {
+    let (d_model, d_ff, layers, heads) = match size {
+        "small" => (512, 1024, 8, 6),
+        "base" => (768, 2048, 12, 12),
+        _ => return Err(Error::setting("shape", format!("found `{size}`"))),
+    };
+    let config = json!({
+        "model_type": "t5",
+        "vocab_size": 32128,
+        "d_model": d_model,
+        "d_kv": 64,
+        "d_ff": d_ff,
+        "num_layers": layers,
+        "num_heads": heads,
+        "feed_forward_proj": "gated-gelu",
+        "tie_word_embeddings": false,
+    });
+    T5Config::from_json(size, config.to_string().as_bytes())
+}
+
+/// Of an even number of them the upper one.
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+#[cfg(target_family = "wasm")]
+fn threads() -> usize {
+    1
+}

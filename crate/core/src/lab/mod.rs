@@ -1,0 +1,3 @@
+//! Measurements: how fast, how large, how well.
+
+pub mod bench;

@@ -1,0 +1,120 @@
+//! Seeded random weights, for measurements: how long a step takes does not depend on what a model
+//! has learnt, as long as nothing in it saturates.
+
+use burn::tensor::{Tensor, TensorData};
+
+use super::{
+    attention::Attention,
+    config::{self, T5Config},
+    feed_forward::FeedForward,
+    linear::Linear,
+    t5::{Block, Normed, Stack, T5},
+};
+use crate::{
+    device::Device,
+    rng::{Purpose, Random},
+};
+
+/// Draws tensors, each from a stream of its own.
+struct Draw<'a> {
+    config: &'a T5Config,
+    device: &'a Device,
+    seed: u64,
+    /// Tensors drawn so far.
+    place: u64,
+}
+
+impl T5 {
+    /// A model that nobody has trained, initialised as transformers does, with a head of its own.
+    pub fn random(config: T5Config, device: &Device, seed: u64) -> Self {
+        let mut draw = Draw { config: &config, device, seed, place: 0 };
+        let (words, d_model) = (config.vocab_size, config.d_model);
+        let shared = draw.matrix([words, d_model], 1.0);
+        let encoder = draw.stack("encoder", config.num_layers);
+        let decoder = draw.stack("decoder", config.num_decoder_layers);
+        let head = Some(draw.matrix([words, d_model], deviation(d_model)));
+        T5 { config, shared, encoder, decoder, head, device: device.clone() }
+    }
+}
+
+impl Draw<'_> {
+    fn matrix(&mut self, shape: [usize; 2], deviation: f64) -> Tensor<2> {
+        let mut random = Random::new(self.seed, Purpose::Synthetic, 0, self.place);
+        self.place += 1;
+        let mut values = vec![0.0; shape[0] * shape[1]];
+        random.fill_normal(&mut values, 0.0, deviation as f32);
+        Tensor::from_data(TensorData::new(values, shape), self.device.burn())
+    }
+
+    fn linear(&mut self, name: String, shape: [usize; 2], deviation: f64) -> Linear {
+        Linear { name, weight: self.matrix(shape, deviation) }
+    }
+
+    fn normed<T>(&self, part: T) -> Normed<T> {
+        Normed { norm: self.norm(), part }
+    }
+
+    fn norm(&self) -> Tensor<1> {
+        Tensor::ones([self.config.d_model], self.device.burn())
+    }
+
+    fn stack(&mut self, name: &'static str, depth: usize) -> Stack {
+        let (buckets, heads) = (self.config.relative_attention_num_buckets, self.config.num_heads);
+        Stack {
+            blocks: (0..depth).map(|index| self.block(name, index)).collect(),
+            relative_attention_bias: self.matrix([buckets, heads], deviation(self.config.d_model)),
+            final_layer_norm: self.norm(),
+            name,
+        }
+    }
+
+    fn block(&mut self, stack: &str, index: usize) -> Block {
+        let layer = |number: usize| format!("{stack}.block.{index}.layer.{number}");
+        let part = self.attention(format!("{}.SelfAttention", layer(0)));
+        let self_attention = self.normed(part);
+        let cross_attention = (stack == "decoder").then(|| {
+            let part = self.attention(format!("{}.EncDecAttention", layer(1)));
+            self.normed(part)
+        });
+        let last = layer(if cross_attention.is_some() { 2 } else { 1 });
+        let part = self.feed_forward(format!("{last}.DenseReluDense"));
+        Block { self_attention, cross_attention, feed_forward: self.normed(part) }
+    }
+
+    fn attention(&mut self, name: String) -> Attention {
+        let (d_model, d_kv, inner) = (self.config.d_model, self.config.d_kv, self.config.d_inner());
+        let heads = self.config.num_heads;
+        Attention {
+            // T5 does not divide scores by √d_kv: its queries begin that much smaller instead.
+            q: self.linear(format!("{name}.q"), [inner, d_model], deviation(d_model * d_kv)),
+            k: self.linear(format!("{name}.k"), [inner, d_model], deviation(d_model)),
+            v: self.linear(format!("{name}.v"), [inner, d_model], deviation(d_model)),
+            o: self.linear(format!("{name}.o"), [d_model, inner], deviation(inner)),
+            heads,
+        }
+    }
+
+    fn feed_forward(&mut self, name: String) -> FeedForward {
+        let (d_model, d_ff) = (self.config.d_model, self.config.d_ff);
+        let gated = self.config.feed_forward == config::FeedForward::GatedGelu;
+        let mut linear = |part: &str, shape: [usize; 2]| {
+            self.linear(format!("{name}.{part}"), shape, deviation(shape[1]))
+        };
+        match gated {
+            true => FeedForward::GatedGelu {
+                wi_0: linear("wi_0", [d_ff, d_model]),
+                wi_1: linear("wi_1", [d_ff, d_model]),
+                wo: linear("wo", [d_model, d_ff]),
+            },
+            false => FeedForward::Relu {
+                wi: linear("wi", [d_ff, d_model]),
+                wo: linear("wo", [d_model, d_ff]),
+            },
+        }
+    }
+}
+
+/// Of weights that `inputs` numbers go through, so that what comes out is as large as what went in.
+fn deviation(inputs: usize) -> f64 {
+    (inputs as f64).powf(-0.5)
+}
