@@ -13,6 +13,8 @@ pub use prompt::PromptAdapter;
 use crate::model::parameter::{Parameter, Parameters};
 
 /// An adapter on its device.
+// There are a few of these, and a tensor is large only because its kind is inside it.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Adapter {
     /// Low-rank matrices beside linear maps.

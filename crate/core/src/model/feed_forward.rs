@@ -10,6 +10,8 @@ use super::{
 use crate::ops;
 
 /// What stands between the two maps.
+// There is one in a block, and all blocks of a model have the same.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum FeedForward {
     /// `(gelu_new(x · wi_0ᵀ) ∘ x · wi_1ᵀ) · woᵀ`.

@@ -276,11 +276,11 @@ impl Run {
             eta_seconds: (speed > 0.0).then(|| self.plan.tokens_after(step) / speed),
         })];
         let every = self.config.eval.eval_every.unwrap_or(self.plan.steps_per_epoch).max(1);
-        if self.validation.is_some() && (step % every == 0 || step == self.plan.steps) {
+        if self.validation.is_some() && (step.is_multiple_of(every) || step == self.plan.steps) {
             events.push(self.evaluate().await?);
         }
         let every = self.config.train.checkpoint_every;
-        if every > 0 && step % every == 0 && step < self.plan.steps {
+        if every > 0 && step.is_multiple_of(every) && step < self.plan.steps {
             events.push(self.checkpoint().await?);
         }
         Ok(events)
