@@ -9,8 +9,11 @@ mod forward;
 mod full;
 mod generate;
 mod load;
+mod written;
 
 use flantune::{device::Device, storage::Storage};
+
+pub use written::{Written, make};
 
 /// Why a check failed.
 pub type Failure = Box<dyn std::error::Error>;
@@ -25,9 +28,9 @@ pub struct Check {
 }
 
 /// The models of the oracles.
-const MODELS: [&str; 3] = ["gated", "relu", "odd"];
+pub const MODELS: [&str; 3] = ["gated", "relu", "odd"];
 /// The adapters of each.
-const ADAPTERS: [&str; 5] = ["lora", "lora-all", "rslora", "dora", "prompt"];
+pub const ADAPTERS: [&str; 5] = ["lora", "lora-all", "rslora", "dora", "prompt"];
 /// The optimisers that train each whole.
 const OPTIMIZERS: [&str; 4] = ["adamw", "adafactor", "adafactor-scaled", "sgd"];
 
@@ -84,6 +87,16 @@ pub fn checks() -> Vec<Check> {
     files.push("as/sharded/model.safetensors.index.json".to_owned());
     files.push("forward.safetensors".to_owned());
     add("gated/as/sharded".to_owned(), "gated", &files);
+    for model in MODELS {
+        for adapter in ADAPTERS {
+            let base = ["config.json", "model.safetensors", "adapters/batches/0.safetensors"];
+            let own = ["adapter_config.json", "adapter_model.safetensors", "logits.safetensors"];
+            let base = base.iter().map(|file| format!("tiny/{model}/{file}"));
+            let name = format!("written/{model}/{adapter}");
+            let files = base.chain(own.iter().map(|file| format!("{name}/{file}"))).collect();
+            checks.push(Check { name, files });
+        }
+    }
     checks
 }
 
@@ -109,6 +122,9 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
                 adapters::steps(storage, model, adapter, device, kernels).await
             }
             [model, "generate"] => generate::greedy(storage, model, device, kernels).await,
+            ["written", model, adapter] => {
+                written::read(storage, model, adapter, device, kernels).await
+            }
             [model, "as", form] => load::form(storage, model, form, device, kernels).await,
             _ => Err(format!("there is no check `{name}`").into()),
         };

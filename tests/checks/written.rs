@@ -1,0 +1,132 @@
+//! Adapters that Flantune made, trained and wrote, as peft reads them: `scripts/oracle/adapters.py`
+//! opened each in peft, and kept it with peft's logits.
+
+use flantune::{
+    adapter::{
+        Adapter, LoraAdapter, PromptAdapter,
+        config::{BaseModel, LoraConfig, LoraInit, PromptConfig, PromptInit},
+        merge::merge,
+    },
+    config::Method,
+    device::Device,
+    model::{T5, config::FeedForward, weights::weights_path},
+    storage::{MemoryStorage, Storage, join},
+    train::trainer::Trainer,
+};
+
+use super::{
+    Failure,
+    adapters::probe,
+    compare::{Fixture, close, model},
+    forward::settings,
+};
+
+/// The rate of the five steps.
+const RATE: f64 = 1e-2;
+/// Where an adapter's first numbers come from.
+const SEED: u64 = 7;
+/// What the adapters are trained on; their logits are of the first.
+pub(super) const BATCHES: usize = 5;
+
+/// What [`make`] leaves.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The adapter's directory at the root, and the whole model under `merged` where the adapter
+    /// can be merged.
+    pub files: MemoryStorage,
+    /// Of the first batch, with the adapter: `[rows · target_length · vocab_size]`.
+    pub logits: Vec<f32>,
+}
+
+/// Makes an adapter of this kind for one of the models, trains it five steps and writes it, alone
+/// and merged.
+///
+/// # Errors
+/// Those of missing fixtures and of the core.
+pub async fn make(
+    storage: &dyn Storage,
+    name: &str,
+    adapter: &str,
+    device: &Device,
+) -> Result<Written, Failure> {
+    let base = model(storage, &format!("tiny/{name}"), device).await?;
+    let mut batches = Vec::new();
+    for index in 0..BATCHES {
+        let path = format!("tiny/{name}/adapters/batches/{index}.safetensors");
+        batches.push(Fixture::open(storage, &path).await?.batch().await?);
+    }
+    let method = if adapter == "prompt" { Method::Prompt } else { Method::Lora };
+    let fresh = fresh(&base, adapter)?;
+    let mut trainer = Trainer::new(base.clone(), Some(fresh), settings(method, true));
+    for batch in &batches {
+        trainer.step(std::slice::from_ref(batch), RATE).await?;
+    }
+    let mut trained = trainer.adapter.take().ok_or("the adapter is gone")?;
+
+    let files = MemoryStorage::new();
+    trained.save(&files, "", None).await?;
+    if method == Method::Lora {
+        let mut merged = merge(&base, &trained, adapter)?;
+        files.write(&join("merged", "config.json"), &merged.config.to_json()).await?;
+        merged.save(&files, &weights_path("merged")).await?;
+    }
+    let logits = probe(&base, Some(&trained), &batches[0], true).await?;
+    Ok(Written { files, logits })
+}
+
+/// An adapter as a run begins with it.
+fn fresh(base: &T5, adapter: &str) -> Result<Adapter, Failure> {
+    if adapter == "prompt" {
+        let config = PromptConfig {
+            base: BaseModel::default(),
+            num_virtual_tokens: 7,
+            token_dim: base.config.d_model,
+            num_transformer_submodules: 1,
+            num_layers: Some(base.config.num_layers),
+            num_attention_heads: Some(base.config.num_heads),
+            init: PromptInit::Vocabulary,
+        };
+        let vocabulary = base.config.vocab_size;
+        let prompt = PromptAdapter::initialise(base, config, &[], vocabulary, SEED);
+        return Ok(Adapter::Prompt(prompt));
+    }
+    let attention: &[&str] = match adapter {
+        "lora" | "dora" => &["q", "v"],
+        _ => &["q", "k", "v", "o"],
+    };
+    let feed_forward: &[&str] = match (adapter, base.config.feed_forward) {
+        ("lora" | "rslora", _) => &[],
+        (_, FeedForward::GatedGelu) => &["wi_0", "wi_1", "wo"],
+        (_, FeedForward::Relu) => &["wi", "wo"],
+    };
+    let (r, alpha) = if adapter == "lora-all" { (3, 5.0) } else { (4, 8.0) };
+    let config = LoraConfig {
+        base: BaseModel::default(),
+        r,
+        alpha,
+        dropout: 0.0,
+        target_modules: attention.iter().chain(feed_forward).map(ToString::to_string).collect(),
+        use_rslora: adapter == "rslora",
+        use_dora: adapter == "dora",
+        init: LoraInit::Kaiming,
+    };
+    Ok(Adapter::Lora(LoraAdapter::initialise(&mut base.clone(), config, SEED)?))
+}
+
+/// Reads an adapter and computes what peft did with it.
+pub(super) async fn read(
+    storage: &dyn Storage,
+    name: &str,
+    adapter: &str,
+    device: &Device,
+    kernels: bool,
+) -> Result<(), Failure> {
+    let base = model(storage, &format!("tiny/{name}"), device).await?;
+    let path = format!("tiny/{name}/adapters/batches/0.safetensors");
+    let batch = Fixture::open(storage, &path).await?.batch().await?;
+    let directory = format!("written/{name}/{adapter}");
+    let adapter = Adapter::load(storage, &directory, &base, None).await?;
+    let found = probe(&base, Some(&adapter), &batch, kernels).await?;
+    let fixture = Fixture::open(storage, &format!("{directory}/logits.safetensors")).await?;
+    close("logits", &found, &fixture.floats("logits").await?, 1e-4)
+}
