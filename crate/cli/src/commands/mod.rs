@@ -33,11 +33,14 @@ fn host() -> Host {
 fn configuration<O>(settings: &Settings<O>, printer: &Printer) -> Result<RunConfig, Failure> {
     let config = settings.config()?;
     warn_of_escapes(&config, printer);
-    if let Some(threads) = config.model.threads {
-        // Before anything computes: the first product would start as many as there are cores.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        pool.map_err(|error| Failure::Usage(format!("threads: {error}")))?;
-    }
+    // Before anything computes: the first product would start as many threads as there are cores,
+    // and none of them would flush denormal numbers. 0 is all cores.
+    flantune::ops::denormal::flush();
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(config.model.threads.unwrap_or(0))
+        .start_handler(|_| flantune::ops::denormal::flush())
+        .build_global()
+        .map_err(|error| Failure::Usage(format!("threads: {error}")))?;
     Ok(config)
 }
 

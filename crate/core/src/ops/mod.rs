@@ -7,6 +7,7 @@
 
 pub mod attention;
 pub mod cpu;
+pub mod denormal;
 pub mod gradient;
 pub mod cross_entropy;
 pub mod gated_gelu;
