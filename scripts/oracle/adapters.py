@@ -6,8 +6,8 @@
 
 Each adapter, and each model with an adapter merged into it, must give the logits that we computed
 to 1e-4 of the greatest. If all do, the adapters and peft's logits become the fixtures of the checks
-`written/MODEL/ADAPTER`. Needs torch, transformers, safetensors and peft (0.21.2 or newer: 0.21.0 opens no
-T5 of transformers 5.23).
+`written/MODEL/ADAPTER`. Needs torch, transformers, safetensors and peft (0.21.2 or newer: 0.21.0
+opens no T5 of transformers 5.23).
 """
 
 import argparse

@@ -9,6 +9,9 @@ mod forward;
 mod full;
 mod generate;
 mod load;
+mod operations;
+mod optimizers;
+mod training;
 mod written;
 
 use flantune::{device::Device, storage::Storage};
@@ -87,6 +90,12 @@ pub fn checks() -> Vec<Check> {
     files.push("as/sharded/model.safetensors.index.json".to_owned());
     files.push("forward.safetensors".to_owned());
     add("gated/as/sharded".to_owned(), "gated", &files);
+    let batch = "adapters/batches/0.safetensors".to_owned();
+    add("gated/accumulate".to_owned(), "gated", std::slice::from_ref(&batch));
+    let initial = ["adapter_config.json", "adapter_model.safetensors"];
+    let initial = initial.iter().map(|file| format!("adapters/lora/initial/{file}"));
+    let files: Vec<String> = initial.chain([batch]).collect();
+    add("gated/dropout".to_owned(), "gated", &files);
     for model in MODELS {
         for adapter in ADAPTERS {
             let base = ["config.json", "model.safetensors", "adapters/batches/0.safetensors"];
@@ -97,6 +106,10 @@ pub fn checks() -> Vec<Check> {
             checks.push(Check { name, files });
         }
     }
+    let operations = operations::OPERATIONS.map(|name| format!("operations/{name}"));
+    let optimizers = optimizers::OPTIMIZERS.map(|name| format!("optimizers/{name}"));
+    let without = operations.into_iter().chain(optimizers);
+    checks.extend(without.map(|name| Check { name, files: Vec::new() }));
     checks
 }
 
@@ -105,6 +118,11 @@ pub fn checks() -> Vec<Check> {
 /// # Errors
 /// What differs, and by how much.
 pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(), Failure> {
+    match name.split_once('/') {
+        Some(("operations", operation)) => return operations::check(operation, device).await,
+        Some(("optimizers", optimizer)) => return optimizers::check(optimizer, device).await,
+        _ => {}
+    }
     // Where there are kernels, their definitions must pass too.
     let kernels: &[bool] = match device.kind() {
         flantune::device::Kind::Cpu => &[true, false],
@@ -121,6 +139,10 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
             [model, "adapters", adapter] => {
                 adapters::steps(storage, model, adapter, device, kernels).await
             }
+            [model, "accumulate"] => {
+                training::accumulate(storage, model, device, kernels).await
+            }
+            [model, "dropout"] => training::dropout(storage, model, device, kernels).await,
             [model, "generate"] => generate::greedy(storage, model, device, kernels).await,
             ["written", model, adapter] => {
                 written::read(storage, model, adapter, device, kernels).await

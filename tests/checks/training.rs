@@ -1,0 +1,120 @@
+//! What a step does besides computing one batch's gradients: it adds those of several batches, and
+//! draws what is dropped.
+
+use flantune::{
+    adapter::Adapter,
+    config::{Method, OptimizerKind},
+    device::{self, Device},
+    storage::Storage,
+    text::batch::Batch,
+    train::trainer::{Settings, Trainer},
+};
+
+use super::{
+    Failure,
+    compare::{Fixture, close, model, near},
+    forward::{settings, values},
+};
+
+/// Fails unless a step over two halves of a batch is the step over the whole one.
+pub(super) async fn accumulate(
+    storage: &dyn Storage,
+    name: &str,
+    device: &Device,
+    kernels: bool,
+) -> Result<(), Failure> {
+    let base = model(storage, &format!("tiny/{name}"), device).await?;
+    let whole = batch(storage, name).await?;
+    let (first, second) = halves(&whole);
+    if first.target_tokens() == second.target_tokens() {
+        return Err("halves of one length do not tell a mean of means from a mean".into());
+    }
+    let mut settings = settings(Method::Full, kernels);
+    // Its steps are as long as its gradients, which AdamW's are not.
+    settings.optimizer = OptimizerKind::Sgd;
+    let mut at_once = Trainer::new(base.clone(), None, settings);
+    let mut in_halves = Trainer::new(base, None, settings);
+    let (whole, halves) = ([whole], [first, second]);
+
+    let (loss, expected) = at_once.gradients(&whole).await?;
+    let (found_loss, found) = in_halves.gradients(&halves).await?;
+    near("the loss", found_loss, loss, 1e-5)?;
+    for (index, (found, expected)) in found.into_iter().zip(expected).enumerate() {
+        let (found, expected) = (device::read(found).await?, device::read(expected).await?);
+        close(&format!("gradient {index}"), &found, &expected, 1e-5)?;
+    }
+    let expected = at_once.step(&whole, 0.1).await?;
+    let found = in_halves.step(&halves, 0.1).await?;
+    near("the gradient's norm", found.gradient_norm, expected.gradient_norm, 1e-5)?;
+    let expected = values(at_once.trained()).await?;
+    for ((name, found), (_, expected)) in
+        values(in_halves.trained()).await?.into_iter().zip(expected)
+    {
+        close(&name, &found, &expected, 1e-5)?;
+    }
+    Ok(())
+}
+
+/// Fails unless dropout changes the loss by seed, step and batch alone.
+pub(super) async fn dropout(
+    storage: &dyn Storage,
+    name: &str,
+    device: &Device,
+    kernels: bool,
+) -> Result<(), Failure> {
+    let base = model(storage, &format!("tiny/{name}"), device).await?;
+    let batch = batch(storage, name).await?;
+    let path = format!("tiny/{name}/adapters/lora/initial");
+    let adapter = Adapter::load(storage, &path, &base, None).await?;
+    let trainer = |seed: u64, dropout: f64, lora_dropout: f64, kernels: bool| {
+        let settings = Settings { dropout, lora_dropout, seed, ..settings(Method::Lora, kernels) };
+        Trainer::new(base.clone(), Some(adapter.clone()), settings)
+    };
+    let once = std::slice::from_ref(&batch);
+    let (plain, _) = trainer(1, 0.0, 0.0, kernels).gradients(once).await?;
+    for (dropout, lora_dropout) in [(0.2, 0.0), (0.0, 0.2)] {
+        let mut first = trainer(1, dropout, lora_dropout, kernels);
+        let (loss, _) = first.gradients(once).await?;
+        let (again, _) = trainer(1, dropout, lora_dropout, kernels).gradients(once).await?;
+        if again != loss {
+            return Err(format!("one seed gives losses {loss} and {again}").into());
+        }
+        // Kernels or not, the same is dropped: a run may be resumed either way.
+        let (other, _) = trainer(1, dropout, lora_dropout, !kernels).gradients(once).await?;
+        near("the loss with and without kernels", other, loss, 1e-5)?;
+        // A step of no length, so that only what is dropped differs.
+        first.step(once, 0.0).await?;
+        let (next_step, _) = first.gradients(once).await?;
+        let (other_seed, _) = trainer(2, dropout, lora_dropout, kernels).gradients(once).await?;
+        let twice = [batch.clone(), batch.clone()];
+        let (two, _) = trainer(1, dropout, lora_dropout, kernels).gradients(&twice).await?;
+        for other in [plain, next_step, other_seed, two] {
+            if (other - loss).abs() < 1e-4 * loss {
+                return Err(format!("{other} and {loss} should differ by what is dropped").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn batch(storage: &dyn Storage, name: &str) -> Result<Batch, Failure> {
+    let path = format!("tiny/{name}/adapters/batches/0.safetensors");
+    Fixture::open(storage, &path).await?.batch().await
+}
+
+fn halves(batch: &Batch) -> (Batch, Batch) {
+    let (rows, source, target) = (batch.rows / 2, batch.source_length, batch.target_length);
+    let part = |values: &[i32], length: usize, second: bool| match second {
+        false => values[..rows * length].to_vec(),
+        true => values[rows * length..].to_vec(),
+    };
+    let half = |second: bool| Batch {
+        rows: if second { batch.rows - rows } else { rows },
+        source_length: source,
+        target_length: target,
+        input_ids: part(&batch.input_ids, source, second),
+        attention_mask: part(&batch.attention_mask, source, second),
+        labels: part(&batch.labels, target, second),
+    };
+    (half(false), half(true))
+}
