@@ -175,19 +175,33 @@ impl Run {
     /// # Errors
     /// [`Error::NotFinite`] names the checkpoint that was written of the last good state.
     pub async fn step(&mut self) -> Result<Vec<Event>> {
-        let events = match self.phase {
+        let advances = self.phase == Phase::Stepping && self.state.step < self.plan.steps;
+        let mut events = match self.phase {
             Phase::Starting => self.start().await?,
-            Phase::Stepping if self.state.step < self.plan.steps => self.advance().await?,
+            Phase::Stepping if advances => self.advance().await?,
             Phase::Stepping => vec![self.finish().await?],
             Phase::Done => Vec::new(),
         };
-        let lines: Vec<String> =
-            events.iter().filter_map(|event| serde_json::to_string(event).ok()).collect();
-        if !lines.is_empty() {
-            let text = lines.join("\n") + "\n";
-            self.host.storage.append(&join(&self.output, EVENTS), text.as_bytes()).await?;
+        // Before the checkpoint: a run that goes on from it does not come by here again.
+        self.append(&events).await?;
+        let every = self.config.train.checkpoint_every;
+        let step = self.state.step;
+        if advances && every > 0 && step.is_multiple_of(every) && step < self.plan.steps {
+            events.push(self.checkpoint().await?);
         }
         Ok(events)
+    }
+
+    /// Adds to `events.jsonl`.
+    async fn append(&self, events: &[Event]) -> Result<()> {
+        let lines: String = (events.iter())
+            .filter_map(|event| serde_json::to_string(event).ok())
+            .flat_map(|line| [line, "\n".to_owned()])
+            .collect();
+        match lines.as_str() {
+            "" => Ok(()),
+            lines => self.host.storage.append(&join(&self.output, EVENTS), lines.as_bytes()).await,
+        }
     }
 
     /// Writes a checkpoint now.
@@ -197,7 +211,9 @@ impl Run {
             checkpoint::write(&*storage, &self.output, &self.state, &mut self.trainer).await?;
         checkpoint::prune(&*storage, &self.output, self.config.train.keep_checkpoints).await?;
         self.checkpoint = Some(path.clone());
-        Ok(Event::Checkpoint { step: self.state.step, path })
+        let event = Event::Checkpoint { step: self.state.step, path };
+        self.append(std::slice::from_ref(&event)).await?;
+        Ok(event)
     }
 
     async fn start(&mut self) -> Result<Vec<Event>> {
@@ -229,8 +245,7 @@ impl Run {
         ] {
             if cut > 0 {
                 let texts = if code == "cut_sources" { "sources" } else { "targets" };
-                let message =
-                    format!("{cut} of {} {texts} were cut to {key}", self.train.len());
+                let message = format!("{cut} of {} {texts} were cut to {key}", self.train.len());
                 events.push(Event::Warning { code: code.to_owned(), message, count: Some(cut) });
             }
         }
@@ -252,8 +267,14 @@ impl Run {
         );
         let outcome = match self.trainer.step(&batches, rate).await {
             Err(Error::NotFinite { step, .. }) => {
-                // The step was not applied: what is saved is the last good state.
-                self.checkpoint().await?;
+                // The step was not applied: what is saved is the last good state, if it is good.
+                match self.checkpoint().await {
+                    Err(Error::Tensor { .. }) => {
+                        let path = checkpoint::path(&self.output, self.state.step);
+                        self.host.storage.remove(&path).await?;
+                    }
+                    written => drop(written?),
+                }
                 return Err(Error::NotFinite { step, checkpoint: self.checkpoint.clone() });
             }
             outcome => outcome?,
@@ -279,17 +300,15 @@ impl Run {
         if self.validation.is_some() && (step.is_multiple_of(every) || step == self.plan.steps) {
             events.push(self.evaluate().await?);
         }
-        let every = self.config.train.checkpoint_every;
-        if every > 0 && step.is_multiple_of(every) && step < self.plan.steps {
-            events.push(self.checkpoint().await?);
-        }
         Ok(events)
     }
 
     /// Tokens a second over the last steps.
     fn speed(&self) -> f64 {
         let (tokens, seconds) = (self.recent.iter())
-            .fold((0.0, 0.0), |(sum, time), &(tokens, seconds)| (sum + tokens as f64, time + seconds));
+            .fold((0.0, 0.0), |(sum, time), &(tokens, seconds)| {
+                (sum + tokens as f64, time + seconds)
+            });
         if seconds > 0.0 { tokens / seconds } else { 0.0 }
     }
 
@@ -384,10 +403,8 @@ impl Run {
             "result": result,
         });
         let path = join(&self.output, RECORD);
-        let text = serde_json::to_string_pretty(&record).map_err(|error| Error::Storage {
-            path: path.clone(),
-            message: error.to_string(),
-        })?;
+        let text = serde_json::to_string_pretty(&record)
+            .map_err(|error| Error::Storage { path: path.clone(), message: error.to_string() })?;
         self.host.storage.write(&path, (text + "\n").as_bytes()).await
     }
 
@@ -411,27 +428,34 @@ impl Run {
         {
             self.plan.steps = self.state.step;
         }
-        self.forget_events().await
+        self.take_up_events().await
     }
 
-    /// Drops the events after the checkpoint: they will happen again.
-    async fn forget_events(&self) -> Result<()> {
+    /// Drops the events after the checkpoint, which will happen again, and takes the last losses
+    /// from those before it.
+    async fn take_up_events(&mut self) -> Result<()> {
         let path = join(&self.output, EVENTS);
         let bytes = match self.host.storage.read_all(&path, RECORD_LIMIT).await {
             Err(Error::NotFound { .. }) => return Ok(()),
             bytes => bytes?,
         };
-        let text = String::from_utf8_lossy(&bytes);
-        let kept: String = (text.lines())
-            .filter(|line| {
-                let event: Option<Value> = serde_json::from_str(line).ok();
-                event.is_some_and(|event| {
-                    let step = event.get("step").and_then(Value::as_u64).unwrap_or(0);
-                    step <= self.state.step as u64
-                })
-            })
-            .flat_map(|line| [line, "\n"])
-            .collect();
+        let mut kept = String::new();
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            // A process that is killed while it writes leaves a part of a line.
+            let Ok(event) = serde_json::from_str::<Event>(line) else { continue };
+            let step = match &event {
+                Event::Step(Step { step, .. })
+                | Event::Eval { step, .. }
+                | Event::Checkpoint { step, .. } => *step,
+                _ => 0,
+            };
+            if step <= self.state.step {
+                kept.extend([line, "\n"]);
+                if let Event::Step(Step { loss, .. }) = event {
+                    push(&mut self.recent_losses, loss);
+                }
+            }
+        }
         self.host.storage.write(&path, kept.as_bytes()).await
     }
 }
@@ -517,7 +541,8 @@ fn same(key: &str, saved: &str, now: &str) -> Result<()> {
     if saved == now {
         return Ok(());
     }
-    let what = if key == "base" { "another base" } else { "other rows, or rows rendered otherwise" };
+    let what =
+        if key == "base" { "another base" } else { "other rows, or rows rendered otherwise" };
     Err(Error::setting(key, format!("the run that is to be resumed began with {what}")))
 }
 
@@ -539,11 +564,8 @@ fn same_config(saved: &RunConfig, now: &RunConfig) -> Result<()> {
         let (was, is) = (saved.get(key.name), now.get(key.name));
         if was != is && !FREE.contains(&key.name) {
             let show = |value: Option<Value>| value.unwrap_or_default().to_string();
-            let message = format!(
-                "the run that is to be resumed began with {}, not {}",
-                show(was),
-                show(is)
-            );
+            let message =
+                format!("the run that is to be resumed began with {}, not {}", show(was), show(is));
             return Err(Error::setting(key.name, message));
         }
     }

@@ -1,0 +1,87 @@
+//! A run that is killed at any moment, and resumed, ends with the bytes of one that was not.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use flantune::rng::{Purpose, Random};
+
+use crate::common::{Place, of_kind};
+
+const LORA: &[&str] = &["--lora-dropout", "0.1", "--dropout", "0.1", "--eval-every", "4"];
+const PROMPT: &[&str] = &["--method", "prompt", "--validation-fraction", "0"];
+const FULL: &[&str] = &["--method", "full", "--eval-every", "4", "--accumulate", "2"];
+
+#[test]
+fn killed_lora_equals_uninterrupted() {
+    check(LORA, &["adapter_model.safetensors", "adapter_config.json", "README.md"]);
+}
+
+#[test]
+fn killed_prompt_tuning_equals_uninterrupted() {
+    check(PROMPT, &["adapter_model.safetensors", "adapter_config.json", "README.md"]);
+}
+
+#[test]
+fn killed_full_training_equals_uninterrupted() {
+    check(FULL, &["model.safetensors", "config.json", "tokenizer.json"]);
+}
+
+/// Kills until it is enough, in as many runs as that takes; `scripts/kills.sh` asks for more kills.
+#[track_caller]
+fn check(method: &[&str], results: &[&str]) {
+    let wanted: usize =
+        env::var("FLANTUNE_KILLS").map_or(6, |kills| kills.parse().expect("FLANTUNE_KILLS"));
+    let place = Place::new();
+    let steps = ["--max-steps", "20", "--batch-size", "4", "--checkpoint-every", "3"];
+    let options = [&steps, method].concat();
+    place.train("whole", &options);
+
+    let mut random = Random::new(7, Purpose::Synthetic, 2, method.len() as u64);
+    let (mut kills, mut runs) = (0, 0);
+    while kills < wanted {
+        runs += 1;
+        let output = format!("killed-{runs}");
+        let arguments = ["--train", "rows.jsonl", "--resume", "--output", &output];
+        let arguments = [&arguments, options.as_slice()].concat();
+        while kills < wanted && killed(place.command("train", &arguments), &mut random) {
+            kills += 1;
+        }
+        place.train(&output, &[&["--resume"], options.as_slice()].concat());
+        let steps = place.lines(&format!("{output}/events.jsonl"));
+        let steps = of_kind(&steps, "step").into_iter().map(|event| event["step"].as_u64());
+        assert!(steps.eq((1..=20).map(Some)), "no step is missing from the record, or there twice");
+        for name in results {
+            let same =
+                place.read(&format!("{output}/{name}")) == place.read(&format!("whole/{name}"));
+            assert!(same, "{name} differs after {kills} kills");
+        }
+    }
+    // Shown by `--nocapture`: a count of kills that happened, not of those that were meant to.
+    #[allow(clippy::print_stderr)]
+    {
+        eprintln!("{kills} kills in {runs} runs, the same bytes");
+    }
+}
+
+/// Kills the process some events, and often some moments, after its start. Whether it was still
+/// there to be killed.
+fn killed(mut command: Command, random: &mut Random) -> bool {
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let events = random.below(9) as usize;
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    for _ in 0..events {
+        if lines.next().is_none() {
+            break;
+        }
+    }
+    if random.below(3) > 0 {
+        thread::sleep(Duration::from_micros(random.below(20_000)));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap().code().is_none()
+}

@@ -1,0 +1,8 @@
+//! The real binary from rows to adapters, texts and scores, on a tiny model.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod interrupted;
+mod killed;
+mod train;
+mod work;
