@@ -143,7 +143,7 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
                 training::accumulate(storage, model, device, kernels).await
             }
             [model, "dropout"] => training::dropout(storage, model, device, kernels).await,
-            [model, "generate"] => generate::greedy(storage, model, device, kernels).await,
+            [model, "generate"] => generate::modes(storage, model, device, kernels).await,
             ["written", model, adapter] => {
                 written::read(storage, model, adapter, device, kernels).await
             }

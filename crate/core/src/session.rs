@@ -1,6 +1,6 @@
 //! One loaded base model with its data sets, runs and adapters: all that a front end sees.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
 use crate::{
     adapter::{
@@ -11,7 +11,7 @@ use crate::{
     config::{self, DataConfig, DeviceChoice, EvalConfig, Method, ModelConfig, RunConfig, Variant},
     device::Device,
     error::{Error, Result},
-    generate::{Generator, Options},
+    generate::{Generator, Options, Sequence},
     host::Host,
     model::{GenerationConfig, T5, T5Config, files::WeightFiles, weights::weights_path},
     storage::{Storage, join},
@@ -56,8 +56,27 @@ pub struct Base {
 pub struct Session {
     base: Base,
     model: T5,
+    adapters: BTreeMap<String, Adapter>,
     host: Host,
     kernels: bool,
+}
+
+/// What the model wrote for a prompt.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The texts, best first: at least one, and as many as `num_return_sequences` asks for, except
+    /// where beam search finds fewer.
+    pub texts: Vec<String>,
+    /// By which beam search ranks them: the logarithm of a text's probability, divided by its
+    /// number of tokens to the power of `length_penalty`. Empty without beams.
+    pub scores: Vec<f64>,
+}
+
+impl Answer {
+    /// The best of the texts.
+    pub fn best(&self) -> &str {
+        self.texts.first().map_or("", String::as_str)
+    }
 }
 
 impl Session {
@@ -90,7 +109,8 @@ impl Session {
             id: BaseModel::default(),
             directory: directory.clone(),
         };
-        Ok(Session { base, model, host: host.clone(), kernels: config.kernels })
+        let adapters = BTreeMap::new();
+        Ok(Session { base, model, adapters, host: host.clone(), kernels: config.kernels })
     }
 
     /// The base.
@@ -179,7 +199,7 @@ impl Session {
         resume: bool,
     ) -> Result<Run> {
         let mut config = config.resolve()?;
-        let adapter = self.adapter(&mut config).await?;
+        let adapter = self.initial_adapter(&mut config).await?;
         let (base, model) = (self.base.clone(), self.model.clone());
         let parts = Parts { base, model, adapter, train, validation };
         Run::open(&self.host, &config, parts, output, resume).await
@@ -187,7 +207,7 @@ impl Session {
 
     /// The adapter that a run begins with: a saved one, whose settings are taken over, or a fresh
     /// one; none where the whole model is trained.
-    async fn adapter(&self, config: &mut RunConfig) -> Result<Option<Adapter>> {
+    async fn initial_adapter(&self, config: &mut RunConfig) -> Result<Option<Adapter>> {
         let (method, seed) = (config.method.method, config.train.seed);
         if method == Method::Full {
             return match &config.method.init_adapter {
@@ -253,31 +273,57 @@ impl Session {
         Adapter::load(&*self.host.storage, directory, model, hash).await
     }
 
-    /// Writes a text for each example, in batches of like length. `on_text` is told each finished
-    /// text with its place, and `on_part` the pieces as they come where there is a single example.
+    /// Keeps an adapter beside the base, to be had by this name. Returns the one that had it.
+    pub fn hold(&mut self, name: impl Into<String>, adapter: Adapter) -> Option<Adapter> {
+        self.adapters.insert(name.into(), adapter)
+    }
+
+    /// The adapter of this name among those that are held.
+    ///
+    /// # Errors
+    /// [`Error::Setting`], which lists the names that there are.
+    pub fn adapter(&self, name: &str) -> Result<&Adapter> {
+        self.adapters.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.adapters.keys().map(String::as_str).collect();
+            let names = match names.as_slice() {
+                [] => "nothing, because no adapter is held".to_owned(),
+                names => format!("one of {}", names.join(", ")),
+            };
+            Error::setting("adapter", format!("found `{name}`, expected {names}"))
+        })
+    }
+
+    /// Answers each example, in batches of like length, as `config` says. `on_part` is told the
+    /// pieces of the best text where there is a single example: as they come, unless several texts
+    /// are weighed against each other.
     pub async fn generate(
         &self,
         examples: &[Example],
         adapter: Option<&Adapter>,
         config: &EvalConfig,
         on_part: &mut dyn FnMut(&str),
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<Answer>> {
         let (generator, tokenizer) = (self.generator(adapter), &self.base.tokenizer);
         let options = Options::from(config);
-        let mut texts = vec![String::new(); examples.len()];
+        let mut answers = vec![Answer::default(); examples.len()];
         let mut stream = (examples.len() == 1).then(|| tokenizer.stream());
         for places in crate::train::evaluate::batches(examples) {
             let rows: Vec<&Example> = places.iter().map(|&place| &examples[place]).collect();
-            let ids = generator
-                .generate(&Batch::collate(&rows), &options, &mut |_, token| {
+            let numbers: Vec<usize> = rows.iter().map(|example| example.row).collect();
+            let sequences = generator
+                .generate(&Batch::collate(&rows), &numbers, &options, &mut |_, token| {
                     tell(&mut stream, token, on_part);
                 })
                 .await?;
-            for (&place, ids) in places.iter().zip(&ids) {
-                texts[place] = tokenizer.decode(ids)?;
+            for (place, sequences) in places.into_iter().zip(sequences) {
+                let text = |sequence: &Sequence| tokenizer.decode(&sequence.ids);
+                answers[place] = Answer {
+                    texts: sequences.iter().map(text).collect::<Result<_>>()?,
+                    scores: sequences.iter().filter_map(|sequence| sequence.score).collect(),
+                };
             }
         }
-        Ok(texts)
+        Ok(answers)
     }
 
     /// Scores the model on examples.

@@ -85,7 +85,15 @@ const GENERATE: &str = r#"Examples:
 
   Answer rows, made into prompts by the template's source side:
     flantune generate --model flan-t5-small --input rows.jsonl \
-        --template 'Summarize: {{ dialogue }}' --json"#;
+        --template 'Summarize: {{ dialogue }}' --json
+
+  The three best answers that a search with five beams finds, with one of two adapters:
+    flantune generate --model flan-t5-small --adapter short=runs/1 --adapter long=runs/2 \
+        --use long --num-beams 5 --num-return-sequences 3 'Summarize: …'
+
+  Draw answers by chance, the same ones for the same seed:
+    flantune generate --model flan-t5-small --temperature 0.8 --top-p 0.95 \
+        --generation-seed 1 'Write a short story about a cat.'"#;
 
 const EVAL: &str = r#"Examples:
   Loss and ROUGE of an adapter on the first 100 rows:
@@ -130,9 +138,12 @@ pub(crate) struct GenerateArguments {
     /// A file of rows that become prompts by the template
     #[arg(long, value_name = "FILE", conflicts_with = "prompts")]
     pub(crate) input: Option<String>,
-    /// An adapter to use: a directory in PEFT's layout
-    #[arg(long, value_name = "DIR")]
-    pub(crate) adapter: Option<String>,
+    /// An adapter: a directory in PEFT's layout; of several, each with a name, `--use` takes one
+    #[arg(long, value_name = "[NAME=]DIR")]
+    pub(crate) adapter: Vec<String>,
+    /// The name of the adapter to use, which is its directory's unless another is given
+    #[arg(long = "use", value_name = "NAME", requires = "adapter")]
+    pub(crate) used: Option<String>,
     #[command(flatten)]
     pub(crate) settings: Settings<Generated>,
 }

@@ -1,4 +1,7 @@
-use std::io::{self, BufRead, IsTerminal};
+use std::{
+    io::{self, BufRead, IsTerminal},
+    path::Path,
+};
 
 use flantune::{adapter::Adapter, config::RunConfig, session::Session, text::dataset::Example};
 use serde::Serialize;
@@ -12,6 +15,12 @@ struct Answer<'a> {
     row: usize,
     source: &'a str,
     prediction: &'a str,
+    /// All answers, where more than one is asked for; `prediction` is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    texts: Option<&'a [String]>,
+    /// What beam search ranks them by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<&'a [f64]>,
 }
 
 /// Answers prompts from the command line, a file of rows, or standard input.
@@ -24,14 +33,17 @@ pub(crate) async fn generate(
     let files = [&arguments.input, &config.data.template_file];
     require(&host, files.into_iter().flatten()).await?;
 
-    let session = Session::open(&host, &config.model).await?;
-    let adapter = match &arguments.adapter {
-        Some(directory) => Some(session.load_adapter(directory).await?),
-        None => None,
-    };
+    let adapters = named(&arguments.adapter)?;
+    let used = used(&adapters, arguments.used.as_deref())?;
+
+    let mut session = Session::open(&host, &config.model).await?;
+    for &(name, directory) in &adapters {
+        let adapter = session.load_adapter(directory).await?;
+        session.hold(name, adapter);
+    }
     let mut answers = Answers {
         session: &session,
-        adapter: adapter.as_ref(),
+        adapter: used.map(|name| session.adapter(name)).transpose()?,
         config: &config,
         printer,
         answered: 0,
@@ -40,6 +52,47 @@ pub(crate) async fn generate(
         Some(file) => answers.all(&session.prompts(file, &config.data).await?.examples).await,
         None if arguments.prompts.is_empty() => answers.standard_input().await,
         None => answers.texts(arguments.prompts.clone()).await,
+    }
+}
+
+/// The adapters as name and directory: `NAME=DIR`, or a directory that gives its own name.
+fn named(adapters: &[String]) -> Result<Vec<(&str, &str)>, Failure> {
+    let mut named: Vec<(&str, &str)> = Vec::new();
+    for adapter in adapters {
+        let (name, directory) = match adapter.split_once('=') {
+            // A directory may have the sign in its own name; a name has no separator.
+            Some((name, directory)) if !name.contains(['/', '\\']) => (name, directory),
+            _ => {
+                let last = Path::new(adapter).file_name().and_then(|name| name.to_str());
+                (last.unwrap_or(adapter), adapter.as_str())
+            }
+        };
+        if named.iter().any(|(other, _)| *other == name) {
+            let message = format!("there are two adapters `{name}`; give one a name with NAME=DIR");
+            return Err(Failure::Usage(message));
+        }
+        named.push((name, directory));
+    }
+    Ok(named)
+}
+
+/// The name of the adapter to use: the one asked for, or the only one.
+fn used<'a>(
+    adapters: &[(&'a str, &'a str)],
+    name: Option<&str>,
+) -> Result<Option<&'a str>, Failure> {
+    let names = || adapters.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    match (adapters, name) {
+        ([], None) => Ok(None),
+        (&[(name, _)], None) => Ok(Some(name)),
+        (_, None) => Err(Failure::Usage(format!("of {}, --use must name one", names()))),
+        (_, Some(name)) => match adapters.iter().find(|(other, _)| *other == name) {
+            Some((name, _)) => Ok(Some(name)),
+            None => {
+                let message = format!("--use: found `{name}`, expected one of {}", names());
+                Err(Failure::Usage(message))
+            }
+        },
     }
 }
 
@@ -54,7 +107,9 @@ struct Answers<'a> {
 
 impl Answers<'_> {
     async fn texts(&mut self, texts: Vec<String>) -> Result<(), Failure> {
-        let prompts = self.session.texts(texts, &self.config.data)?;
+        let mut prompts = self.session.texts(texts, &self.config.data)?;
+        // A line's number decides what is drawn for it, so that the size of batches does not.
+        prompts.examples.iter_mut().for_each(|prompt| prompt.row += self.answered);
         self.all(&prompts.examples).await
     }
 
@@ -90,25 +145,35 @@ impl Answers<'_> {
 
     async fn batch(&mut self, prompts: &[Example]) -> Result<(), Failure> {
         let printer = self.printer;
+        let (adapter, config) = (self.adapter, &self.config.eval);
         // A single answer is shown as it is written.
-        let as_written = prompts.len() == 1 && printer.streams();
+        let several = config.num_return_sequences > 1;
+        let as_written = prompts.len() == 1 && printer.streams() && !several;
         let mut written = Ok(());
         let mut on_part = |text: &str| {
             if as_written && written.is_ok() {
                 written = printer.text(text);
             }
         };
-        let (adapter, config) = (self.adapter, &self.config.eval);
         let outputs = self.session.generate(prompts, adapter, config, &mut on_part).await?;
         written?;
         for (prompt, output) in prompts.iter().zip(&outputs) {
             let (row, source) = (self.answered, prompt.source_text.as_str());
-            let answer = Answer { row, source, prediction: output };
+            let answer = Answer {
+                row,
+                source,
+                prediction: output.best(),
+                texts: several.then_some(&output.texts),
+                scores: Some(output.scores.as_slice())
+                    .filter(|scores| several && !scores.is_empty()),
+            };
             self.answered += 1;
             match (printer.is_json(), as_written) {
                 (true, _) => printer.object(&answer)?,
                 (false, true) => printer.line("")?,
-                (false, false) => printer.line(output)?,
+                (false, false) => {
+                    output.texts.iter().try_for_each(|text| printer.line(text))?;
+                }
             }
         }
         Ok(())

@@ -85,9 +85,9 @@ fn an_impossible_value_is_named() {
          expected a number greater than 0\n"
     );
     assert_eq!(
-        train(&["--num-beams", "4"]),
-        "exit code 2\n--- stderr\nerror: num_beams: found 4, which is not supported yet; \
-         so far greedy generation, with 1\n"
+        train(&["--num-beams", "4", "--top-k", "5"]),
+        "exit code 2\n--- stderr\nerror: num_beams: found 4, expected 1 with `temperature`, \
+         `top_k` or `top_p`, which draw single texts\n"
     );
     assert_eq!(
         train(&["--template", "{{ source }}", "--template-file", "t"]),

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::setting::{Kind, Setting};
+use super::setting::{Kind, Setting, show};
 use crate::train::schedule::Schedule;
 
 /// Declares an enum whose variants go by names, everywhere the same: in files, events, options.
@@ -208,6 +209,46 @@ impl Metric {
     pub fn needs_generation(self) -> bool {
         self != Metric::Loss
     }
+}
+
+/// When beam search ends: transformers' `early_stopping`, which is a flag or the word `never`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Value", try_from = "Value")]
+pub enum EarlyStopping {
+    /// When enough texts are complete and the likeliest open one is no better at its length now.
+    False,
+    /// As soon as enough texts are complete.
+    True,
+    /// When the likeliest open text could not become better at any length.
+    Never,
+}
+
+impl From<EarlyStopping> for Value {
+    fn from(value: EarlyStopping) -> Self {
+        match value {
+            EarlyStopping::False => false.into(),
+            EarlyStopping::True => true.into(),
+            EarlyStopping::Never => "never".into(),
+        }
+    }
+}
+
+impl TryFrom<Value> for EarlyStopping {
+    type Error = String;
+
+    /// A flag may also be written as text, as a command line gives it.
+    fn try_from(value: Value) -> Result<Self, String> {
+        match (value.as_bool(), value.as_str()) {
+            (Some(false), _) | (_, Some("false")) => Ok(EarlyStopping::False),
+            (Some(true), _) | (_, Some("true")) => Ok(EarlyStopping::True),
+            (_, Some("never")) => Ok(EarlyStopping::Never),
+            _ => Err(format!("found {}, expected {}", show(&value), Self::KIND)),
+        }
+    }
+}
+
+impl Setting for EarlyStopping {
+    const KIND: Kind = Kind::Choice(&["false", "true", "never"]);
 }
 
 impl Setting for Schedule {

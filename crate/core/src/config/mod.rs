@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use choices::{
-    DeviceChoice, Dropout, Dtype, Method, Metric, OnTooLong, OptimizerKind, PromptInit,
-    TargetModule, Variant,
+    DeviceChoice, Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, OptimizerKind,
+    PromptInit, TargetModule, Variant,
 };
 pub use section::Key;
 pub use sections::{DataConfig, EvalConfig, MethodConfig, ModelConfig, TrainConfig};

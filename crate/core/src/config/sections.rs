@@ -3,8 +3,8 @@
 
 use super::{
     choices::{
-        DeviceChoice, Dropout, Dtype, Method, Metric, OnTooLong, OptimizerKind, PromptInit,
-        TargetModule, Variant,
+        DeviceChoice, Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, OptimizerKind,
+        PromptInit, TargetModule, Variant,
     },
     section::{Key, Section, section},
     setting::Setting,
@@ -201,8 +201,11 @@ section! {
         num_return_sequences: usize = 1;
         /// Beams: above 0 favours long outputs, below 0 short ones
         length_penalty: f64 = 1.0;
-        /// Beams: stops as soon as enough outputs are complete
-        early_stopping: bool = false;
+        /// Beams: whether to stop as soon as enough outputs are complete, or never early
+        ///
+        /// With false the search stops when the best open output is no better at its length now,
+        /// with never when it could not become better at any length.
+        early_stopping: EarlyStopping = EarlyStopping::False;
         /// Sampling: above 1 flattens the probabilities, below 1 sharpens them
         temperature: Option<f64> = None;
         /// Sampling: draws from this many of the most probable tokens
@@ -215,5 +218,12 @@ section! {
         no_repeat_ngram_size: Option<usize> = None;
         /// Sampling: where its random choices come from
         generation_seed: Option<u64> = None;
+    }
+}
+
+impl EvalConfig {
+    /// Whether tokens are drawn: any of the keys that say what from asks for it.
+    pub fn samples(&self) -> bool {
+        self.temperature.is_some() || self.top_k.is_some() || self.top_p.is_some()
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     RunConfig,
-    choices::{Dropout, Dtype, Method, Metric, OnTooLong, PromptInit},
+    choices::{Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, PromptInit},
     setting::show,
 };
 use crate::error::{Error, Result};
@@ -40,6 +40,8 @@ impl RunConfig {
         self.whole("max_new_tokens", 1, 65_536)?;
         self.whole("num_beams", 1, 1024)?;
         self.whole("num_return_sequences", 1, 1024)?;
+        self.whole("top_k", 1, usize::MAX)?;
+        self.whole("no_repeat_ngram_size", 1, 65_536)?;
 
         let fractions = ["validation_fraction", "lora_dropout", "dropout", "beta1", "beta2"];
         for key in fractions.into_iter().chain(["momentum", "label_smoothing"]) {
@@ -51,6 +53,7 @@ impl RunConfig {
         for key in ["weight_decay", "clip_norm", "z_loss"] {
             self.number(key, |value| value >= 0.0, "a number from 0")?;
         }
+        self.number("length_penalty", |_| true, "a finite number")?;
         self.number(
             "top_p",
             |value| value > 0.0 && value <= 1.0,
@@ -98,6 +101,40 @@ impl RunConfig {
         if eval.best_metric != Metric::Loss && !eval.metrics.contains(&eval.best_metric) {
             return self.refuse("best_metric", "loss, or one of `metrics`");
         }
+        self.check_generation()
+    }
+
+    /// That the keys of beam search and of sampling have an effect.
+    fn check_generation(&self) -> Result<()> {
+        let eval = &self.eval;
+        if eval.min_new_tokens.is_some_and(|least| least > eval.max_new_tokens) {
+            let most = eval.max_new_tokens;
+            return self.refuse("min_new_tokens", &format!("up to `max_new_tokens`, {most}"));
+        }
+        if eval.samples() && eval.num_beams > 1 {
+            let expected = "1 with `temperature`, `top_k` or `top_p`, which draw single texts";
+            return self.refuse("num_beams", expected);
+        }
+        if eval.num_beams == 1 {
+            let without = |of| format!("{of} unless `num_beams` is greater than 1");
+            if eval.length_penalty != 1.0 {
+                return self.refuse("length_penalty", &without("1"));
+            }
+            if eval.early_stopping != EarlyStopping::False {
+                return self.refuse("early_stopping", &without("false"));
+            }
+        }
+        if !eval.samples() {
+            let sampling = "with `temperature`, `top_k` or `top_p`";
+            if eval.num_return_sequences > eval.num_beams {
+                let most = eval.num_beams;
+                let expected = format!("up to `num_beams`, {most}, or any number {sampling}");
+                return self.refuse("num_return_sequences", &expected);
+            }
+            if eval.generation_seed.is_some() {
+                return self.refuse("generation_seed", &format!("nothing unless {sampling}"));
+            }
+        }
         Ok(())
     }
 
@@ -110,17 +147,6 @@ impl RunConfig {
             ("recompute", !model.recompute, "false"),
             ("on_too_long", data.on_too_long == OnTooLong::Truncate, "truncate"),
             ("metrics", eval.metrics.iter().all(metric), "loss and the rouge metrics"),
-            ("min_new_tokens", eval.min_new_tokens.is_none(), "no lower limit"),
-            ("num_beams", eval.num_beams == 1, "greedy generation, with 1"),
-            ("num_return_sequences", eval.num_return_sequences == 1, "1"),
-            ("length_penalty", eval.length_penalty == 1.0, "greedy generation, with 1"),
-            ("early_stopping", !eval.early_stopping, "greedy generation, with false"),
-            ("temperature", eval.temperature.is_none(), "greedy generation, without it"),
-            ("top_k", eval.top_k.is_none(), "greedy generation, without it"),
-            ("top_p", eval.top_p.is_none(), "greedy generation, without it"),
-            ("repetition_penalty", eval.repetition_penalty.is_none(), "no penalty"),
-            ("no_repeat_ngram_size", eval.no_repeat_ngram_size.is_none(), "no such limit"),
-            ("generation_seed", eval.generation_seed.is_none(), "greedy generation, without it"),
         ];
         for (key, supported, expected) in supported {
             if !supported {

@@ -1,32 +1,37 @@
 //! Text from a model.
 
+mod beam;
+mod decoder;
 mod greedy;
+mod options;
+mod processors;
+mod sample;
+mod scores;
+mod single;
 
 use crate::{
     adapter::Adapter,
-    config::EvalConfig,
     error::Result,
     model::{GenerationConfig, Pass, T5},
     text::batch::Batch,
 };
 
-pub use greedy::greedy;
-
-/// How text is made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
-    /// The most tokens that are made for a row, `</s>` included.
-    pub max_new_tokens: usize,
-}
-
-impl From<&EvalConfig> for Options {
-    fn from(config: &EvalConfig) -> Self {
-        Options { max_new_tokens: config.max_new_tokens }
-    }
-}
+pub use beam::BeamSearch;
+pub use options::{Options, Strategy};
+pub use processors::Processors;
+pub use sample::Sampling;
 
 /// What is told of each token as it is made: the row in the batch, and the token.
 pub type OnToken<'a> = dyn FnMut(usize, u32) + 'a;
+
+/// A text that was made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sequence {
+    /// Its tokens, up to and with the end token if it came.
+    pub ids: Vec<u32>,
+    /// By which beam search ranks it: the logarithm of its probability over a power of its length.
+    pub score: Option<f64>,
+}
 
 /// A model with what it needs to write.
 #[derive(Clone, Copy, Debug)]
@@ -41,16 +46,64 @@ pub struct Generator<'a> {
     pub kernels: bool,
 }
 
+/// What is to be written, with what.
+struct Task<'a> {
+    model: &'a T5,
+    pass: &'a Pass<'a>,
+    config: &'a GenerationConfig,
+    options: &'a Options,
+    batch: &'a Batch,
+    numbers: &'a [usize],
+}
+
+impl Task<'_> {
+    /// The number that a row goes by.
+    fn number(&self, row: usize) -> usize {
+        self.numbers.get(row).copied().unwrap_or(row)
+    }
+}
+
 impl Generator<'_> {
-    /// The tokens of each row's text, up to and with the end token if it came. Labels of the batch
-    /// are not looked at.
+    /// The texts of each row, best first: as many as the options ask for, except where beam search
+    /// finds fewer, but at least one. Labels of the batch are not looked at.
+    ///
+    /// `numbers` are the rows' own numbers, by which sampling draws, whatever batch they are in; a
+    /// row without one goes by its place. `on_token` is told the tokens of each row's text: as they
+    /// come where there is one text that only grows, else those of the best at the end.
     pub async fn generate(
         &self,
         batch: &Batch,
+        numbers: &[usize],
         options: &Options,
         on_token: &mut OnToken<'_>,
-    ) -> Result<Vec<Vec<u32>>> {
-        let pass = Pass::evaluate(self.adapter, self.kernels);
-        greedy(self.model, batch, self.config, options, &pass, on_token).await
+    ) -> Result<Vec<Vec<Sequence>>> {
+        if options.max_new_tokens == 0 || batch.rows == 0 {
+            return Ok(vec![vec![Sequence::default()]; batch.rows]);
+        }
+        let pass = &Pass::evaluate(self.adapter, self.kernels);
+        let (model, config) = (self.model, self.config);
+        let task = &Task { model, pass, config, options, batch, numbers };
+        let (texts, told) = match &options.strategy {
+            Strategy::Greedy => (single(greedy::greedy(task, on_token).await?, 1), true),
+            Strategy::Sampling(sampling) => {
+                let copies = options.num_return_sequences.max(1);
+                let texts = sample::sample(task, sampling, on_token).await?;
+                (single(texts, copies), copies == 1)
+            }
+            Strategy::Beams(beams) => (beam::search(task, beams).await?, false),
+        };
+        if !told {
+            for (row, texts) in texts.iter().enumerate() {
+                let ids = texts.first().map_or(&[][..], |best| &best.ids);
+                ids.iter().for_each(|&token| on_token(row, token));
+            }
+        }
+        Ok(texts)
     }
+}
+
+/// Sequences by row, `copies` of each.
+fn single(texts: Vec<Vec<u32>>, copies: usize) -> Vec<Vec<Sequence>> {
+    let sequence = |ids: &Vec<u32>| Sequence { ids: ids.clone(), score: None };
+    texts.chunks(copies).map(|texts| texts.iter().map(sequence).collect()).collect()
 }

@@ -170,9 +170,10 @@ impl Bench<'_> {
         generation.eos_token_ids.clear();
         let kernels = self.config.model.kernels;
         let generator = Generator { model: &model, adapter: None, config: &generation, kernels };
-        let options = generate::Options { max_new_tokens: self.shape.target };
+        let options =
+            generate::Options { max_new_tokens: self.shape.target, ..generate::Options::default() };
         self.time(self.shape.batch * self.shape.target, async || {
-            generator.generate(&batch, &options, &mut |_, _| ()).await.map(|_| ())
+            generator.generate(&batch, &[], &options, &mut |_, _| ()).await.map(|_| ())
         })
         .await
     }

@@ -10,7 +10,7 @@ use crate::{
     config::{EvalConfig, Metric},
     device,
     error::Result,
-    generate::{Generator, Options},
+    generate::{Generator, Options, Sequence},
     metric::rouge::{Mean, Rouge, RougeKind, Score},
     model::Pass,
     ops::cross_entropy::Smoothing,
@@ -106,10 +106,15 @@ impl Evaluator<'_> {
     }
 
     async fn predictions(&self, rows: &[&Example]) -> Result<Vec<String>> {
-        let options = Options::from(self.config);
+        // The best text of a row is what it is judged by.
+        let options = Options { num_return_sequences: 1, ..Options::from(self.config) };
         let batch = Batch::collate(rows);
-        let ids = self.generator.generate(&batch, &options, &mut |_, _| ()).await?;
-        ids.iter().map(|ids| self.tokenizer.decode(ids)).collect()
+        let numbers: Vec<usize> = rows.iter().map(|example| example.row).collect();
+        let texts = self.generator.generate(&batch, &numbers, &options, &mut |_, _| ()).await?;
+        let text = |texts: &Vec<Sequence>| {
+            self.tokenizer.decode(texts.first().map_or(&[], |best| &best.ids))
+        };
+        texts.iter().map(text).collect()
     }
 }
 
