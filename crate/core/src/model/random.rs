@@ -118,3 +118,29 @@ impl Draw<'_> {
 fn deviation(inputs: usize) -> f64 {
     (inputs as f64).powf(-0.5)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{config::expected_tensors, parameter::Parameters};
+
+    #[test]
+    fn it_has_the_tensors_of_a_file() {
+        for kind in ["relu", "gated-gelu"] {
+            let config = json!({
+                "vocab_size": 20, "d_model": 8, "d_kv": 3, "d_ff": 10, "num_layers": 2,
+                "num_decoder_layers": 3, "num_heads": 2, "feed_forward_proj": kind,
+            });
+            let config = T5Config::from_json("", config.to_string().as_bytes()).unwrap();
+            let mut expected = expected_tensors(&config, false);
+            let mut found = Vec::new();
+            let mut model = T5::random(config, &Device::cpu(), 0);
+            model.visit(&mut |name, parameter| found.push((name.to_owned(), parameter.shape())));
+            expected.sort();
+            found.sort();
+            assert_eq!(found, expected);
+        }
+    }
+}
