@@ -179,3 +179,34 @@ impl Answers<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(adapters: &[&str], name: Option<&str>) -> Result<Option<String>, String> {
+        let adapters: Vec<String> = adapters.iter().map(|&adapter| adapter.to_owned()).collect();
+        let named = named(&adapters).map_err(|failure| failure.message())?;
+        match used(&named, name) {
+            Ok(name) => Ok(name.map(str::to_owned)),
+            Err(failure) => Err(failure.message()),
+        }
+    }
+
+    #[test]
+    fn a_directory_names_its_adapter_unless_a_name_stands_before_it() {
+        let adapters = ["a=x/y".to_owned(), "x/y/".to_owned(), "x/b=c".to_owned()];
+        assert_eq!(named(&adapters).unwrap(), [("a", "x/y"), ("y", "x/y/"), ("b=c", "x/b=c")]);
+    }
+
+    #[test]
+    fn one_adapter_is_used() {
+        assert_eq!(chosen(&[], None), Ok(None));
+        assert_eq!(chosen(&["x/y"], None), Ok(Some("y".to_owned())));
+        assert_eq!(chosen(&["x/y", "z=x/y"], Some("z")), Ok(Some("z".to_owned())));
+        let refused = |adapters, name| chosen(adapters, name).unwrap_err();
+        assert_eq!(refused(&["a", "b"], None), "of a, b, --use must name one");
+        assert_eq!(refused(&["a", "b"], Some("c")), "--use: found `c`, expected one of a, b");
+        assert!(refused(&["a", "x/a"], Some("a")).starts_with("there are two adapters `a`"));
+    }
+}
