@@ -84,8 +84,7 @@ pub(super) fn close(
     let limit = tolerance * greatest;
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         let difference = (f64::from(*found) - f64::from(*expected)).abs();
-        // Not `>`: a NaN must fail.
-        if !(difference <= limit) {
+        if difference > limit || difference.is_nan() {
             let message = format!(
                 "{what}: number {index} is {found}, not {expected}: {difference:e} away, {limit:e} allowed"
             );
