@@ -17,9 +17,8 @@ use crate::{
     storage::{Storage, join},
     text::{
         batch::Batch,
-        dataset::{DataSettings, Dataset, Example},
-        rows::Rows,
-        template::Template,
+        dataset::{Dataset, Example},
+        reader::Reader,
         tokenizer::{TextStream, Tokenizer},
     },
     train::{
@@ -31,10 +30,8 @@ use crate::{
 
 /// The tokenizer's file in a model's directory.
 const TOKENIZER: &str = "tokenizer.json";
-/// No tokenizer, template or file of rows is longer.
-const TEXT_LIMIT: u64 = 1 << 31;
+/// No tokenizer is longer.
 const TOKENIZER_LIMIT: u64 = 64 << 20;
-const TEMPLATE_LIMIT: u64 = 1 << 20;
 
 /// A base, all but its weights: a run that trains those would keep the untrained ones beside them.
 #[derive(Clone, Debug)]
@@ -123,69 +120,30 @@ impl Session {
         self.model.device()
     }
 
+    /// Reads data sets for this base.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { storage: &*self.host.storage, tokenizer: &self.base.tokenizer }
+    }
+
     /// The rows of a file, rendered and tokenised.
     pub async fn dataset(&self, path: &str, config: &DataConfig) -> Result<Dataset> {
-        let rows = self.rows(path).await?;
-        let template = self.template(config).await?;
-        if !template.has_target() {
-            let message = "the template has no `|||` between source and target".to_owned();
-            return Err(Error::Template { message });
-        }
-        Dataset::build(&rows, &template, &self.base.tokenizer, &data_settings(config))
+        self.reader().dataset(path, config, 0).await
     }
 
     /// The rows of a file as prompts: only the source side is rendered.
     pub async fn prompts(&self, path: &str, config: &DataConfig) -> Result<Dataset> {
-        let rows = self.rows(path).await?;
-        let template = self.template(config).await?;
-        Dataset::prompts(&rows, &template, &self.base.tokenizer, &data_settings(config))
+        self.reader().prompts(path, config, 0).await
     }
 
     /// Texts as prompts, as they are.
     pub fn texts(&self, texts: Vec<String>, config: &DataConfig) -> Result<Dataset> {
-        Dataset::from_texts("prompts", texts, &self.base.tokenizer, &data_settings(config))
-    }
-
-    async fn rows(&self, path: &str) -> Result<Rows> {
-        let bytes = self.host.storage.read_all(path, TEXT_LIMIT).await?;
-        let rows = Rows::from_bytes(path, &bytes)?;
-        match rows.rows.is_empty() {
-            true => Err(Error::format(path, "it has no rows")),
-            false => Ok(rows),
-        }
-    }
-
-    async fn template(&self, config: &DataConfig) -> Result<Template> {
-        match (&config.template, &config.template_file) {
-            (Some(_), Some(_)) => {
-                Err(Error::setting("template_file", "expected either it or `template`, found both"))
-            }
-            (Some(text), None) => Template::parse(text),
-            (None, Some(path)) => {
-                let bytes = self.host.storage.read_all(path, TEMPLATE_LIMIT).await?;
-                let text = String::from_utf8(bytes)
-                    .map_err(|error| Error::format(path, format!("it is not UTF-8: {error}")))?;
-                Template::parse(&text)
-            }
-            (None, None) => {
-                let (source, target) = (config.source_field.clone(), config.target_field.clone());
-                Ok(Template::default_fields(source, target))
-            }
-        }
+        self.reader().texts(texts, config)
     }
 
     /// The rows to learn from, and those to judge by: a file of their own, or a part drawn with the
     /// seed.
     pub async fn datasets(&self, config: &RunConfig) -> Result<(Dataset, Option<Dataset>)> {
-        let Some(path) = &config.data.train else {
-            return Err(Error::setting("train", "expected a file of rows, found nothing"));
-        };
-        let train = self.dataset(path, &config.data).await?;
-        if let Some(path) = &config.data.validation {
-            return Ok((train, Some(self.dataset(path, &config.data).await?)));
-        }
-        let (train, validation) = train.split(config.validation_fraction(), config.train.seed)?;
-        Ok((train, Some(validation).filter(|validation| !validation.is_empty())))
+        self.reader().datasets(config).await
     }
 
     /// Begins a run in the directory `output`, or goes on with the one there. Drop the session
@@ -394,15 +352,6 @@ pub async fn device(choice: DeviceChoice) -> Result<Device> {
             let message = "this build has no CUDA; build with the feature `cuda`";
             Err(Error::setting("device", message))
         }
-    }
-}
-
-fn data_settings(config: &DataConfig) -> DataSettings {
-    DataSettings {
-        max_source_tokens: config.max_source_tokens,
-        max_target_tokens: config.max_target_tokens,
-        reference_fields: config.reference_fields.clone(),
-        limit: config.limit,
     }
 }
 

@@ -69,12 +69,16 @@ const TRAIN: &str = r#"Examples:
     flantune train --model flan-t5-small --train rows.jsonl --validation more.jsonl \
         --method full --epochs 1 --metrics loss,rougeL --output model
 
+  Repeat a run with another seed, from its own record:
+    flantune train --config adapter/run.json --seed 1 --output again
+
   Go on after Ctrl-C or a power cut, with the same options:
     flantune train … --output adapter --resume
 
 A template is Jinja over a row's fields, with ||| between what the model reads and what it should
 write. A line break in it is a real one: a template of several lines is best kept in a file for
---template-file. Rows are JSONL, such as {"dialogue": "…", "summary": "…"}."#;
+--template-file. Rows are JSONL, such as {"dialogue": "…", "summary": "…"}, or CSV or TSV with a
+header row."#;
 
 const GENERATE: &str = r#"Examples:
   Answer one prompt; the answer appears as it is written:
@@ -125,6 +129,9 @@ pub(crate) struct TrainArguments {
     /// Go on from the newest checkpoint in the output directory
     #[arg(long)]
     pub(crate) resume: bool,
+    /// A configuration: TOML, or the run.json of a run to repeat; options go over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
     #[command(flatten)]
     pub(crate) settings: Settings<Trained>,
 }
@@ -151,7 +158,7 @@ pub(crate) struct GenerateArguments {
 /// `flantune eval`
 #[derive(Args, Debug)]
 pub(crate) struct EvalArguments {
-    /// The file of rows to measure on, JSONL
+    /// The file of rows to measure on: JSONL, CSV or TSV
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) data: String,
     /// A file for each row's prediction, references and loss, JSONL

@@ -20,6 +20,8 @@ pub(crate) trait Offer {
     const KEYS: &'static [&'static str] = &[];
     /// Keys that must be given.
     const REQUIRED: &'static [&'static str] = &["model"];
+    /// Options that name a file which may have those.
+    const FILE: &'static [&'static str] = &[];
     /// Keys that say something only together with the option `input`.
     const OF_INPUT: &'static [&'static str] = &[];
 
@@ -47,15 +49,16 @@ offers! {
     Trained {
         SECTIONS: &["model", "data", "method", "train", "eval"];
         REQUIRED: &["model", "train"];
+        FILE: &["config"];
     }
     /// Keys of `generate`.
     Generated {
         SECTIONS: &["model"];
         KEYS: &[
             "template", "template_file", "source_field", "limit", "max_source_tokens",
-            "on_too_long", "batch_size", "max_new_tokens", "min_new_tokens", "num_beams",
-            "num_return_sequences", "length_penalty", "early_stopping", "temperature", "top_k",
-            "top_p", "repetition_penalty", "no_repeat_ngram_size", "generation_seed",
+            "on_too_long", "skip_bad_rows", "batch_size", "max_new_tokens", "min_new_tokens",
+            "num_beams", "num_return_sequences", "length_penalty", "early_stopping", "temperature",
+            "top_k", "top_p", "repetition_penalty", "no_repeat_ngram_size", "generation_seed",
         ];
         OF_INPUT: &["template", "template_file", "source_field", "limit"];
     }
@@ -64,8 +67,8 @@ offers! {
         SECTIONS: &["model"];
         KEYS: &[
             "template", "template_file", "source_field", "target_field", "reference_fields",
-            "max_source_tokens", "max_target_tokens", "on_too_long", "limit", "batch_size",
-            "metrics", "stemmer", "max_new_tokens", "min_new_tokens", "num_beams",
+            "max_source_tokens", "max_target_tokens", "on_too_long", "skip_bad_rows", "limit",
+            "batch_size", "metrics", "stemmer", "max_new_tokens", "min_new_tokens", "num_beams",
             "length_penalty", "early_stopping", "repetition_penalty", "no_repeat_ngram_size",
         ];
     }
@@ -91,12 +94,9 @@ pub(crate) struct Settings<O> {
 }
 
 impl<O> Settings<O> {
-    /// The configuration with what was given, each value and all together checked.
-    pub(crate) fn config(&self) -> Result<RunConfig> {
-        let mut config = RunConfig::default();
-        for (key, text) in &self.given {
-            config.set_text(key, text)?;
-        }
+    /// The configuration with what was given over it, each value and all together checked.
+    pub(crate) fn config(&self, mut config: RunConfig) -> Result<RunConfig> {
+        config.set_over(self.given.iter().map(|(key, text)| (*key, text.as_str())))?;
         config.validate()?;
         Ok(config)
     }
@@ -158,8 +158,12 @@ impl<O: Offer> Args for Settings<O> {
 fn option<O: Offer>(key: &Key) -> Arg {
     let option = described(Arg::new(key.name).long(dashed(key.name)), key, "")
         .value_name(value_name(key))
-        .required(O::REQUIRED.contains(&key.name))
+        .required(O::REQUIRED.contains(&key.name) && O::FILE.is_empty())
         .allow_negative_numbers(matches!(key.kind, Kind::Integer | Kind::Number));
+    let option = match O::REQUIRED.contains(&key.name) && !O::FILE.is_empty() {
+        true => option.required_unless_present_any(O::FILE),
+        false => option,
+    };
     let option = match key.kind {
         Kind::Choice(names) => option.value_parser(PossibleValuesParser::new(names)),
         _ => option,

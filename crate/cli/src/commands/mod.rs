@@ -31,7 +31,16 @@ fn host() -> Host {
 
 /// What was asked for, on the threads that were asked for.
 fn configuration<O>(settings: &Settings<O>, printer: &Printer) -> Result<RunConfig, Failure> {
-    let config = settings.config()?;
+    configuration_over(RunConfig::default(), settings, printer)
+}
+
+/// As [`configuration`], over what a file says.
+fn configuration_over<O>(
+    base: RunConfig,
+    settings: &Settings<O>,
+    printer: &Printer,
+) -> Result<RunConfig, Failure> {
+    let config = settings.config(base)?;
     warn_of_escapes(&config, printer);
     // Before anything computes: the first product would start as many threads as there are cores,
     // and none of them would flush denormal numbers. 0 is all cores.

@@ -1,14 +1,25 @@
-use flantune::session::Session;
+use flantune::{config::RunConfig, session::Session};
 
-use super::{configuration, host, require};
+use super::{configuration_over, host, require};
 use crate::{
     args::TrainArguments, failure::Failure, interrupt, printer::Printer, progress::Progress,
 };
 
+/// No configuration is longer.
+const CONFIG_LIMIT: u64 = 1 << 20;
+
 /// Trains until the run is done or the user stops it.
 pub(crate) async fn train(arguments: &TrainArguments, printer: &Printer) -> Result<(), Failure> {
-    let config = configuration(&arguments.settings, printer)?;
-    let (host, data) = (host(), &config.data);
+    let host = host();
+    let file = match &arguments.config {
+        Some(path) => {
+            let bytes = host.storage.read_all(path, CONFIG_LIMIT).await?;
+            RunConfig::from_file(path, &bytes)?
+        }
+        None => RunConfig::default(),
+    };
+    let config = configuration_over(file, &arguments.settings, printer)?;
+    let data = &config.data;
     let files = [&data.train, &data.validation, &data.template_file];
     require(&host, files.into_iter().flatten()).await?;
 

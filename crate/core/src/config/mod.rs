@@ -5,6 +5,7 @@
 //! and its help. Names are unique across sections, so front ends set a key without its section.
 
 mod choices;
+mod file;
 mod section;
 mod sections;
 mod setting;

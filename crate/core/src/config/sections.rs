@@ -45,7 +45,10 @@ section! {
 section! {
     /// Rows, and how they become examples.
     DataConfig "data" {
-        /// The file of training rows, JSONL: one JSON object a line
+        /// The file of training rows: JSONL, CSV or TSV
+        ///
+        /// JSONL has one JSON object a line; CSV and TSV have a header row. The ending of the name
+        /// tells which it is.
         train: Option<String> = None;
         /// The file of validation rows
         validation: Option<String> = None;
@@ -58,9 +61,10 @@ section! {
         /// For example `Summarize: {{dialogue}} ||| {{summary}}`. Both sides are stripped. Without
         /// it, rows need the fields `source` and `target`, or just two fields in that order.
         template: Option<String> = None;
-        /// A file that holds the template
+        /// A file that holds the template, or a PromptSource templates.yaml
         ///
-        /// Easier than a shell's quoting where the template has several lines.
+        /// Easier than a shell's quoting where the template has several lines. The templates of a
+        /// templates.yaml take turns over the rows, in an order drawn with `seed`.
         template_file: Option<String> = None;
         /// The field of the source text, where there is no template
         source_field: Option<String> = None, "source";
@@ -75,9 +79,13 @@ section! {
         /// The most tokens of a target text, with its closing </s>
         max_target_tokens: usize = 128;
         /// What happens to a text with more tokens than that
+        ///
+        /// `truncate` cuts it, `keep` leaves it as it is, `drop` leaves its row out, `error` stops.
         on_too_long: OnTooLong = OnTooLong::Truncate;
         /// Uses only the first rows of a file, this many
         limit: Option<usize> = None, "all rows";
+        /// Passes over bad rows, and counts them, instead of stopping at the first
+        skip_bad_rows: bool = false;
     }
 }
 

@@ -234,7 +234,6 @@ fn what_is_not_supported_yet_is_refused() {
     for (key, text) in [
         ("dtype", "int8"),
         ("recompute", "true"),
-        ("on_too_long", "drop"),
         ("metrics", "loss,bleu"),
     ] {
         let refused = message(with(&[(key, text)]).validate());

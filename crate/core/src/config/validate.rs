@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     RunConfig,
-    choices::{Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, PromptInit},
+    choices::{Dropout, Dtype, EarlyStopping, Method, Metric, PromptInit},
     setting::show,
 };
 use crate::error::{Error, Result};
@@ -140,12 +140,11 @@ impl RunConfig {
 
     /// Refuses what a later version will do, rather than leave it without effect.
     fn check_supported(&self) -> Result<()> {
-        let (model, data, eval) = (&self.model, &self.data, &self.eval);
+        let (model, eval) = (&self.model, &self.eval);
         let metric = |metric: &Metric| *metric == Metric::Loss || metric.is_rouge();
         let supported = [
             ("dtype", model.dtype == Dtype::F32, "f32"),
             ("recompute", !model.recompute, "false"),
-            ("on_too_long", data.on_too_long == OnTooLong::Truncate, "truncate"),
             ("metrics", eval.metrics.iter().all(metric), "loss and the rouge metrics"),
         ];
         for (key, supported, expected) in supported {

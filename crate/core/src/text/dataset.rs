@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    config::OnTooLong,
     error::{Error, Result},
     rng::{Purpose, Random},
     text::{
-        rows::{Row, Rows, kind},
-        template::{Rendered, Template},
+        rows::{Row, Rows, Skipped, kind},
+        template::Rendered,
+        templates::Templates,
         tokenizer::Tokenizer,
     },
 };
@@ -16,10 +18,14 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSettings {
-    /// The most tokens of a source, the closing `</s>` counted; the rest is cut off.
+    /// The most tokens of a source, the closing `</s>` counted.
     pub max_source_tokens: usize,
-    /// The most tokens of a target, the closing `</s>` counted; the rest is cut off.
+    /// The most tokens of a target, the closing `</s>` counted.
     pub max_target_tokens: usize,
+    /// What happens to a text that has more.
+    pub on_too_long: OnTooLong,
+    /// Whether a row that does not render is counted and passed over.
+    pub skip_bad_rows: bool,
     /// The fields that hold references to score against, each a text or a list of texts. None: the
     /// target is the reference.
     pub reference_fields: Vec<String>,
@@ -32,6 +38,8 @@ impl Default for DataSettings {
         Self {
             max_source_tokens: 512,
             max_target_tokens: 128,
+            on_too_long: OnTooLong::Truncate,
+            skip_bad_rows: false,
             reference_fields: Vec::new(),
             limit: None,
         }
@@ -66,34 +74,76 @@ pub struct Dataset {
     pub name: String,
     /// The examples, in the file's order.
     pub examples: Vec<Example>,
+    /// Rows that could not be used, where that was allowed.
+    pub skipped: Skipped,
+    /// How many rows were left out because a text was too long.
+    pub dropped: usize,
+    /// How many rows no template had a text for.
+    pub without_text: usize,
+}
+
+/// Something about the rows that a user should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// A short name for programs.
+    pub code: &'static str,
+    /// What it is.
+    pub message: String,
+    /// How many rows it is about.
+    pub count: usize,
+}
+
+/// Whether a text had too many tokens, and was left out therefore.
+enum Fit {
+    Whole(Vec<u32>),
+    Cut(Vec<u32>),
+    Dropped,
+}
+
+/// What became of a row.
+enum Outcome {
+    Example(Box<Example>),
+    Dropped,
+    WithoutText,
 }
 
 impl Dataset {
     /// Renders and tokenises rows.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a limit of tokens that leaves no room for text; [`Error::Template`]
-    /// for a row that does not render, which is named; [`Error::Row`] where references are missing.
+    /// [`Error::Setting`] for a limit of tokens that leaves no room for text, and for a text that is
+    /// too long where that is an error; [`Error::Template`] for a row that does not render, which is
+    /// named; [`Error::Row`] where references are missing; [`Error::Format`] where all rows are bad.
     pub fn build(
         rows: &Rows,
-        template: &Template,
+        templates: &Templates,
         tokenizer: &Tokenizer,
         settings: &DataSettings,
     ) -> Result<Self> {
-        Self::collect(rows, settings, |index, row| {
-            let Rendered { source, target } = template.render(row)?;
+        Self::collect(rows, settings, |index, row, place| {
+            let Some(Rendered { source, target }) = templates.render(index, row)? else {
+                return Ok(Outcome::WithoutText);
+            };
             let references = references(row, &settings.reference_fields)
                 .map_err(|message| Error::Row { path: rows.name.clone(), line: row.line, message })?
                 .unwrap_or_else(|| vec![target.clone()]);
-            let (target_ids, target_cut) =
-                tokenizer.encode_within(&target, settings.max_target_tokens)?;
-            Ok(Example {
+            let Some(prompt) = prompt(index, place, source, tokenizer, settings)? else {
+                return Ok(Outcome::Dropped);
+            };
+            let limit = ("max_target_tokens", settings.max_target_tokens);
+            let fit = within(tokenizer, &target, limit, settings.on_too_long, place)?;
+            let (target_ids, target_cut) = match fit {
+                Fit::Whole(ids) => (ids, false),
+                Fit::Cut(ids) => (ids, true),
+                Fit::Dropped => return Ok(Outcome::Dropped),
+            };
+            Ok(Outcome::Example(Box::new(Example {
                 target: target_ids,
                 target_text: target,
                 references,
                 target_cut,
-                ..prompt(index, source, tokenizer, settings)?
-            })
+                ..prompt
+            })))
         })
     }
 
@@ -103,35 +153,45 @@ impl Dataset {
     /// As [`Dataset::build`].
     pub fn prompts(
         rows: &Rows,
-        template: &Template,
+        templates: &Templates,
         tokenizer: &Tokenizer,
         settings: &DataSettings,
     ) -> Result<Self> {
-        Self::collect(rows, settings, |index, row| {
-            prompt(index, template.render_source(row)?, tokenizer, settings)
+        Self::collect(rows, settings, |index, row, place| {
+            let Some(source) = templates.render_source(index, row)? else {
+                return Ok(Outcome::WithoutText);
+            };
+            let example = prompt(index, place, source, tokenizer, settings)?;
+            Ok(example.map_or(Outcome::Dropped, |example| Outcome::Example(Box::new(example))))
         })
     }
 
     /// Examples of texts as they are, without references.
     ///
     /// # Errors
-    /// As [`Tokenizer::encode`].
+    /// As [`Tokenizer::encode`], and [`Error::Setting`] for a text that is too long where that is an
+    /// error.
     pub fn from_texts(
         name: impl Into<String>,
         texts: impl IntoIterator<Item = String>,
         tokenizer: &Tokenizer,
         settings: &DataSettings,
     ) -> Result<Self> {
-        let examples = (texts.into_iter().enumerate())
-            .map(|(index, text)| prompt(index, text, tokenizer, settings))
-            .collect::<Result<_>>()?;
-        Ok(Self { name: name.into(), examples })
+        let mut set = Self { name: name.into(), ..Self::default() };
+        for (index, text) in texts.into_iter().enumerate() {
+            let place = format!("prompt {}", index + 1);
+            match prompt(index, &place, text, tokenizer, settings)? {
+                Some(example) => set.examples.push(example),
+                None => set.dropped += 1,
+            }
+        }
+        Ok(set)
     }
 
     fn collect(
         rows: &Rows,
         settings: &DataSettings,
-        mut example: impl FnMut(usize, &Row) -> Result<Example>,
+        mut outcome: impl FnMut(usize, &Row, &str) -> Result<Outcome>,
     ) -> Result<Self> {
         for (key, tokens) in [
             ("max_source_tokens", settings.max_source_tokens),
@@ -142,18 +202,75 @@ impl Dataset {
                 return Err(Error::setting(key, message));
             }
         }
+        let mut set =
+            Self { name: rows.name.clone(), skipped: rows.skipped.clone(), ..Self::default() };
         let limit = settings.limit.unwrap_or(usize::MAX);
-        let examples = (rows.rows.iter().take(limit).enumerate())
-            .map(|(index, row)| {
-                example(index, row).map_err(|error| match error {
-                    Error::Template { message } => Error::Template {
-                        message: format!("{}, line {}: {message}", rows.name, row.line),
-                    },
-                    other => other,
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { name: rows.name.clone(), examples })
+        for (index, row) in rows.rows.iter().take(limit).enumerate() {
+            let place = format!("{}, line {}", rows.name, row.line);
+            match outcome(index, row, &place) {
+                Ok(Outcome::Example(example)) => set.examples.push(*example),
+                Ok(Outcome::Dropped) => set.dropped += 1,
+                Ok(Outcome::WithoutText) => set.without_text += 1,
+                Err(error) => {
+                    let error = match error {
+                        Error::Template { message } => {
+                            Error::Template { message: format!("{place}: {message}") }
+                        }
+                        other => other,
+                    };
+                    let of_row = matches!(error, Error::Template { .. } | Error::Row { .. });
+                    if !(settings.skip_bad_rows && of_row) {
+                        return Err(error);
+                    }
+                    set.skipped.add(&error);
+                }
+            }
+        }
+        match (set.examples.is_empty(), set.skipped.first.first()) {
+            (true, Some(first)) => {
+                let message = format!("no row can be used; the first: {first}");
+                Err(Error::format(set.name, message))
+            }
+            _ => Ok(set),
+        }
+    }
+
+    /// What a user should know about the rows: each thing once, with its count.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let rows = self.len() + self.skipped.count + self.dropped + self.without_text;
+        let examples = self.len();
+        let first = self.skipped.first.first().map_or("", String::as_str);
+        [
+            (
+                "skipped_rows",
+                self.skipped.count,
+                format!("of {rows} rows were skipped because they are bad; the first: {first}"),
+            ),
+            (
+                "dropped_rows",
+                self.dropped,
+                format!("of {rows} rows were dropped because a text has too many tokens"),
+            ),
+            (
+                "rows_without_text",
+                self.without_text,
+                format!("of {rows} rows were left out because no template has a text for them"),
+            ),
+            (
+                "cut_sources",
+                self.cut_sources(),
+                format!("of {examples} sources were cut to max_source_tokens"),
+            ),
+            (
+                "cut_targets",
+                self.cut_targets(),
+                format!("of {examples} targets were cut to max_target_tokens"),
+            ),
+        ]
+        .into_iter()
+        .filter(|(_, count, _)| *count > 0)
+        .map(|(code, count, what)| Warning { code, message: format!("{count} {what}"), count })
+        .collect()
     }
 
     /// How many examples there are.
@@ -191,37 +308,60 @@ impl Dataset {
             let message = format!("expected at least 0 and below 1, found {validation_fraction}");
             return Err(Error::setting("validation_fraction", message));
         }
-        let count = self.len();
-        let wanted = (count as f64 * validation_fraction).round() as usize;
-        let held_out = match count {
-            0 | 1 => 0,
-            _ if validation_fraction == 0.0 => 0,
-            _ => wanted.clamp(1, count - 1),
-        };
-        let mut order: Vec<usize> = (0..count).collect();
-        Random::new(seed, Purpose::Split, 0, 0).shuffle(&mut order);
-        let mut is_held_out = vec![false; count];
-        order[..held_out].iter().for_each(|index| is_held_out[*index] = true);
-        let mut parts = (
-            Self { name: self.name.clone(), examples: Vec::with_capacity(count - held_out) },
-            Self { name: self.name, examples: Vec::with_capacity(held_out) },
-        );
+        let is_held_out = held_out(self.len(), validation_fraction, seed);
+        let mut train =
+            Self { examples: Vec::with_capacity(self.len()), ..self.without_examples() };
+        let mut validation = Self { name: self.name, ..Self::default() };
         for (example, held_out) in self.examples.into_iter().zip(is_held_out) {
-            let part = if held_out { &mut parts.1 } else { &mut parts.0 };
+            let part = if held_out { &mut validation } else { &mut train };
             part.examples.push(example);
         }
-        Ok(parts)
+        Ok((train, validation))
+    }
+
+    /// Its name and counts.
+    fn without_examples(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            examples: Vec::new(),
+            skipped: self.skipped.clone(),
+            dropped: self.dropped,
+            without_text: self.without_text,
+        }
     }
 }
 
+/// Which of `count` rows are held out for validation, as [`Dataset::split`] parts them.
+pub fn held_out(count: usize, validation_fraction: f64, seed: u64) -> Vec<bool> {
+    let wanted = (count as f64 * validation_fraction).round() as usize;
+    let number = match count {
+        0 | 1 => 0,
+        _ if validation_fraction == 0.0 => 0,
+        _ => wanted.clamp(1, count - 1),
+    };
+    let mut order: Vec<usize> = (0..count).collect();
+    Random::new(seed, Purpose::Split, 0, 0).shuffle(&mut order);
+    let mut is_held_out = vec![false; count];
+    order[..number].iter().for_each(|index| is_held_out[*index] = true);
+    is_held_out
+}
+
+/// The example of a source alone; none where it is too long and left out.
 fn prompt(
     row: usize,
+    place: &str,
     source_text: String,
     tokenizer: &Tokenizer,
     settings: &DataSettings,
-) -> Result<Example> {
-    let (source, source_cut) = tokenizer.encode_within(&source_text, settings.max_source_tokens)?;
-    Ok(Example {
+) -> Result<Option<Example>> {
+    let limit = ("max_source_tokens", settings.max_source_tokens);
+    let (source, source_cut) =
+        match within(tokenizer, &source_text, limit, settings.on_too_long, place)? {
+            Fit::Whole(ids) => (ids, false),
+            Fit::Cut(ids) => (ids, true),
+            Fit::Dropped => return Ok(None),
+        };
+    Ok(Some(Example {
         row,
         source,
         target: Vec::new(),
@@ -230,7 +370,30 @@ fn prompt(
         references: Vec::new(),
         source_cut,
         target_cut: false,
-    })
+    }))
+}
+
+/// The tokens of a text, no more than the limit (a key, and its value) allows.
+fn within(
+    tokenizer: &Tokenizer,
+    text: &str,
+    (key, limit): (&str, usize),
+    on_too_long: OnTooLong,
+    place: &str,
+) -> Result<Fit> {
+    if on_too_long == OnTooLong::Truncate {
+        let (ids, cut) = tokenizer.encode_within(text, limit)?;
+        return Ok(if cut { Fit::Cut(ids) } else { Fit::Whole(ids) });
+    }
+    let ids = tokenizer.encode(text)?;
+    match on_too_long {
+        OnTooLong::Drop if ids.len() > limit => Ok(Fit::Dropped),
+        OnTooLong::Error if ids.len() > limit => {
+            let message = format!("{place}: a text has {} tokens, {key} is {limit}", ids.len());
+            Err(Error::setting("on_too_long", message))
+        }
+        _ => Ok(Fit::Whole(ids)),
+    }
 }
 
 /// The texts of a row's reference fields; none where no field is asked for.
@@ -268,7 +431,7 @@ fn references(row: &Row, fields: &[String]) -> Result<Option<Vec<String>>, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::tokenizer::tests::FLAN;
+    use crate::text::{template::Template, tokenizer::tests::FLAN};
 
     fn rows(lines: &str) -> Rows {
         Rows::from_jsonl("rows.jsonl", lines.as_bytes()).unwrap()
@@ -276,7 +439,7 @@ mod tests {
 
     fn numbered(count: usize) -> Dataset {
         let lines: String = (0..count).map(|n| format!("{{\"a\": {n}, \"b\": \"x\"}}\n")).collect();
-        let template = Template::default_fields(None, None);
+        let template = Templates::from(Template::default_fields(None, None));
         Dataset::build(&rows(&lines), &template, &FLAN, &DataSettings::default()).unwrap()
     }
 
@@ -286,7 +449,7 @@ mod tests {
             "{\"text\": \"The cat sat on the mat.\", \"sum\": \"A cat.\", \"r\": [\"x\", \" y \"]}\n\n\
              {\"text\": \"a\", \"sum\": \"\", \"r\": 3}\n{\"text\": \"beyond the limit\"}",
         );
-        let template = Template::parse("{{ text }} ||| {{ sum }}").unwrap();
+        let template = Templates::from(Template::parse("{{ text }} ||| {{ sum }}").unwrap());
         let settings = DataSettings {
             max_source_tokens: 5,
             max_target_tokens: 4,
@@ -317,7 +480,7 @@ mod tests {
 
     #[test]
     fn a_bad_row_is_named() {
-        let template = Template::parse("{{ a }} ||| {{ b }}").unwrap();
+        let template = Templates::from(Template::parse("{{ a }} ||| {{ b }}").unwrap());
         let build = |lines: &str, settings: DataSettings| {
             let error = Dataset::build(&rows(lines), &template, &FLAN, &settings).unwrap_err();
             error.to_string()
@@ -341,6 +504,63 @@ mod tests {
         }
         let message = build(lines, DataSettings { max_target_tokens: 1, ..Default::default() });
         assert_eq!(message, "max_target_tokens: expected at least 2 (one, and `</s>`), found 1");
+    }
+
+    #[test]
+    fn bad_rows_are_skipped_where_that_is_asked_for() {
+        let template = Templates::from(Template::parse("{{ a }} ||| {{ b }}").unwrap());
+        let settings = DataSettings { skip_bad_rows: true, ..DataSettings::default() };
+        let lines = "{\"a\": 1, \"b\": 2}\n3\n{\"a\": 1}\n";
+        let rows = Rows::read("rows.jsonl", lines.as_bytes(), true).unwrap();
+        let set = Dataset::build(&rows, &template, &FLAN, &settings).unwrap();
+        assert_eq!((set.len(), set.skipped.count), (1, 2));
+        let [warning] = &set.warnings()[..] else { panic!("{:?}", set.warnings()) };
+        assert_eq!((warning.code, warning.count), ("skipped_rows", 2));
+        assert_eq!(
+            warning.message,
+            "2 of 3 rows were skipped because they are bad; the first: rows.jsonl, line 2: \
+             expected a JSON object, found a number"
+        );
+        let rows = Rows::from_jsonl("rows.jsonl", b"{\"c\": 1}").unwrap();
+        let error = Dataset::build(&rows, &template, &FLAN, &settings).unwrap_err();
+        assert!(error.to_string().starts_with("rows.jsonl: no row can be used; the first: temp"));
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_cut_kept_dropped_or_refused() {
+        let rows = rows(
+            "{\"source\": \"The cat sat on the mat.\", \"target\": \"a\"}\n\
+             {\"source\": \"a\", \"target\": \"The cat sat on the mat.\"}\n\
+             {\"source\": \"a\", \"target\": \"b\"}",
+        );
+        let template = Templates::from(Template::default_fields(None, None));
+        let build = |on_too_long| {
+            let settings = DataSettings {
+                max_source_tokens: 5,
+                max_target_tokens: 4,
+                on_too_long,
+                ..DataSettings::default()
+            };
+            Dataset::build(&rows, &template, &FLAN, &settings)
+        };
+        let codes = |set: &Dataset| -> Vec<_> {
+            set.warnings().iter().map(|warning| (warning.code, warning.count)).collect()
+        };
+        let cut = build(OnTooLong::Truncate).unwrap();
+        assert_eq!(codes(&cut), [("cut_sources", 1), ("cut_targets", 1)]);
+        let kept = build(OnTooLong::Keep).unwrap();
+        assert!(kept.lengths()[0].0 > 5 && kept.lengths()[1].1 > 4 && codes(&kept).is_empty());
+        let dropped = build(OnTooLong::Drop).unwrap();
+        assert_eq!((dropped.len(), dropped.examples[0].row), (1, 2));
+        assert_eq!(codes(&dropped), [("dropped_rows", 2)]);
+        let error = build(OnTooLong::Error).unwrap_err().to_string();
+        let tokens = kept.lengths()[0].0;
+        assert_eq!(
+            error,
+            format!(
+                "on_too_long: rows.jsonl, line 1: a text has {tokens} tokens, max_source_tokens is 5"
+            )
+        );
     }
 
     #[test]

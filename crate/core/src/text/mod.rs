@@ -2,12 +2,16 @@
 
 pub mod batch;
 pub mod dataset;
+pub mod reader;
 pub mod rows;
 pub mod template;
+pub mod templates;
 pub mod tokenizer;
 
 pub use batch::Batch;
-pub use dataset::{DataSettings, Dataset, Example};
-pub use rows::{Row, Rows};
+pub use dataset::{DataSettings, Dataset, Example, Warning};
+pub use reader::Reader;
+pub use rows::{Row, Rows, Skipped};
 pub use template::{Rendered, Template};
+pub use templates::Templates;
 pub use tokenizer::{TextStream, Tokenizer};

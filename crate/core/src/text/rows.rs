@@ -1,5 +1,8 @@
 //! Rows: the records of a data set, as they come from a file.
 
+mod json;
+mod table;
+
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -28,23 +31,66 @@ pub struct Rows {
     pub name: String,
     /// The records, in the file's order.
     pub rows: Vec<Row>,
+    /// Those that could not be used, where that was allowed.
+    pub skipped: Skipped,
+}
+
+/// Rows that were passed over because they are bad.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub count: usize,
+    /// What was wrong with the first of them, file and line named.
+    pub first: Vec<String>,
+}
+
+impl Skipped {
+    /// How many are told of in full.
+    const TOLD: usize = 10;
+
+    /// Counts one more.
+    pub(crate) fn add(&mut self, error: &Error) {
+        self.count += 1;
+        if self.first.len() < Self::TOLD {
+            self.first.push(error.to_string());
+        }
+    }
 }
 
 impl Rows {
-    /// Reads a file of any supported kind, told by the ending of its name: JSONL so far.
+    /// Reads a file of any supported kind, told by the ending of its name: `.csv`, `.tsv`, `.json`
+    /// (a list of objects), else JSONL.
     ///
     /// # Errors
-    /// [`Error::Format`] for a kind that is not supported, otherwise as [`Rows::from_jsonl`].
+    /// [`Error::Row`] with the first row that is bad; [`Error::Format`] for a kind that is not
+    /// supported.
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Result<Self> {
-        let name = name.into();
-        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
-        match ending.as_str() {
-            "csv" | "tsv" | "parquet" | "xlsx" => {
-                let message = format!("rows are read from JSONL, not from a .{ending} file");
-                Err(Error::format(name, message))
+        Self::read(name, bytes, false)
+    }
+
+    /// As [`Rows::from_bytes`], but with `skip_bad_rows` a bad row is counted and passed over. What
+    /// makes the rest of a file unreadable, such as a header without names, is an error still.
+    ///
+    /// # Errors
+    /// As [`Rows::from_bytes`].
+    pub fn read(name: impl Into<String>, bytes: &[u8], skip_bad_rows: bool) -> Result<Self> {
+        let rows = Self { name: name.into(), ..Self::default() };
+        let mut reading = Reading { rows, skip_bad_rows };
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let ending = reading.rows.name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        match ending.to_ascii_lowercase().as_str() {
+            "csv" => table::read(&mut reading, bytes, b',')?,
+            "tsv" => table::read(&mut reading, bytes, b'\t')?,
+            ending @ ("parquet" | "arrow" | "xlsx" | "xls" | "gz" | "zip" | "zst") => {
+                let message = format!("rows are read from JSONL, CSV and TSV, not from .{ending}");
+                return Err(Error::format(reading.rows.name, message));
             }
-            _ => Self::from_jsonl(name, bytes),
+            "json" if bytes.trim_ascii_start().starts_with(b"[") => {
+                json::read_list(&mut reading, bytes)?;
+            }
+            _ => json::read_lines(&mut reading, bytes)?,
         }
+        Ok(reading.rows)
     }
 
     /// Reads JSONL: one JSON object a line, in UTF-8 with or without a byte order mark, lines ended
@@ -54,37 +100,35 @@ impl Rows {
     /// [`Error::Row`] with the line that is not UTF-8, not JSON, nested deeper than 127 levels, or
     /// not an object.
     pub fn from_jsonl(name: impl Into<String>, bytes: &[u8]) -> Result<Self> {
-        let name = name.into();
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut rows = Vec::new();
-        for (index, bytes) in bytes.split(|byte| *byte == b'\n').enumerate() {
-            if bytes.trim_ascii().is_empty() {
-                continue;
-            }
-            let line = index + 1;
-            let fields = object(bytes).map_err(|message| Error::Row {
-                path: name.clone(),
-                line,
-                message,
-            })?;
-            rows.push(Row { line, fields });
-        }
-        Ok(Self { name, rows })
+        let rows = Self { name: name.into(), ..Self::default() };
+        let mut reading = Reading { rows, skip_bad_rows: false };
+        json::read_lines(&mut reading, bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))?;
+        Ok(reading.rows)
     }
 }
 
-fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
-    let text = std::str::from_utf8(line)
-        .map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to() + 1))?;
-    match serde_json::from_str(text) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(value) => Err(format!("expected a JSON object, found {}", kind(&value))),
-        Err(error) => {
-            let message = error.to_string();
-            // serde_json counts lines within the text, which has only one.
-            let reason = message.rsplit_once(" at line").map_or(message.as_str(), |(head, _)| head);
-            Err(format!("not valid JSON: {reason}, column {}", error.column()))
+/// A file that is being read.
+struct Reading {
+    rows: Rows,
+    skip_bad_rows: bool,
+}
+
+impl Reading {
+    /// Takes the next record, or passes over it where that is allowed.
+    fn push(&mut self, line: usize, fields: Result<Map<String, Value>, String>) -> Result<()> {
+        match fields {
+            Ok(fields) => self.rows.rows.push(Row { line, fields }),
+            Err(message) if self.skip_bad_rows => {
+                let error = self.failure(line, message);
+                self.rows.skipped.add(&error);
+            }
+            Err(message) => return Err(self.failure(line, message)),
         }
+        Ok(())
+    }
+
+    fn failure(&self, line: usize, message: impl Into<String>) -> Error {
+        Error::Row { path: self.rows.name.clone(), line, message: message.into() }
     }
 }
 
@@ -104,57 +148,43 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 mod tests {
     use super::*;
 
-    fn failure(bytes: &[u8]) -> String {
-        let error = Rows::from_jsonl("rows.jsonl", bytes).expect_err("must fail");
-        assert!(matches!(error, Error::Row { .. }) && error.is_input());
-        error.to_string()
-    }
-
     #[test]
-    fn marks_line_ends_and_blank_lines_are_of_no_matter() {
-        let text = "\u{feff}{\"b\": 1, \"a\": \"x\\ny\"}\r\n\r\n  \t\n {\"a\": null} \r\n{}";
-        let rows = Rows::from_jsonl("rows.jsonl", text.as_bytes()).unwrap();
-        let lines: Vec<usize> = rows.rows.iter().map(|row| row.line).collect();
-        assert_eq!(lines, [1, 4, 5]);
-        assert_eq!(rows.rows[0].field_names(), "`b`, `a`");
-        assert_eq!(rows.rows[0].fields["a"], "x\ny");
-        assert_eq!(rows.rows[2].field_names(), "no fields");
-        assert_eq!(Rows::from_jsonl("empty", b"").unwrap().rows, []);
-    }
-
-    #[test]
-    fn a_bad_line_is_named() {
-        let good = b"{\"a\": 1}\n";
-        for (bad, expected) in [
-            (&b"[1, 2]"[..], "rows.jsonl, line 2: expected a JSON object, found a list"),
-            (b"\"text\"", "line 2: expected a JSON object, found a string"),
-            (b"{\"a\": 1", "line 2: not valid JSON: EOF while parsing an object, column 7"),
-            (b"{\"a\": 1} x", "line 2: not valid JSON: trailing characters, column 10"),
-            (b"{\"a\": NaN}", "line 2: not valid JSON: expected value, column 7"),
-            (b"{\"a\": 1e999}", "line 2: not valid JSON: number out of range"),
-            (b"{\"a\": \"\xff\"}", "line 2: byte 8 is not UTF-8"),
-            (b"{\"a\": \"\\ud800\"}", "line 2: not valid JSON: unexpected end of hex escape"),
-            (b"\xff\xfe{\0", "line 2: byte 1 is not UTF-8"),
-            (b"\0", "line 2: not valid JSON"),
+    fn the_ending_tells_the_kind() {
+        for (name, bytes) in [
+            ("rows.CSV", "a,b\n1,x\n"),
+            ("rows.tsv", "a\tb\n1\tx\n"),
+            ("rows.json", " [{\"a\": 1, \"b\": \"x\"}]"),
+            ("rows.json", "{\"a\": 1, \"b\": \"x\"}\n"),
+            ("rows", "\u{feff}{\"a\": 1, \"b\": \"x\"}"),
         ] {
-            let message = failure(&[good, bad].concat());
-            assert!(message.contains(expected), "{message}");
+            let rows = Rows::from_bytes(name, bytes.as_bytes()).unwrap();
+            assert_eq!(rows.rows.len(), 1, "{name}");
+            assert_eq!(
+                serde_json::json!(rows.rows[0].fields),
+                serde_json::json!({"a": 1, "b": "x"})
+            );
         }
+        let error = Rows::from_bytes("rows.parquet", b"PAR1").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "rows.parquet: rows are read from JSONL, CSV and TSV, not from .parquet"
+        );
     }
 
     #[test]
-    fn deep_nesting_is_refused() {
-        let deep = [vec![b'['; 1_000_000], vec![b']'; 1_000_000]].concat();
-        let message = failure(&[b"{\"a\":", &deep[..], b"}"].concat());
-        assert!(message.contains("line 1: not valid JSON: recursion limit exceeded"), "{message}");
-        let object = "{\"a\":".repeat(100_000);
-        assert!(failure(object.as_bytes()).contains("recursion limit exceeded"));
-    }
+    fn bad_rows_are_skipped_and_counted_where_that_is_asked_for() {
+        let lines = "{\"a\": 1}\n".repeat(3) + &"[]\n".repeat(12) + "{\"a\": 2}";
+        let rows = Rows::read("rows.jsonl", lines.as_bytes(), true).unwrap();
+        assert_eq!((rows.rows.len(), rows.skipped.count, rows.skipped.first.len()), (4, 12, 10));
+        let expected = "rows.jsonl, line 4: expected a JSON object, found a list";
+        assert_eq!(rows.skipped.first[0], expected);
+        assert_eq!(rows.rows[3].line, 16);
+        assert_eq!(
+            Rows::from_bytes("rows.jsonl", lines.as_bytes()).unwrap_err().to_string(),
+            expected
+        );
 
-    #[test]
-    fn other_kinds_of_files_are_refused() {
-        let error = Rows::from_bytes("rows.CSV", b"a,b\n1,2\n").unwrap_err();
-        assert_eq!(error.to_string(), "rows.CSV: rows are read from JSONL, not from a .csv file");
-        assert_eq!(Rows::from_bytes("rows", b"{}").unwrap().rows.len(), 1);
+        let rows = Rows::read("rows.csv", b"a,b\n1,2\n3\n\"4\"x,5\n6,7\n", true).unwrap();
+        assert_eq!((rows.rows.len(), rows.skipped.count), (2, 2));
     }
 }

@@ -4,6 +4,8 @@
 //! a row's text may hold `|||`, and both sides are stripped. Rendering is bounded, since templates
 //! come from strangers.
 
+mod promptsource;
+mod published;
 mod python;
 
 use std::io;
@@ -30,6 +32,9 @@ const MAX_OUTPUT: usize = 4 << 20;
 const MAX_TEMPLATE: usize = 1 << 20;
 /// How deep macros and includes may nest: a browser's stack is a small one.
 const MAX_DEPTH: usize = 64;
+
+pub use promptsource::read as read_promptsource;
+pub use published::Published;
 
 /// Makes a source text and a target text of a row.
 #[derive(Debug)]
@@ -67,19 +72,13 @@ impl Template {
     /// # Errors
     /// [`Error::Template`] for what is not Jinja, or has more than two sides.
     pub fn parse(text: &str) -> Result<Self> {
-        if text.len() > MAX_TEMPLATE {
-            return Err(failure(format!("{} bytes are too long for a template", text.len())));
-        }
+        check_length(text)?;
         let sides: Vec<&str> = text.split(SEPARATOR).collect();
         if sides.len() > 2 {
             let message = format!("`{SEPARATOR}` is there {} times, not once", sides.len() - 1);
             return Err(failure(message));
         }
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(MAX_DEPTH);
-        environment.set_unknown_method_callback(python::method);
+        let mut environment = environment();
         let target_line = sides[0].matches('\n').count();
         for (side, (name, line)) in sides.iter().zip([(SOURCE, 0), (TARGET, target_line)]) {
             (environment.add_template_owned(name, side.to_string()))
@@ -144,6 +143,23 @@ impl Template {
     }
 }
 
+fn check_length(text: &str) -> Result<()> {
+    match text.len() {
+        0..=MAX_TEMPLATE => Ok(()),
+        length => Err(failure(format!("{length} bytes are too long for a template"))),
+    }
+}
+
+/// The engine, bounded, with what all templates may use.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(MAX_DEPTH);
+    environment.set_unknown_method_callback(python::method);
+    environment
+}
+
 impl Jinja {
     fn render(&self, side: &str, row: &Row, values: &Value) -> Result<String> {
         let line = if side == TARGET { self.target_line } else { 0 };
@@ -153,7 +169,9 @@ impl Jinja {
             let message = if error.kind() == ErrorKind::UndefinedError {
                 let mut missing: Vec<String> =
                     template.undeclared_variables(false).into_iter().collect();
-                missing.retain(|name| !row.fields.contains_key(name) && !self.is_global(name));
+                let is_there =
+                    |name: &str| values.get_attr(name).is_ok_and(|value| !value.is_undefined());
+                missing.retain(|name| !is_there(name) && !self.is_global(name));
                 missing.sort();
                 let missing: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
                 let what = match missing.len() {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{config::Method, error::Error};
+use crate::{config::Method, error::Error, text::dataset::Warning};
 
 /// Metrics by name. ROUGE is an object of `precision`, `recall` and `f1` in 0..1; the loss is a
 /// number; BLEU and chrF are in 0..100.
@@ -129,6 +129,12 @@ pub struct Done {
     pub output: Option<String>,
     /// The last scores, or those of the best step where there is validation.
     pub metrics: Metrics,
+}
+
+impl From<Warning> for Event {
+    fn from(Warning { code, message, count }: Warning) -> Self {
+        Event::Warning { code: code.to_owned(), message, count: Some(count) }
+    }
 }
 
 impl From<&Error> for Event {

@@ -239,16 +239,7 @@ impl Run {
             device: self.trainer.model.device().kind().name().to_owned(),
             resumed_from: self.resumed.then_some(self.state.step),
         })];
-        for (code, cut, key) in [
-            ("cut_sources", self.train.cut_sources(), "max_source_tokens"),
-            ("cut_targets", self.train.cut_targets(), "max_target_tokens"),
-        ] {
-            if cut > 0 {
-                let texts = if code == "cut_sources" { "sources" } else { "targets" };
-                let message = format!("{cut} of {} {texts} were cut to {key}", self.train.len());
-                events.push(Event::Warning { code: code.to_owned(), message, count: Some(cut) });
-            }
-        }
+        events.extend(self.train.warnings().into_iter().map(Event::from));
         Ok(events)
     }
 
@@ -547,13 +538,14 @@ fn same(key: &str, saved: &str, now: &str) -> Result<()> {
 }
 
 /// Keys that do not change what a run computes.
-const FREE: [&str; 8] = [
+const FREE: [&str; 9] = [
     "model",
     "device",
     "threads",
     "train",
     "validation",
     "template_file",
+    "skip_bad_rows",
     "checkpoint_every",
     "keep_checkpoints",
 ];

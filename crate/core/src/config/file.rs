@@ -1,0 +1,184 @@
+//! Configurations from files: TOML of a user's own, or the record (`run.json`) of a run.
+
+use serde_json::Value;
+
+use super::{RunConfig, nearest};
+use crate::error::{Error, Result};
+
+/// The sections of a file, in its order.
+const SECTIONS: [&str; 5] = ["model", "data", "method", "train", "eval"];
+/// Keys that say the same in different ways: an option takes the place of what a file says.
+const RIVALS: [(&str, &[&str]); 7] = [
+    ("template", &["template_file", "source_field", "target_field"]),
+    ("template_file", &["template", "source_field", "target_field"]),
+    ("source_field", &["template", "template_file"]),
+    ("target_field", &["template", "template_file"]),
+    ("validation", &["validation_fraction"]),
+    ("validation_fraction", &["validation"]),
+    ("epochs", &["max_steps"]),
+];
+
+impl RunConfig {
+    /// Reads a configuration file: TOML with a table for each section, or JSON (told by the name's
+    /// ending) of the same form or with it under `config`, as the record of a run has it.
+    ///
+    /// # Errors
+    /// [`Error::Format`] names the file, and the line of what is not TOML or JSON; or the key that is
+    /// not known, with the nearest one, or has a value of the wrong kind.
+    pub fn from_file(path: &str, bytes: &[u8]) -> Result<Self> {
+        let failure = |message: String| Error::format(path, message);
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| failure(format!("it is not UTF-8: {error}")))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let value: Value = match ending.to_ascii_lowercase().as_str() {
+            "json" => {
+                let value: Value = serde_json::from_str(text)
+                    .map_err(|error| failure(format!("not valid JSON: {error}")))?;
+                match value.get("config") {
+                    Some(config) => config.clone(),
+                    None => value,
+                }
+            }
+            _ => toml::from_str(text).map_err(|error| {
+                failure(format!("not valid TOML: {}", in_one_line(text, &error)))
+            })?,
+        };
+        let mut config = Self::default();
+        config.read(value).map_err(failure)?;
+        Ok(config)
+    }
+
+    /// Sets keys to values written as text, as a command line gives them, over what a file says:
+    /// keys of the file that these exclude are given back to their defaults.
+    ///
+    /// # Errors
+    /// As [`RunConfig::set_text`].
+    pub fn set_over<'a>(
+        &mut self,
+        given: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
+    ) -> Result<()> {
+        let is_given = |key: &str| given.clone().into_iter().any(|(name, _)| name == key);
+        for (_, rivals) in RIVALS.iter().filter(|(key, _)| is_given(key)) {
+            for rival in rivals.iter().filter(|rival| !is_given(rival)) {
+                self.set(rival, Value::Null)?;
+            }
+        }
+        given.into_iter().try_for_each(|(key, text)| self.set_text(key, text))
+    }
+
+    fn read(&mut self, value: Value) -> Result<(), String> {
+        let Value::Object(sections) = value else {
+            return Err(format!("expected the sections {}", SECTIONS.join(", ")));
+        };
+        let keys = Self::keys();
+        let section_of =
+            |name: &str| keys.iter().find(|key| key.name == name).map(|key| key.section);
+        for (section, values) in sections {
+            if !SECTIONS.contains(&section.as_str()) {
+                return Err(match (section_of(&section), nearest(&section, SECTIONS)) {
+                    (Some(own), _) => format!("`{section}` must stand in the section [{own}]"),
+                    (None, Some(name)) => {
+                        format!("there is no section [{section}]; did you mean [{name}]?")
+                    }
+                    (None, None) => format!(
+                        "there is no section [{section}]; there are {}",
+                        SECTIONS.join(", ")
+                    ),
+                });
+            }
+            let Value::Object(values) = values else {
+                return Err(format!("[{section}]: expected a section with keys"));
+            };
+            for (key, value) in values {
+                if let Some(own) = section_of(&key).filter(|own| *own != section) {
+                    return Err(format!("`{key}` stands in [{section}], but belongs in [{own}]"));
+                }
+                self.set(&key, value).map_err(|error| format!("[{section}] {error}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the parser says, with the line that it stopped at.
+pub(crate) fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().lines().collect::<Vec<_>>().join("; ");
+    match error.span() {
+        Some(span) => {
+            let before = text.get(..span.start).unwrap_or(text);
+            format!("line {}: {message}", before.matches('\n').count() + 1)
+        }
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(path: &str, text: &str) -> String {
+        RunConfig::from_file(path, text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn toml_and_the_record_of_a_run_give_the_same() {
+        let text = "[data]\ntrain = \"a.csv\"\n[method]\nrank = 4\nalpha = 16\n\
+                    target_modules = [\"q\", \"wo\"]\n[train]\nlearning_rate = 3e-4\nshuffle = false\n";
+        let config = RunConfig::from_file("f.toml", text.as_bytes()).unwrap();
+        assert_eq!((config.method.rank, config.method.alpha), (4, Some(16.0)));
+        assert!(!config.train.shuffle && config.train.learning_rate == Some(3e-4));
+        let resolved = config.resolve().unwrap();
+        for json in [
+            serde_json::json!({"flantune": "0.1.0", "config": resolved, "result": null}),
+            serde_json::json!(resolved),
+        ] {
+            let record = serde_json::to_vec_pretty(&json).unwrap();
+            let again = RunConfig::from_file("out/run.json", &record).unwrap();
+            assert_eq!(again, resolved);
+            assert_eq!(again.resolve().unwrap(), resolved);
+        }
+    }
+
+    #[test]
+    fn options_go_over_a_file() {
+        let text = "[data]\ntemplate_file = \"t.txt\"\nvalidation = \"v\"\n\
+                    [train]\nmax_steps = 5\nseed = 3\n";
+        let mut config = RunConfig::from_file("f.toml", text.as_bytes()).unwrap();
+        config
+            .set_over([("template", "a ||| b"), ("validation_fraction", "0.2"), ("epochs", "1")])
+            .unwrap();
+        config.validate().unwrap();
+        assert_eq!((config.train.max_steps, config.train.seed), (None, 3));
+        // Two options that exclude each other do so still.
+        let mut config = RunConfig::default();
+        config.set_over([("template", "a ||| b"), ("template_file", "t")]).unwrap();
+        assert!(config.validate().is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, expected) in [
+            (
+                "[train]\nlerning_rate = 1",
+                "[train] lerning_rate: there is no such key; did you mean `learning_rate`?",
+            ),
+            ("[train]\nrank = 4", "`rank` stands in [train], but belongs in [method]"),
+            ("[trian]\nseed = 4", "there is no section [trian]; did you mean [train]?"),
+            ("[xyzzy]", "there is no section [xyzzy]; there are model, data"),
+            ("rank = 4", "`rank` must stand in the section [method]"),
+            ("train = 4", "[train]: expected a section with keys"),
+            ("[method]\nrank = \"4\"", "[method] rank: found `4`, expected a whole number from 0"),
+            ("[method]\nrank = 4\nrank = 5", "not valid TOML: line 3: duplicate key"),
+            ("[method]\nrank = \n", "not valid TOML: line 2: "),
+            ("[method\n", "not valid TOML: line 1: "),
+        ] {
+            let message = failure("f.toml", text);
+            assert!(message.starts_with(&format!("f.toml: {expected}")), "{text}: {message}");
+        }
+        assert!(failure("run.json", "{\"config\": ").contains("not valid JSON: EOF"));
+        assert!(failure("run.json", "[]").contains("expected the sections"));
+        let error = RunConfig::from_file("f.toml", b"\xff").unwrap_err();
+        assert!(error.to_string().contains("not UTF-8"));
+    }
+}
