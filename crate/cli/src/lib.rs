@@ -45,6 +45,7 @@ async fn execute(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Train(arguments) => commands::train(arguments, printer).await,
         Command::Generate(arguments) => commands::generate(arguments, printer).await,
         Command::Eval(arguments) => commands::eval(arguments, printer).await,
+        Command::Score(arguments) => commands::score(arguments, printer).await,
         Command::Merge(arguments) => commands::merge(arguments, printer).await,
         Command::Bench(arguments) => commands::bench(arguments, printer).await,
         Command::Doctor => commands::doctor(printer).await,

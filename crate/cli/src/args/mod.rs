@@ -1,10 +1,12 @@
 //! What can be typed: the commands and the options of each. Nothing here decides anything.
 
+mod score;
 mod settings;
 
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 use flantune::lab::bench;
 
+pub(crate) use score::ScoreArguments;
 pub(crate) use settings::Settings;
 use settings::{Benched, Evaluated, Generated, Merged, Trained};
 
@@ -43,9 +45,12 @@ pub(crate) enum Command {
     /// Answer prompts with a model, or with an adapter beside it
     #[command(after_long_help = GENERATE)]
     Generate(Box<GenerateArguments>),
-    /// Measure loss and ROUGE on rows of text
+    /// Measure loss, ROUGE, BLEU and more on rows of text
     #[command(after_long_help = EVAL)]
     Eval(Box<EvalArguments>),
+    /// Score predictions against references, without a model
+    #[command(after_long_help = score::EXAMPLES)]
+    Score(Box<ScoreArguments>),
     /// Add an adapter into its base, for a model that needs no adapter
     #[command(after_long_help = MERGE)]
     Merge(Box<MergeArguments>),

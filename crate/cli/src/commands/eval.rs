@@ -58,16 +58,19 @@ fn row(example: &Example, result: &RowResult) -> Value {
     if let Some(loss) = result.loss {
         row["loss"] = json!(loss);
     }
-    for (kind, score) in &result.rouge {
-        row[kind.name()] = json!(score);
+    for (metric, score) in &result.scores {
+        row[metric] = score.clone();
     }
     row
 }
 
 /// Metrics below each other; those with three numbers after those with one.
-fn table(metrics: &Metrics) -> String {
+pub(super) fn table(metrics: &Metrics) -> String {
     let columns = ["precision", "recall", "f1"];
-    let number = |value: &Value| value.as_f64().map_or_else(String::new, |n| format!("{n:.4}"));
+    let number = |value: &Value| match value.as_f64() {
+        Some(number) => format!("{number:.4}"),
+        None => "none".to_owned(),
+    };
     let width = metrics.keys().map(String::len).max().unwrap_or(0);
     let (several, single): (Vec<_>, Vec<_>) =
         metrics.iter().partition(|(_, value)| value.is_object());

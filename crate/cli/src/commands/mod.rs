@@ -5,6 +5,7 @@ mod doctor;
 mod eval;
 mod generate;
 mod merge;
+mod score;
 mod train;
 
 use std::rc::Rc;
@@ -16,7 +17,8 @@ use flantune::{
 };
 
 pub(crate) use self::{
-    bench::bench, doctor::doctor, eval::eval, generate::generate, merge::merge, train::train,
+    bench::bench, doctor::doctor, eval::eval, generate::generate, merge::merge, score::score,
+    train::train,
 };
 use crate::{
     args::Settings, clock::SystemClock, failure::Failure, printer::Printer, storage::FileStorage,

@@ -177,14 +177,22 @@ choice! {
         RougeLsum = "rougeLsum",
         /// Corpus BLEU as sacrebleu has it.
         Bleu = "bleu",
-        /// Character F-score.
+        /// Character F-score of the corpus, as sacrebleu has it.
         Chrf = "chrf",
-        /// The part of outputs that equal a reference.
+        /// The same with pairs of words.
+        ChrfPlusPlus = "chrf++",
+        /// The part of outputs that equal a reference, but for case, punctuation and articles.
         ExactMatch = "exact_match",
+        /// F1 of the words of outputs, as SQuAD has it.
+        TokenF1 = "token_f1",
         /// The part of right labels.
         Accuracy = "accuracy",
-        /// F1 of labels.
+        /// The mean F1 of labels.
         F1 = "f1",
+        /// F1 of all labels together.
+        F1Micro = "f1_micro",
+        /// The mean F1 of labels, weighted by how often each is right.
+        F1Weighted = "f1_weighted",
         /// Matthews' correlation of labels.
         Matthews = "matthews",
         /// Pearson's correlation of numbers.

@@ -1,12 +1,20 @@
 //! ROUGE (Lin, "ROUGE: a package for automatic evaluation of summaries", 2004), equal to Python's
 //! rouge-score 0.1.2.
 
+mod common;
 mod lcs;
 
-use std::{collections::HashMap, fmt, str::FromStr};
+use std::{
+    cell::{RefCell, RefMut},
+    collections::HashMap,
+    fmt,
+    str::FromStr,
+};
 
 use nltk_porter::{Mode, PorterStemmer};
 use serde::{Deserialize, Serialize};
+
+pub use self::common::Common;
 
 /// What of two texts is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -91,13 +99,18 @@ impl Score {
 pub struct Rouge {
     kinds: Vec<RougeKind>,
     stemmer: Option<PorterStemmer>,
+    /// The words met so far, so that each is stemmed once and not once a row.
+    ids: RefCell<HashMap<String, u32>>,
 }
+
+/// How many words are remembered.
+const REMEMBERED: usize = 1 << 17;
 
 impl Rouge {
     /// Scores by these kinds, with or without Porter's stemmer for words of more than three letters.
     pub fn new(kinds: impl Into<Vec<RougeKind>>, stemmer: bool) -> Self {
         let stemmer = stemmer.then(|| PorterStemmer::new(Mode::Nltk));
-        Self { kinds: kinds.into(), stemmer }
+        Self { kinds: kinds.into(), stemmer, ids: RefCell::default() }
     }
 
     /// The kinds, in the order of the scores.
@@ -112,7 +125,7 @@ impl Rouge {
         prediction: &str,
         references: &[S],
     ) -> Vec<(RougeKind, Score)> {
-        let mut words = Words { stemmer: self.stemmer.as_ref(), ids: HashMap::new() };
+        let mut words = self.words();
         let prediction = words.text(prediction);
         let mut best: Vec<(RougeKind, Option<Score>)> =
             self.kinds.iter().map(|kind| (*kind, None)).collect();
@@ -126,6 +139,15 @@ impl Rouge {
             }
         }
         best.into_iter().map(|(kind, best)| (kind, best.unwrap_or_default())).collect()
+    }
+
+    /// What numbers a row's words.
+    fn words(&self) -> Words<'_> {
+        let mut ids = self.ids.borrow_mut();
+        if ids.len() > REMEMBERED {
+            ids.clear();
+        }
+        Words { stemmer: self.stemmer.as_ref(), ids }
     }
 }
 
@@ -203,7 +225,7 @@ impl Text {
 /// Numbers words, the same number for the same stem.
 struct Words<'a> {
     stemmer: Option<&'a PorterStemmer>,
-    ids: HashMap<String, u32>,
+    ids: RefMut<'a, HashMap<String, u32>>,
 }
 
 impl Words<'_> {

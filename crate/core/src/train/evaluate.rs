@@ -11,7 +11,7 @@ use crate::{
     device,
     error::Result,
     generate::{Generator, Options, Sequence},
-    metric::rouge::{Mean, Rouge, RougeKind, Score},
+    metric::score::{self, Scorer},
     model::Pass,
     ops::cross_entropy::Smoothing,
     text::{batch::Batch, dataset::Example, tokenizer::Tokenizer},
@@ -40,13 +40,13 @@ pub struct RowResult {
     pub loss: Option<f64>,
     /// The text that the model wrote.
     pub prediction: Option<String>,
-    /// What the text scored.
-    pub rouge: Vec<(RougeKind, Score)>,
+    /// What the text scored, by metric.
+    pub scores: Metrics,
 }
 
 impl Evaluator<'_> {
     /// Scores all examples. `progress` is told how many are done. The rows come back in the order of
-    /// the examples; the metrics are means over them.
+    /// the examples; the metrics are of all of them together.
     pub async fn evaluate(
         &self,
         examples: &[Example],
@@ -55,11 +55,8 @@ impl Evaluator<'_> {
         let mut results: Vec<RowResult> = (examples.iter())
             .map(|example| RowResult { row: example.row, ..RowResult::default() })
             .collect();
-        let kinds: Vec<RougeKind> =
-            self.config.metrics.iter().filter_map(|metric| rouge_kind(*metric)).collect();
         let wants_loss = self.config.metrics.contains(&Metric::Loss);
         let wants_text = self.config.metrics.iter().any(|metric| metric.needs_generation());
-        let rouge = Rouge::new(kinds, self.config.stemmer);
         let mut done = 0;
         for places in batches(examples) {
             let rows: Vec<&Example> = places.iter().map(|&place| &examples[place]).collect();
@@ -70,14 +67,14 @@ impl Evaluator<'_> {
             }
             if wants_text {
                 for (&place, text) in places.iter().zip(self.predictions(&rows).await?) {
-                    results[place].rouge = rouge.score(&text, &examples[place].references);
                     results[place].prediction = Some(text);
                 }
             }
             done += places.len();
             progress(done);
         }
-        Ok((summary(&results), results))
+        let metrics = self.score(examples, &mut results);
+        Ok((metrics, results))
     }
 
     /// What the model writes for these examples.
@@ -105,6 +102,26 @@ impl Evaluator<'_> {
         Ok(tokens.chunks(batch.target_length.max(1)).zip(rows).map(mean).collect())
     }
 
+    /// Scores what the model wrote, each row and all together, beside the mean of their losses.
+    fn score(&self, examples: &[Example], results: &mut [RowResult]) -> Metrics {
+        let stemmer = self.config.stemmer;
+        let options = score::Options { stemmer, ..score::Options::default() };
+        let mut scorer = Scorer::new(&self.config.metrics, options);
+        for (example, result) in examples.iter().zip(results.iter_mut()) {
+            if let Some(prediction) = &result.prediction {
+                result.scores = scorer.add(prediction, &example.references);
+            }
+        }
+        let mut metrics = Metrics::new();
+        let losses: Vec<f64> = results.iter().filter_map(|row| row.loss).collect();
+        if !losses.is_empty() {
+            let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+            metrics.insert(Metric::Loss.name().to_owned(), json!(mean));
+        }
+        metrics.extend(scorer.metrics());
+        metrics
+    }
+
     async fn predictions(&self, rows: &[&Example]) -> Result<Vec<String>> {
         // The best text of a row is what it is judged by.
         let options = Options { num_return_sequences: 1, ..Options::from(self.config) };
@@ -125,29 +142,12 @@ pub(crate) fn batches(examples: &[Example]) -> Vec<Vec<usize>> {
     order.chunks(BATCH).map(<[usize]>::to_vec).collect()
 }
 
-/// The kind of ROUGE that a metric is.
-fn rouge_kind(metric: Metric) -> Option<RougeKind> {
-    RougeKind::ALL.into_iter().find(|kind| kind.name() == metric.name())
-}
-
-/// The means over rows.
-fn summary(results: &[RowResult]) -> Metrics {
-    let mut metrics = Metrics::new();
-    let losses: Vec<f64> = results.iter().filter_map(|row| row.loss).collect();
-    if !losses.is_empty() {
-        let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-        metrics.insert(Metric::Loss.name().to_owned(), json!(mean));
-    }
-    let mut mean = Mean::new();
-    results.iter().filter(|row| !row.rouge.is_empty()).for_each(|row| mean.add(&row.rouge));
-    for (kind, score) in mean.scores() {
-        metrics.insert(kind.name().to_owned(), json!(score));
-    }
-    metrics
-}
-
 /// The number by which a metric ranks models: F1 for ROUGE.
 pub fn value(metrics: &Metrics, metric: Metric) -> Option<f64> {
     let value = metrics.get(metric.name())?;
+    if value.is_null() {
+        // A correlation that has no value, say: no score is worse.
+        return Some(f64::MIN);
+    }
     value.as_f64().or_else(|| value.get("f1")?.as_f64())
 }

@@ -1,0 +1,117 @@
+use flantune::{
+    config::Metric,
+    metric::{
+        bleu::Bleu,
+        chrf::Chrf,
+        score::{Options, Pair, Pairs, Scorer},
+    },
+    train::event::{Done, Event, Metrics},
+};
+use serde_json::{Value, json};
+
+use super::{eval::table, host};
+use crate::{args::ScoreArguments, failure::Failure, printer::Printer};
+
+/// The most bytes of a file that is read whole.
+const LIMIT: u64 = 4 << 30;
+
+/// Scores predictions against references.
+pub(crate) async fn score(arguments: &ScoreArguments, printer: &Printer) -> Result<(), Failure> {
+    let storage = host().storage;
+    let predictions = storage.read_all(&arguments.predictions, LIMIT).await?;
+    let mut references = Vec::new();
+    for file in &arguments.references {
+        references.push((file, storage.read_all(file, LIMIT).await?));
+    }
+    let references: Vec<_> =
+        references.iter().map(|(file, bytes)| (file.as_str(), bytes.as_slice())).collect();
+    let pairs = Pairs::read(
+        (&arguments.predictions, &predictions),
+        &references,
+        arguments.prediction_field.as_deref(),
+        &arguments.reference_fields,
+    )?;
+    if arguments.metrics.iter().any(|metric| matches!(metric, Metric::Pearson | Metric::Spearman)) {
+        pairs.check_numbers()?;
+    }
+
+    let mut scorer = Scorer::new(&arguments.metrics, options(arguments));
+    for (row, pair) in pairs.pairs.iter().enumerate() {
+        let scores = scorer.add(&pair.prediction, &pair.references);
+        if arguments.explain {
+            explain(row, pair, scores, &scorer, printer)?;
+        }
+    }
+    warn(&scorer, printer)?;
+    for (name, signature) in scorer.signatures(pairs.references()) {
+        printer.note(&format!("{name}: {signature}"));
+    }
+    let metrics = scorer.metrics();
+    match printer.is_json() {
+        true => printer.event(&Event::Done(Done { metrics, ..Done::default() })),
+        false => printer.text(&table(&metrics)),
+    }
+}
+
+fn options(arguments: &ScoreArguments) -> Options {
+    let lowercase = arguments.lowercase;
+    Options {
+        stemmer: !arguments.no_stemmer,
+        bleu: Bleu {
+            tokenizer: arguments.bleu_tokenizer,
+            smoothing: arguments.bleu_smoothing,
+            lowercase,
+            ..Bleu::default()
+        },
+        chrf: Chrf {
+            beta: arguments.chrf_beta,
+            whitespace: arguments.chrf_whitespace,
+            lowercase,
+            ..Chrf::default()
+        },
+        positive_label: arguments.label.clone(),
+    }
+}
+
+/// A row's texts and scores, and what each metric has counted.
+fn explain(
+    row: usize,
+    pair: &Pair,
+    scores: Metrics,
+    scorer: &Scorer,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let Pair { prediction, references, .. } = pair;
+    let explained = scorer.explain(prediction, references);
+    if printer.is_json() {
+        let explanation: Metrics =
+            explained.into_iter().map(|(metric, text)| (metric.to_string(), json!(text))).collect();
+        let mut object = json!({ "row": row, "prediction": prediction, "references": references });
+        for (metric, score) in scores {
+            object[metric] = score;
+        }
+        object["explanation"] = Value::Object(explanation);
+        return printer.object(&object);
+    }
+    let mut text = format!("row {row}\n  prediction: {prediction}\n");
+    references.iter().for_each(|reference| text += &format!("  reference: {reference}\n"));
+    for (metric, explanation) in explained {
+        let score = scores.get(metric.name());
+        let score = score.and_then(|score| score.as_f64().or_else(|| score["f1"].as_f64()));
+        let score = score.map_or_else(String::new, |score| format!(" {score:.4}"));
+        text += &format!("  {metric}{score}: {explanation}\n");
+    }
+    printer.line(&text)
+}
+
+/// Tells of predictions that should be numbers and are not.
+fn warn(scorer: &Scorer, printer: &Printer) -> Result<(), Failure> {
+    let count = scorer.no_numbers();
+    if count == 0 {
+        return Ok(());
+    }
+    let message = format!("{count} predictions are no numbers and count as −1");
+    printer.warning(&message);
+    let code = "no_number".to_owned();
+    printer.event(&Event::Warning { code, message, count: Some(count) })
+}
