@@ -38,7 +38,7 @@ pub(super) fn read(reading: &mut Reading, bytes: &[u8], delimiter: u8) -> Result
 }
 
 /// Turns a column into numbers, if each of its values is one as it would be written.
-fn number<'a>(name: &str, rows: &mut dyn Iterator<Item = &'a mut Map<String, Value>>) {
+fn number(name: &str, rows: &mut dyn Iterator<Item = &mut Map<String, Value>>) {
     let column: Vec<&mut Value> = rows.filter_map(|row| row.get_mut(name)).collect();
     let whole = |value: &Value| {
         let text = value.as_str()?;
