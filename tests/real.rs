@@ -42,8 +42,7 @@ impl Real {
         };
         let (model, shared) = (variable("FLANTUNE_REAL_MODEL")?, variable("FLANTUNE_SHARED")?);
         let storage = Rc::new(MemoryStorage::new());
-        for file in
-            ["config.json", "generation_config.json", "tokenizer.json", "model.safetensors"]
+        for file in ["config.json", "generation_config.json", "tokenizer.json", "model.safetensors"]
         {
             storage.insert(format!("model/{file}"), std::fs::read(model.join(file)).unwrap());
         }
@@ -142,6 +141,9 @@ fn five_steps_of_lora_are_those_of_peft() {
         found.into_iter().zip(losses.into_iter().zip(norms)).enumerate()
     {
         assert!((loss / expected - 1.0).abs() <= 1e-3, "step {step}: {loss}, not {expected}");
-        assert!((norm / expected_norm - 1.0).abs() <= 1e-3, "step {step}: {norm}, not {expected_norm}");
+        assert!(
+            (norm / expected_norm - 1.0).abs() <= 1e-3,
+            "step {step}: {norm}, not {expected_norm}"
+        );
     }
 }

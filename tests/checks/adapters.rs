@@ -51,14 +51,18 @@ pub(super) async fn steps(
 
     for (step, batch) in batches.iter().enumerate() {
         let outcome = trainer.step(std::slice::from_ref(batch), RATE).await?;
-        near(&format!("step {step}: the loss"), outcome.loss, number(&record["losses"][step])?, 1e-4)?;
+        near(
+            &format!("step {step}: the loss"),
+            outcome.loss,
+            number(&record["losses"][step])?,
+            1e-4,
+        )?;
         let norm = number(&record["gradient_norms"][step])?;
         near(&format!("step {step}: the gradient's norm"), outcome.gradient_norm, norm, 1e-3)?;
     }
     let mut trained = Adapter::load(storage, &format!("{directory}/trained"), &base, None).await?;
     let expected = values(&mut trained).await?;
-    for ((name, found), (_, expected)) in
-        values(trainer.trained()).await?.into_iter().zip(expected)
+    for ((name, found), (_, expected)) in values(trainer.trained()).await?.into_iter().zip(expected)
     {
         moved(&name, &found, &expected, RATE, 5)?;
     }

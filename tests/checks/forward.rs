@@ -146,10 +146,7 @@ pub(super) fn number(value: &serde_json::Value) -> Result<f64, Failure> {
 }
 
 /// A JSON fixture.
-pub(super) async fn json(
-    storage: &dyn Storage,
-    path: &str,
-) -> Result<serde_json::Value, Failure> {
+pub(super) async fn json(storage: &dyn Storage, path: &str) -> Result<serde_json::Value, Failure> {
     Ok(serde_json::from_slice(&storage.read_all(path, 1 << 20).await?)?)
 }
 

@@ -139,9 +139,7 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
             [model, "adapters", adapter] => {
                 adapters::steps(storage, model, adapter, device, kernels).await
             }
-            [model, "accumulate"] => {
-                training::accumulate(storage, model, device, kernels).await
-            }
+            [model, "accumulate"] => training::accumulate(storage, model, device, kernels).await,
             [model, "dropout"] => training::dropout(storage, model, device, kernels).await,
             [model, "generate"] => generate::modes(storage, model, device, kernels).await,
             ["written", model, adapter] => {

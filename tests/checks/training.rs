@@ -4,7 +4,7 @@
 use flantune::{
     adapter::Adapter,
     config::{Method, OptimizerKind},
-    device::{self, Device},
+    device::{self, Device, Kind},
     storage::Storage,
     text::batch::Batch,
     train::trainer::{Settings, Trainer},
@@ -72,16 +72,23 @@ pub(super) async fn dropout(
     };
     let once = std::slice::from_ref(&batch);
     let (plain, _) = trainer(1, 0.0, 0.0, kernels).gradients(once).await?;
-    for (dropout, lora_dropout) in [(0.2, 0.0), (0.0, 0.2)] {
+    // What is drawn does not depend on the device, so the slow ones do with both at once.
+    let rates: &[(f64, f64)] = match device.kind() {
+        Kind::Cpu => &[(0.2, 0.0), (0.0, 0.2)],
+        _ => &[(0.2, 0.2)],
+    };
+    for &(dropout, lora_dropout) in rates {
         let mut first = trainer(1, dropout, lora_dropout, kernels);
         let (loss, _) = first.gradients(once).await?;
         let (again, _) = trainer(1, dropout, lora_dropout, kernels).gradients(once).await?;
         if again != loss {
             return Err(format!("one seed gives losses {loss} and {again}").into());
         }
-        // Kernels or not, the same is dropped: a run may be resumed either way.
-        let (other, _) = trainer(1, dropout, lora_dropout, !kernels).gradients(once).await?;
-        near("the loss with and without kernels", other, loss, 1e-5)?;
+        if device.kind() == Kind::Cpu {
+            // Kernels or not, the same is dropped: a run may be resumed either way.
+            let (other, _) = trainer(1, dropout, lora_dropout, !kernels).gradients(once).await?;
+            near("the loss with and without kernels", other, loss, 1e-5)?;
+        }
         // A step of no length, so that only what is dropped differs.
         first.step(once, 0.0).await?;
         let (next_step, _) = first.gradients(once).await?;

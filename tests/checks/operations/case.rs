@@ -96,6 +96,11 @@ impl Case {
         Case { smooth: false, ..self }
     }
 
+    /// Whether there are few enough inputs for finite differences.
+    pub(super) fn is_small(&self) -> bool {
+        self.inputs.iter().map(|input| input.values.len()).sum::<usize>() <= SMALL
+    }
+
     /// Fails unless both forms have the same results, to 1e-5, and the same gradients, to 1e-4, and
     /// the gradients are slopes.
     pub(super) async fn check(&self, device: &Device) -> Result<(), Failure> {
@@ -109,8 +114,7 @@ impl Case {
             let what = format!("the gradient of input {index}");
             self.alike(&what, found, expected, 1e-4, greatest(expected).max(all / 10.0))?;
         }
-        let small = self.inputs.iter().map(|input| input.values.len()).sum::<usize>() <= SMALL;
-        match small && self.smooth {
+        match self.is_small() && self.smooth {
             true => self.slopes(&gradients, device).await,
             false => Ok(()),
         }

@@ -137,10 +137,7 @@ impl AdapterConfig {
     /// [`Error::Format`] for what is not JSON, missing, of a wrong type or out of bounds;
     /// [`Error::Adapter`] for what peft would apply but is not supported here. Both name the key.
     pub fn from_json(path: &str, bytes: &[u8]) -> Result<Self> {
-        let keys = Keys {
-            path,
-            fields: Fields::parse(path, bytes)?,
-        };
+        let keys = Keys { path, fields: Fields::parse(path, bytes)? };
         keys.refuse("modules_to_save")?;
         match keys.need_text("peft_type")? {
             "LORA" => Ok(AdapterConfig::Lora(keys.lora()?)),
@@ -162,10 +159,7 @@ impl AdapterConfig {
         keys.insert("inference_mode".to_owned(), json!(true));
         keys.insert("modules_to_save".to_owned(), Value::Null);
         keys.insert("peft_version".to_owned(), json!(PEFT_VERSION));
-        keys.insert(
-            "revision".to_owned(),
-            json!(base.revision.as_ref().filter(|_| id.is_some())),
-        );
+        keys.insert("revision".to_owned(), json!(base.revision.as_ref().filter(|_| id.is_some())));
         keys.insert("task_type".to_owned(), json!(TASK));
         keys.sort_keys();
         to_bytes(&Value::Object(keys))
@@ -241,12 +235,7 @@ impl LoraConfig {
 }
 
 impl LoraInit {
-    const ALL: [Self; 4] = [
-        Self::Kaiming,
-        Self::Random,
-        Self::Gaussian,
-        Self::Orthogonal,
-    ];
+    const ALL: [Self; 4] = [Self::Kaiming, Self::Random, Self::Gaussian, Self::Orthogonal];
 
     fn value(self) -> Value {
         match self {
@@ -381,15 +370,9 @@ impl Keys<'_> {
 
     /// The base, if a hub id names it; a path says nothing on another machine.
     fn base(&self) -> Result<BaseModel> {
-        let id = self
-            .fields
-            .text("base_model_name_or_path")?
-            .filter(|id| is_hub_id(id));
+        let id = self.fields.text("base_model_name_or_path")?.filter(|id| is_hub_id(id));
         let revision = self.fields.text("revision")?.filter(|_| id.is_some());
-        Ok(BaseModel {
-            id: id.map(str::to_owned),
-            revision: revision.map(str::to_owned),
-        })
+        Ok(BaseModel { id: id.map(str::to_owned), revision: revision.map(str::to_owned) })
     }
 
     fn need_text(&self, key: &str) -> Result<&str> {
@@ -422,10 +405,7 @@ impl Keys<'_> {
 
     fn unsupported(&self, key: &str, found: String, expected: &str) -> Error {
         let message = format!("`{key}`: {found} is not supported; expected {expected}");
-        Error::Adapter {
-            path: self.path.to_owned(),
-            message,
-        }
+        Error::Adapter { path: self.path.to_owned(), message }
     }
 }
 

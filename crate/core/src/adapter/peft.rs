@@ -69,7 +69,8 @@ impl Adapter {
         base: Option<&str>,
     ) -> Result<Self> {
         let path = join(directory, CONFIG);
-        let config = AdapterConfig::from_json(&path, &storage.read_all(&path, CONFIG_LIMIT).await?)?;
+        let config =
+            AdapterConfig::from_json(&path, &storage.read_all(&path, CONFIG_LIMIT).await?)?;
         let path = join(directory, WEIGHTS);
         let file = SafetensorsFile::open(storage, &path, ADAPTER_HEADER_LIMIT).await?;
         let made_for = file.metadata().get(BASE_HASH).map(String::as_str);
@@ -134,9 +135,7 @@ impl Adapter {
 
 fn other_base(directory: &str, error: Error) -> Error {
     match error {
-        Error::Setting { message, .. } => {
-            Error::Adapter { path: directory.to_owned(), message }
-        }
+        Error::Setting { message, .. } => Error::Adapter { path: directory.to_owned(), message },
         error => error,
     }
 }

@@ -141,10 +141,8 @@ impl RunConfig {
     /// Refuses what a later version will do, rather than leave it without effect.
     fn check_supported(&self) -> Result<()> {
         let model = &self.model;
-        let supported = [
-            ("dtype", model.dtype == Dtype::F32, "f32"),
-            ("recompute", !model.recompute, "false"),
-        ];
+        let supported =
+            [("dtype", model.dtype == Dtype::F32, "f32"), ("recompute", !model.recompute, "false")];
         for (key, supported, expected) in supported {
             if !supported {
                 let found = show(&self.get(key).unwrap_or_default());

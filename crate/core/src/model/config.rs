@@ -86,10 +86,7 @@ impl T5Config {
         let path = join(directory, "config.json");
         if !storage.exists(&path).await? && storage.list(directory).await?.is_empty() {
             let message = "there is no such directory, or it is empty".to_owned();
-            return Err(Error::Storage {
-                path: directory.to_owned(),
-                message,
-            });
+            return Err(Error::Storage { path: directory.to_owned(), message });
         }
         Self::from_json(&path, &storage.read_all(&path, LIMIT).await?)
     }
@@ -106,9 +103,7 @@ impl T5Config {
         let vocab_size = fields.size("vocab_size", 1 << 20)?;
         let num_layers = fields.size("num_layers", 512)?;
         let decoder_layers = fields.integer("num_decoder_layers", 1..=512)?;
-        let buckets = fields
-            .integer("relative_attention_num_buckets", 4..=4096)?
-            .unwrap_or(32);
+        let buckets = fields.integer("relative_attention_num_buckets", 4..=4096)?.unwrap_or(32);
         // Below half the buckets every distance has its own; the logarithm starts there.
         let distances = buckets / 2 + 1..=1 << 20;
         let distance = fields.integer("relative_attention_max_distance", distances)?;
@@ -117,9 +112,7 @@ impl T5Config {
         let pad_token_id = ids.pad.unwrap_or(0);
         let tie = fields.flag("tie_word_embeddings")?;
         // T5 v1.0 scales, v1.1 does not; before transformers 5 untied embeddings told v1.1.
-        let scale = fields
-            .flag("scale_decoder_outputs")?
-            .unwrap_or(tie != Some(false));
+        let scale = fields.flag("scale_decoder_outputs")?.unwrap_or(tie != Some(false));
 
         let config = T5Config {
             vocab_size,
@@ -131,9 +124,7 @@ impl T5Config {
             num_heads: fields.size("num_heads", 1 << 10)?,
             relative_attention_num_buckets: buckets as usize,
             relative_attention_max_distance: distance.unwrap_or(128) as usize,
-            layer_norm_epsilon: fields
-                .number("layer_norm_epsilon", 1e-12..=1.0)?
-                .unwrap_or(1e-6),
+            layer_norm_epsilon: fields.number("layer_norm_epsilon", 1e-12..=1.0)?.unwrap_or(1e-6),
             dropout_rate: fields.number("dropout_rate", 0.0..=0.99)?.unwrap_or(0.1),
             feed_forward: feed_forward(&fields)?,
             pad_token_id,
@@ -288,11 +279,7 @@ impl GenerationConfig {
     pub fn from_json(path: &str, bytes: &[u8], config: &T5Config) -> Result<Self> {
         let fields = Fields::parse(path, bytes)?;
         let ids = Ids::read(&fields, config.vocab_size as u64)?;
-        let Self {
-            decoder_start_token_id,
-            eos_token_ids,
-            pad_token_id,
-        } = Self::from(config);
+        let Self { decoder_start_token_id, eos_token_ids, pad_token_id } = Self::from(config);
         Ok(GenerationConfig {
             decoder_start_token_id: ids.start.unwrap_or(decoder_start_token_id),
             eos_token_ids: ids.eos.unwrap_or(eos_token_ids),
@@ -328,19 +315,11 @@ impl Ids {
         let eos = match fields.get(key) {
             Some(Value::Array(ids)) if (1..=64).contains(&ids.len()) => {
                 let id = |value| fields.check_integer(key, value, known.clone());
-                Some(
-                    ids.iter()
-                        .map(|value| id(value).map(|id| id as u32))
-                        .collect::<Result<_>>()?,
-                )
+                Some(ids.iter().map(|value| id(value).map(|id| id as u32)).collect::<Result<_>>()?)
             }
             _ => one(key)?.map(|id| vec![id]),
         };
-        Ok(Ids {
-            start: one("decoder_start_token_id")?,
-            eos,
-            pad: one("pad_token_id")?,
-        })
+        Ok(Ids { start: one("decoder_start_token_id")?, eos, pad: one("pad_token_id")? })
     }
 }
 
@@ -351,10 +330,8 @@ pub fn expected_tensors(config: &T5Config, tied: bool) -> Vec<(String, Vec<usize
     let mut tensors = vec![("shared.weight".to_owned(), vec![config.vocab_size, d])];
     let mut add = |name: String, shape: &[usize]| tensors.push((name, shape.to_vec()));
 
-    for (stack, blocks) in [
-        ("encoder", config.num_layers),
-        ("decoder", config.num_decoder_layers),
-    ] {
+    for (stack, blocks) in [("encoder", config.num_layers), ("decoder", config.num_decoder_layers)]
+    {
         let attentions: &[&str] = match stack {
             "encoder" => &["SelfAttention"],
             _ => &["SelfAttention", "EncDecAttention"],
@@ -363,10 +340,7 @@ pub fn expected_tensors(config: &T5Config, tied: bool) -> Vec<(String, Vec<usize
             let layer = |layer: usize| format!("{stack}.block.{block}.layer.{layer}");
             for (i, attention) in attentions.iter().enumerate() {
                 for name in ["q", "k", "v"] {
-                    add(
-                        format!("{}.{attention}.{name}.weight", layer(i)),
-                        &[inner, d],
-                    );
+                    add(format!("{}.{attention}.{name}.weight", layer(i)), &[inner, d]);
                 }
                 add(format!("{}.{attention}.o.weight", layer(i)), &[d, inner]);
                 add(format!("{}.layer_norm.weight", layer(i)), &[d]);
@@ -378,15 +352,9 @@ pub fn expected_tensors(config: &T5Config, tied: bool) -> Vec<(String, Vec<usize
             }
             let last = layer(attentions.len());
             for name in config.feed_forward.inputs() {
-                add(
-                    format!("{last}.DenseReluDense.{name}.weight"),
-                    &[config.d_ff, d],
-                );
+                add(format!("{last}.DenseReluDense.{name}.weight"), &[config.d_ff, d]);
             }
-            add(
-                format!("{last}.DenseReluDense.wo.weight"),
-                &[d, config.d_ff],
-            );
+            add(format!("{last}.DenseReluDense.wo.weight"), &[d, config.d_ff]);
             add(format!("{last}.layer_norm.weight"), &[d]);
         }
         add(format!("{stack}.final_layer_norm.weight"), &[d]);
@@ -438,38 +406,24 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn integer(&self, key: &str, range: RangeInclusive<u64>) -> Result<Option<u64>> {
-        self.get(key)
-            .map(|value| self.check_integer(key, value, range))
-            .transpose()
+        self.get(key).map(|value| self.check_integer(key, value, range)).transpose()
     }
 
     fn check_integer(&self, key: &str, value: &Value, range: RangeInclusive<u64>) -> Result<u64> {
-        value
-            .as_u64()
-            .filter(|number| range.contains(number))
-            .ok_or_else(|| {
-                let (least, most) = (range.start(), range.end());
-                let found = short(value);
-                self.error(
-                    key,
-                    format!("found {found}; expected a whole number, {least} to {most}"),
-                )
-            })
+        value.as_u64().filter(|number| range.contains(number)).ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            let found = short(value);
+            self.error(key, format!("found {found}; expected a whole number, {least} to {most}"))
+        })
     }
 
     pub(crate) fn number(&self, key: &str, range: RangeInclusive<f64>) -> Result<Option<f64>> {
         let check = |value: &Value| {
-            value
-                .as_f64()
-                .filter(|number| range.contains(number))
-                .ok_or_else(|| {
-                    let (least, most) = (range.start(), range.end());
-                    let found = short(value);
-                    self.error(
-                        key,
-                        format!("found {found}; expected a number, {least} to {most}"),
-                    )
-                })
+            value.as_f64().filter(|number| range.contains(number)).ok_or_else(|| {
+                let (least, most) = (range.start(), range.end());
+                let found = short(value);
+                self.error(key, format!("found {found}; expected a number, {least} to {most}"))
+            })
         };
         self.get(key).map(check).transpose()
     }
@@ -485,10 +439,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn text(&self, key: &str) -> Result<Option<&str>> {
         let check = |value: &'_ Value| -> Result<()> {
             let wrong = || format!("found {}; expected a string", short(value));
-            value
-                .as_str()
-                .map(|_| ())
-                .ok_or_else(|| self.error(key, wrong()))
+            value.as_str().map(|_| ()).ok_or_else(|| self.error(key, wrong()))
         };
         match self.get(key) {
             Some(value) => check(value).map(|()| value.as_str()),
@@ -501,11 +452,7 @@ impl<'a> Fields<'a> {
 pub(crate) fn short(value: &(impl std::fmt::Display + ?Sized)) -> String {
     let text = value.to_string();
     let plain = |c: char| {
-        if c.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            c
-        }
+        if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
     };
     let mut short: String = text.chars().take(60).map(plain).collect();
     if short.len() < text.len() {

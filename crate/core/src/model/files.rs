@@ -59,10 +59,7 @@ impl WeightFiles {
         }
         if names.is_empty() {
             let message = "there is no such directory, or it is empty".to_owned();
-            return Err(Error::Storage {
-                path: directory.to_owned(),
-                message,
-            });
+            return Err(Error::Storage { path: directory.to_owned(), message });
         }
         if has("pytorch_model.bin") || has("pytorch_model.bin.index.json") {
             let message = format!(
@@ -71,23 +68,13 @@ impl WeightFiles {
             );
             return Err(Error::format(directory, message));
         }
-        Err(Error::NotFound {
-            path: join(directory, SINGLE),
-        })
+        Err(Error::NotFound { path: join(directory, SINGLE) })
     }
 
     async fn open_single(storage: &dyn Storage, path: &str) -> Result<Self> {
         let file = SafetensorsFile::open(storage, path, MODEL_HEADER_LIMIT).await?;
-        let places = file
-            .tensors()
-            .keys()
-            .map(|name| (name.clone(), 0))
-            .collect();
-        Ok(WeightFiles {
-            path: path.to_owned(),
-            files: vec![file],
-            places,
-        })
+        let places = file.tensors().keys().map(|name| (name.clone(), 0)).collect();
+        Ok(WeightFiles { path: path.to_owned(), files: vec![file], places })
     }
 
     async fn open_shards(storage: &dyn Storage, directory: &str) -> Result<Self> {
@@ -105,10 +92,7 @@ impl WeightFiles {
             let shard_path = join(directory, shard);
             let file = match SafetensorsFile::open(storage, &shard_path, MODEL_HEADER_LIMIT).await {
                 Err(Error::NotFound { .. }) => {
-                    return Err(Error::format(
-                        path,
-                        format!("there is no `{shard}` beside it"),
-                    ));
+                    return Err(Error::format(path, format!("there is no `{shard}` beside it")));
                 }
                 file => file?,
             };
@@ -126,11 +110,7 @@ impl WeightFiles {
                 let message = format!("{INDEX} says that it is here, but it is not");
                 Err(Error::tensor(join(directory, shard), short(name), message))
             }
-            None => Ok(WeightFiles {
-                path,
-                files,
-                places,
-            }),
+            None => Ok(WeightFiles { path, files, places }),
         }
     }
 
@@ -197,10 +177,8 @@ impl WeightFiles {
                 return Err(Error::tensor(file.path(), name, message));
             }
             if !info.dtype.is_float() {
-                let message = format!(
-                    "it is of type {}; expected F32, F16, BF16 or F64",
-                    info.dtype
-                );
+                let message =
+                    format!("it is of type {}; expected F32, F16, BF16 or F64", info.dtype);
                 return Err(Error::tensor(file.path(), name, message));
             }
         }
@@ -210,10 +188,7 @@ impl WeightFiles {
             .chain(IGNORED)
             .collect();
         let surplus: Vec<&str> = self.names().filter(|name| !known.contains(name)).collect();
-        match surplus
-            .first()
-            .and_then(|name| Some((name, self.get(name)?.0)))
-        {
+        match surplus.first().and_then(|name| Some((name, self.get(name)?.0))) {
             Some((first, file)) => {
                 let others = and_others(surplus.len());
                 let message = format!("a model of this configuration has no such tensor{others}");

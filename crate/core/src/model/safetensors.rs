@@ -194,18 +194,9 @@ impl SafetensorsFile {
         let dtype = self.info(name)?.dtype;
         let values: Vec<f32> = match dtype {
             Dtype::F32 => self.read(storage, name, f32::from_le_bytes).await?,
-            Dtype::F16 => {
-                self.read(storage, name, |b| f16::from_le_bytes(b).to_f32())
-                    .await?
-            }
-            Dtype::BF16 => {
-                self.read(storage, name, |b| bf16::from_le_bytes(b).to_f32())
-                    .await?
-            }
-            Dtype::F64 => {
-                self.read(storage, name, |b| f64::from_le_bytes(b) as f32)
-                    .await?
-            }
+            Dtype::F16 => self.read(storage, name, |b| f16::from_le_bytes(b).to_f32()).await?,
+            Dtype::BF16 => self.read(storage, name, |b| bf16::from_le_bytes(b).to_f32()).await?,
+            Dtype::F64 => self.read(storage, name, |b| f64::from_le_bytes(b) as f32).await?,
             _ => return Err(self.mistyped(name, dtype, "F32, F16, BF16 or F64")),
         };
         match values.iter().position(|value| !value.is_finite()) {
@@ -224,20 +215,13 @@ impl SafetensorsFile {
     pub async fn read_i64(&self, storage: &dyn Storage, name: &str) -> Result<Vec<i64>> {
         match self.info(name)?.dtype {
             Dtype::I64 => self.read(storage, name, i64::from_le_bytes).await,
-            Dtype::I32 => {
-                self.read(storage, name, |b| i32::from_le_bytes(b).into())
-                    .await
-            }
+            Dtype::I32 => self.read(storage, name, |b| i32::from_le_bytes(b).into()).await,
             dtype => Err(self.mistyped(name, dtype, "I64 or I32")),
         }
     }
 
     fn mistyped(&self, name: &str, dtype: Dtype, expected: &str) -> Error {
-        Error::tensor(
-            &self.path,
-            name,
-            format!("it is of type {dtype}; expected {expected}"),
-        )
+        Error::tensor(&self.path, name, format!("it is of type {dtype}; expected {expected}"))
     }
 
     /// Reads a tensor of elements of `N` bytes in chunks, so that beside the result only one chunk
@@ -259,13 +243,7 @@ impl SafetensorsFile {
             let chunk = start..end.min(start + CHUNK as u64);
             start = chunk.end;
             let bytes = read_exactly(storage, &self.path, chunk).await?;
-            values.extend(
-                bytes
-                    .as_chunks::<N>()
-                    .0
-                    .iter()
-                    .map(|element| convert(*element)),
-            );
+            values.extend(bytes.as_chunks::<N>().0.iter().map(|element| convert(*element)));
         }
         Ok(values)
     }
@@ -316,10 +294,7 @@ pub async fn write<'data>(
         for (chunk, values) in values.chunks(CHUNK / 4).enumerate() {
             let bytes = encode(tensor.dtype, values).map_err(|at| {
                 let (index, value) = (chunk * (CHUNK / 4) + at, values[at]);
-                wrong(format!(
-                    "element {index}, {value}, is not finite as {}",
-                    tensor.dtype
-                ))
+                wrong(format!("element {index}, {value}, is not finite as {}", tensor.dtype))
             })?;
             writer.write(&bytes).await?;
         }
@@ -334,9 +309,7 @@ fn header(
     tensors: &[&TensorSpec],
 ) -> Result<Vec<u8>> {
     let mut metadata = metadata.clone();
-    metadata
-        .entry("format".to_owned())
-        .or_insert_with(|| "pt".to_owned());
+    metadata.entry("format".to_owned()).or_insert_with(|| "pt".to_owned());
     let mut entries = serde_json::Map::new();
     entries.insert("__metadata__".to_owned(), json!(metadata));
     let mut offset: u64 = 0;
@@ -391,9 +364,7 @@ fn encode(dtype: Dtype, values: &[f32]) -> Result<Vec<u8>, usize> {
 
 /// Bytes of a tensor, if they can be counted.
 fn bytes_of(shape: &[usize], dtype: Dtype) -> Option<u64> {
-    shape.iter().try_fold(dtype.size() as u64, |bytes, &size| {
-        bytes.checked_mul(size as u64)
-    })
+    shape.iter().try_fold(dtype.size() as u64, |bytes, &size| bytes.checked_mul(size as u64))
 }
 
 /// Checks that the tensors fill the file from `start` to `end` without gap or overlap.
@@ -405,30 +376,15 @@ fn place(
     let mut order: Vec<(&String, &RawInfo)> = raw.iter().collect();
     order.sort_by_key(|(_, info)| info.data_offsets);
     let mut position = 0;
-    for (
-        name,
-        RawInfo {
-            dtype,
-            shape,
-            data_offsets: (from, to),
-        },
-    ) in order
-    {
+    for (name, RawInfo { dtype, shape, data_offsets: (from, to) }) in order {
         if *from != position {
-            let what = if *from > position {
-                "a gap"
-            } else {
-                "an overlap"
-            };
+            let what = if *from > position { "a gap" } else { "an overlap" };
             return Err(format!(
                 "tensor `{name}` starts at {from}, but the one before it ends at {position}: {what}"
             ));
         }
         let Some(bytes) = bytes_of(&shape.0, *dtype) else {
-            return Err(format!(
-                "tensor `{name}`: the size of its shape {:?} overflows",
-                shape.0
-            ));
+            return Err(format!("tensor `{name}`: the size of its shape {:?} overflows", shape.0));
         };
         if from.checked_add(bytes) != Some(*to) {
             return Err(format!(
@@ -440,26 +396,10 @@ fn place(
     }
     if position != end - start {
         let there = end - start;
-        return Err(format!(
-            "its tensors take {position} bytes, but {there} follow the header"
-        ));
+        return Err(format!("its tensors take {position} bytes, but {there} follow the header"));
     }
-    let place = |(
-        name,
-        RawInfo {
-            dtype,
-            shape,
-            data_offsets: (from, to),
-        },
-    ): (_, RawInfo)| {
-        (
-            name,
-            TensorInfo {
-                dtype,
-                shape: shape.0,
-                range: start + from..start + to,
-            },
-        )
+    let place = |(name, RawInfo { dtype, shape, data_offsets: (from, to) }): (_, RawInfo)| {
+        (name, TensorInfo { dtype, shape: shape.0, range: start + from..start + to })
     };
     Ok(raw.into_iter().map(place).collect())
 }
@@ -470,10 +410,7 @@ async fn read_exactly(storage: &dyn Storage, path: &str, range: Range<u64>) -> R
     let bytes = storage.read(path, range).await?;
     if bytes.len() as u64 != expected {
         let message = format!("read {} bytes of {expected}", bytes.len());
-        return Err(Error::Storage {
-            path: path.to_owned(),
-            message,
-        });
+        return Err(Error::Storage { path: path.to_owned(), message });
     }
     Ok(bytes)
 }
@@ -573,10 +510,7 @@ impl<'de> Deserialize<'de> for Header {
                         }
                     }
                 }
-                Ok(Header {
-                    metadata: metadata.unwrap_or_default(),
-                    tensors,
-                })
+                Ok(Header { metadata: metadata.unwrap_or_default(), tensors })
             }
         }
 

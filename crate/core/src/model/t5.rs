@@ -240,8 +240,7 @@ impl T5 {
         let x = self.norm(hidden.clone(), norm, pass);
         let source = own(part, x.clone());
         let mut hidden = hidden + pass.dropout(part.forward(x, source, batch, bias, pass));
-        if let (Some(Normed { norm, part }), Some((source, bias))) =
-            (&block.cross_attention, cross)
+        if let (Some(Normed { norm, part }), Some((source, bias))) = (&block.cross_attention, cross)
         {
             let x = self.norm(hidden.clone(), norm, pass);
             hidden = hidden + pass.dropout(part.forward(x, source, batch, &bias, pass));
@@ -271,10 +270,7 @@ impl KeysValues {
             let new = new.reshape([batch, 1, width]);
             Tensor::cat(vec![old, new], 1).reshape([rows + batch, width])
         };
-        KeysValues {
-            keys: append(self.keys, new.keys),
-            values: append(self.values, new.values),
-        }
+        KeysValues { keys: append(self.keys, new.keys), values: append(self.values, new.values) }
     }
 
     /// Keeps these rows of the batch, in this order.

@@ -125,8 +125,7 @@ impl Loader<'_> {
         for index in 0..depth {
             blocks.push(self.block(name, index).await?);
         }
-        let bias =
-            format!("{name}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
+        let bias = format!("{name}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
         Ok(Stack {
             blocks,
             relative_attention_bias: self.matrix(&bias).await?,

@@ -314,14 +314,7 @@ impl<'a> Matrix<'a> {
 ///
 /// # Safety
 /// The target has `a`'s rows and `b`'s columns, is valid, and nobody else reads or writes it.
-pub unsafe fn product(
-    out: Target,
-    a: Matrix,
-    b: Matrix,
-    scale: f32,
-    add: bool,
-    alone: bool,
-) {
+pub unsafe fn product(out: Target, a: Matrix, b: Matrix, scale: f32, add: bool, alone: bool) {
     assert_eq!(a.columns, b.rows, "the inner sizes of a product");
     let (rows, columns, inner) = (a.rows, b.columns, a.columns);
     let worth = rows * columns * inner >= WORTH_SPLITTING;

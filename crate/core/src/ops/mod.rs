@@ -7,9 +7,9 @@
 
 pub mod attention;
 pub mod cpu;
-pub mod denormal;
-pub mod gradient;
 pub mod cross_entropy;
+pub mod denormal;
 pub mod gated_gelu;
+pub mod gradient;
 pub mod linear;
 pub mod rms_norm;

@@ -105,10 +105,8 @@ pub async fn write(
         write_tensors(storage, &file, Vec::new(), tensors.specs, tensors.values).await?;
         state.hashes.insert(name.to_owned(), hash(storage, &file).await?);
     }
-    let json = serde_json::to_vec_pretty(&state).map_err(|error| Error::Storage {
-        path: path.clone(),
-        message: error.to_string(),
-    })?;
+    let json = serde_json::to_vec_pretty(&state)
+        .map_err(|error| Error::Storage { path: path.clone(), message: error.to_string() })?;
     storage.write(&join(&path, STATE), &json).await?;
     Ok(path)
 }

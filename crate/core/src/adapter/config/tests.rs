@@ -46,10 +46,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T>, code: &str, parts: &[&str]) {
     let error = result.expect_err("a fault");
     assert_eq!(error.code(), code, "{error:?}");
     let message = error.to_string();
-    assert!(
-        message.starts_with(PATH) && message.len() < 500,
-        "{message}"
-    );
+    assert!(message.starts_with(PATH) && message.len() < 500, "{message}");
     for part in parts {
         assert!(message.contains(part), "`{message}` does not name {part}");
     }
@@ -73,9 +70,7 @@ fn peft_files_are_written_again_to_the_byte() {
 #[test]
 fn fixtures() {
     let read = |name: &str| {
-        let bytes = fixture(&format!(
-            "gated/adapters/{name}/trained/adapter_config.json"
-        ));
+        let bytes = fixture(&format!("gated/adapters/{name}/trained/adapter_config.json"));
         AdapterConfig::from_json(PATH, &bytes).unwrap()
     };
     let expected = LoraConfig {
@@ -90,13 +85,9 @@ fn fixtures() {
     };
     assert_eq!(expected.scale(), 2.0);
     assert_eq!(read("lora"), AdapterConfig::Lora(expected));
-    let AdapterConfig::Lora(rslora) = read("rslora") else {
-        panic!("no LoRA")
-    };
+    let AdapterConfig::Lora(rslora) = read("rslora") else { panic!("no LoRA") };
     assert!(rslora.use_rslora && rslora.scale() == 4.0);
-    let AdapterConfig::Lora(dora) = read("dora") else {
-        panic!("no LoRA")
-    };
+    let AdapterConfig::Lora(dora) = read("dora") else { panic!("no LoRA") };
     assert!(dora.use_dora);
     let expected = PromptConfig {
         base: BaseModel::default(),
@@ -113,17 +104,11 @@ fn fixtures() {
 #[test]
 fn defaults_are_those_of_peft() {
     let config = read_lora("x", json!(1)).unwrap();
-    assert_eq!(
-        (config.alpha, config.dropout, config.init),
-        (8.0, 0.0, LoraInit::Kaiming)
-    );
+    assert_eq!((config.alpha, config.dropout, config.init), (8.0, 0.0, LoraInit::Kaiming));
     assert!(!config.use_rslora && !config.use_dora);
     let config = read_prompt("x", json!(1)).unwrap();
     assert_eq!(config.num_transformer_submodules, 2);
-    assert_eq!(
-        (config.num_layers, config.num_attention_heads),
-        (None, None)
-    );
+    assert_eq!((config.num_layers, config.num_attention_heads), (None, None));
     assert_eq!(config.init, PromptInit::Random);
 }
 
@@ -148,13 +133,7 @@ fn newer_keys_are_tolerated() {
 #[test]
 fn what_would_be_applied_otherwise() {
     for key in REFUSED_FOR_LORA.into_iter().chain(["modules_to_save"]) {
-        for value in [
-            json!(true),
-            json!(["x"]),
-            json!({"q": 2}),
-            json!("x"),
-            json!(1),
-        ] {
+        for value in [json!(true), json!(["x"]), json!({"q": 2}), json!("x"), json!(1)] {
             let parts = [format!("`{key}`"), "not supported".into()];
             refused(read_lora(key, value), "adapter", &[&parts[0], &parts[1]]);
         }
@@ -167,50 +146,18 @@ fn what_would_be_applied_otherwise() {
     }
     let result = read_prompt("modules_to_save", json!(["lm_head"]));
     refused(result, "adapter", &["`modules_to_save`", "lm_head"]);
-    refused(
-        read_prompt("task_type", json!("SEQ_CLS")),
-        "adapter",
-        &["`task_type`", "SEQ_CLS"],
-    );
-    refused(
-        read_prompt("task_type", json!(null)),
-        "format",
-        &["`task_type`", "missing"],
-    );
+    refused(read_prompt("task_type", json!("SEQ_CLS")), "adapter", &["`task_type`", "SEQ_CLS"]);
+    refused(read_prompt("task_type", json!(null)), "format", &["`task_type`", "missing"]);
 
-    for kind in [
-        "IA3",
-        "PREFIX_TUNING",
-        "P_TUNING",
-        "ADALORA",
-        "LOHA",
-        "lora",
-        "",
-    ] {
-        refused(
-            with(lora(), "peft_type", json!(kind)),
-            "adapter",
-            &["`peft_type`", "`LORA` or"],
-        );
+    for kind in ["IA3", "PREFIX_TUNING", "P_TUNING", "ADALORA", "LOHA", "lora", ""] {
+        refused(with(lora(), "peft_type", json!(kind)), "adapter", &["`peft_type`", "`LORA` or"]);
     }
-    for init in [
-        "pissa",
-        "pissa_niter_16",
-        "olora",
-        "eva",
-        "corda",
-        "loftq",
-        "lora_ga",
-        "mica",
-    ] {
+    for init in ["pissa", "pissa_niter_16", "olora", "eva", "corda", "loftq", "lora_ga", "mica"] {
         let result = read_lora("init_lora_weights", json!(init));
         refused(result, "adapter", &["`init_lora_weights`", init]);
     }
     for init in LoraInit::ALL {
-        assert_eq!(
-            read_lora("init_lora_weights", init.value()).unwrap().init,
-            init
-        );
+        assert_eq!(read_lora("init_lora_weights", init.value()).unwrap().init, init);
     }
     let result = read_prompt("prompt_tuning_init", json!("X"));
     refused(result, "adapter", &["`prompt_tuning_init`", "SAMPLE_VOCAB"]);
@@ -219,42 +166,13 @@ fn what_would_be_applied_otherwise() {
 #[test]
 fn targets() {
     let key = "target_modules";
-    for value in [
-        json!("all-linear"),
-        json!(".*q"),
-        json!("q"),
-        json!({"q": 1}),
-        json!(1),
-    ] {
-        refused(
-            read_lora(key, value),
-            "adapter",
-            &["`target_modules`", "a list of names"],
-        );
+    for value in [json!("all-linear"), json!(".*q"), json!("q"), json!({"q": 1}), json!(1)] {
+        refused(read_lora(key, value), "adapter", &["`target_modules`", "a list of names"]);
     }
-    for name in [
-        "lm_head",
-        "shared",
-        "",
-        ".",
-        "q.",
-        ".q.",
-        "q*",
-        "SelfAttention",
-        "../q",
-        "Q",
-    ] {
-        refused(
-            read_lora(key, json!(["v", name])),
-            "adapter",
-            &[key, "q, k, v, o, wi"],
-        );
+    for name in ["lm_head", "shared", "", ".", "q.", ".q.", "q*", "SelfAttention", "../q", "Q"] {
+        refused(read_lora(key, json!(["v", name])), "adapter", &[key, "q, k, v, o, wi"]);
     }
-    refused(
-        read_lora(key, json!(["q", 1])),
-        "adapter",
-        &[key, "q, k, v, o, wi"],
-    );
+    refused(read_lora(key, json!(["q", 1])), "adapter", &[key, "q, k, v, o, wi"]);
     refused(read_lora(key, json!([])), "format", &[key]);
     refused(read_lora(key, json!(vec!["q"; 5000])), "format", &[key]);
     refused(read_lora(key, json!(null)), "format", &[key, "missing"]);
@@ -275,27 +193,11 @@ fn targets() {
 
 #[test]
 fn hostile_numbers() {
-    let sizes = [
-        json!(0),
-        json!(-1),
-        json!(1.5),
-        json!(u64::MAX),
-        json!("8"),
-        json!([]),
-        json!({}),
-    ];
+    let sizes =
+        [json!(0), json!(-1), json!(1.5), json!(u64::MAX), json!("8"), json!([]), json!({})];
     for value in sizes {
-        refused(
-            read_lora("r", value.clone()),
-            "format",
-            &["`r`", "1 to 4096"],
-        );
-        for key in [
-            "num_virtual_tokens",
-            "token_dim",
-            "num_layers",
-            "num_attention_heads",
-        ] {
+        refused(read_lora("r", value.clone()), "format", &["`r`", "1 to 4096"]);
+        for key in ["num_virtual_tokens", "token_dim", "num_layers", "num_attention_heads"] {
             let result = read_prompt(key, value.clone());
             refused(result, "format", &[&format!("`{key}`"), "whole number"]);
         }
@@ -306,71 +208,35 @@ fn hostile_numbers() {
     refused(result, "format", &["`num_virtual_tokens`", "4097"]);
     for value in [json!(0), json!(3), json!("2")] {
         let result = read_prompt("num_transformer_submodules", value);
-        refused(
-            result,
-            "format",
-            &["`num_transformer_submodules`", "1 to 2"],
-        );
+        refused(result, "format", &["`num_transformer_submodules`", "1 to 2"]);
     }
     for value in [json!(-0.1), json!(1), json!("0"), json!(true)] {
-        refused(
-            read_lora("lora_dropout", value),
-            "format",
-            &["`lora_dropout`", "number"],
-        );
+        refused(read_lora("lora_dropout", value), "format", &["`lora_dropout`", "number"]);
     }
     for value in [json!("8"), json!(1e300), json!([])] {
-        refused(
-            read_lora("lora_alpha", value),
-            "format",
-            &["`lora_alpha`", "number"],
-        );
+        refused(read_lora("lora_alpha", value), "format", &["`lora_alpha`", "number"]);
     }
     for key in ["use_dora", "use_rslora"] {
-        refused(
-            read_lora(key, json!("yes")),
-            "format",
-            &[key, "true or false"],
-        );
+        refused(read_lora(key, json!("yes")), "format", &[key, "true or false"]);
     }
     for key in ["peft_type", "task_type", "bias", "base_model_name_or_path"] {
         refused(read_lora(key, json!(3)), "format", &[key, "string"]);
     }
     let mut text = prompt();
     text["prompt_tuning_init"] = json!("TEXT");
-    refused(
-        read(&text),
-        "format",
-        &["`prompt_tuning_init_text`", "missing"],
-    );
-    refused(
-        with(lora(), "peft_type", json!(null)),
-        "format",
-        &["`peft_type`", "missing"],
-    );
+    refused(read(&text), "format", &["`prompt_tuning_init_text`", "missing"]);
+    refused(with(lora(), "peft_type", json!(null)), "format", &["`peft_type`", "missing"]);
 }
 
 #[test]
 fn hostile_files() {
     let deep = "[".repeat(100_000);
-    for bytes in [
-        &b""[..],
-        b"{",
-        b"[]",
-        b"null",
-        b"\xff\xfe",
-        b"{\"r\": NaN}",
-        deep.as_bytes(),
-    ] {
+    for bytes in [&b""[..], b"{", b"[]", b"null", b"\xff\xfe", b"{\"r\": NaN}", deep.as_bytes()] {
         refused(AdapterConfig::from_json(PATH, bytes), "format", &["JSON"]);
     }
     let whole = fixture("gated/adapters/dora/trained/adapter_config.json");
     for length in 0..whole.len() {
-        refused(
-            AdapterConfig::from_json(PATH, &whole[..length]),
-            "format",
-            &["JSON"],
-        );
+        refused(AdapterConfig::from_json(PATH, &whole[..length]), "format", &["JSON"]);
     }
 }
 
@@ -384,28 +250,13 @@ fn a_path_is_no_base() {
         let again = AdapterConfig::from_json(PATH, &AdapterConfig::Lora(config.clone()).to_json());
         assert_eq!(again.unwrap(), AdapterConfig::Lora(config));
     }
-    for path in [
-        "/home/me/model",
-        "./model",
-        "../model",
-        "a/b/c",
-        "C:\\model",
-        "",
-        "a//b",
-        "~/m",
-    ] {
+    for path in ["/home/me/model", "./model", "../model", "a/b/c", "C:\\model", "", "a//b", "~/m"] {
         let mut config = read_lora(key, json!(path)).unwrap();
         assert_eq!(config.base, BaseModel::default(), "{path}");
-        config.base = BaseModel {
-            id: Some(path.to_owned()),
-            revision: Some("main".into()),
-        };
+        config.base = BaseModel { id: Some(path.to_owned()), revision: Some("main".into()) };
         let bytes = AdapterConfig::Lora(config).to_json();
         let written: Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(
-            (&written[key], &written["revision"]),
-            (&Value::Null, &Value::Null)
-        );
+        assert_eq!((&written[key], &written["revision"]), (&Value::Null, &Value::Null));
     }
 }
 
@@ -432,10 +283,7 @@ fn a_text_that_started_a_prompt() {
     assert_eq!(read(&value).unwrap(), AdapterConfig::Prompt(config.clone()));
 
     config.init = PromptInit::Vocabulary;
-    assert_eq!(
-        read(&written(&config)).unwrap(),
-        AdapterConfig::Prompt(config)
-    );
+    assert_eq!(read(&written(&config)).unwrap(), AdapterConfig::Prompt(config));
 }
 
 #[test]

@@ -41,14 +41,8 @@ fn refused<T: std::fmt::Debug>(result: Result<T>, parts: &[&str]) {
 #[test]
 fn fixtures() {
     let gated = T5Config::from_json("gated", &fixture("gated/config.json")).unwrap();
-    assert_eq!(
-        (gated.vocab_size, gated.d_model, gated.d_kv, gated.d_ff),
-        (96, 32, 8, 64)
-    );
-    assert_eq!(
-        (gated.num_layers, gated.num_decoder_layers, gated.num_heads),
-        (2, 2, 4)
-    );
+    assert_eq!((gated.vocab_size, gated.d_model, gated.d_kv, gated.d_ff), (96, 32, 8, 64));
+    assert_eq!((gated.num_layers, gated.num_decoder_layers, gated.num_heads), (2, 2, 4));
     assert_eq!(gated.feed_forward, FeedForward::GatedGelu);
     assert!(gated.tie_word_embeddings && !gated.scale_decoder_outputs);
     assert_eq!((gated.layer_norm_epsilon, gated.dropout_rate), (1e-6, 0.0));
@@ -58,10 +52,7 @@ fn fixtures() {
     assert!(relu.tie_word_embeddings && relu.scale_decoder_outputs);
 
     let odd = T5Config::from_json("odd", &fixture("odd/config.json")).unwrap();
-    assert_eq!(
-        (odd.num_layers, odd.num_decoder_layers, odd.d_inner()),
-        (1, 3, 60)
-    );
+    assert_eq!((odd.num_layers, odd.num_decoder_layers, odd.d_inner()), (1, 3, 60));
     assert_eq!(odd.relative_attention_num_buckets, 16);
     assert_eq!(odd.relative_attention_max_distance, 40);
     assert!(!odd.tie_word_embeddings && !odd.scale_decoder_outputs);
@@ -78,10 +69,7 @@ fn defaults_are_those_of_transformers() {
     assert_eq!(config.num_decoder_layers, 3);
     assert_eq!(config.relative_attention_num_buckets, 32);
     assert_eq!(config.relative_attention_max_distance, 128);
-    assert_eq!(
-        (config.layer_norm_epsilon, config.dropout_rate),
-        (1e-6, 0.1)
-    );
+    assert_eq!((config.layer_norm_epsilon, config.dropout_rate), (1e-6, 0.1));
     assert_eq!(config.feed_forward, FeedForward::Relu);
     assert_eq!((config.pad_token_id, config.decoder_start_token_id), (0, 0));
     assert_eq!(config.eos_token_ids, [1]);
@@ -94,12 +82,8 @@ fn when_the_output_is_scaled() {
     assert!(!scaled(json!({"tie_word_embeddings": false})));
     assert!(scaled(json!({"tie_word_embeddings": true})));
     assert!(scaled(json!({"tie_word_embeddings": null})));
-    assert!(!scaled(
-        json!({"tie_word_embeddings": true, "scale_decoder_outputs": false})
-    ));
-    assert!(scaled(
-        json!({"tie_word_embeddings": false, "scale_decoder_outputs": true})
-    ));
+    assert!(!scaled(json!({"tie_word_embeddings": true, "scale_decoder_outputs": false})));
+    assert!(scaled(json!({"tie_word_embeddings": false, "scale_decoder_outputs": true})));
 }
 
 #[test]
@@ -111,56 +95,26 @@ fn activations() {
         ("gated-gelu_new", FeedForward::GatedGelu),
         ("gated-gelu_pytorch_tanh", FeedForward::GatedGelu),
     ] {
-        assert_eq!(
-            read(json!({"feed_forward_proj": projection})).unwrap(),
-            kind
-        );
+        assert_eq!(read(json!({"feed_forward_proj": projection})).unwrap(), kind);
     }
-    for projection in [
-        "gelu",
-        "gelu_new",
-        "gated-relu",
-        "gated-silu",
-        "gated-gelu-x",
-        "",
-        "x",
-    ] {
+    for projection in ["gelu", "gelu_new", "gated-relu", "gated-silu", "gated-gelu-x", "", "x"] {
         let result = read(json!({"feed_forward_proj": projection}));
-        refused(
-            result,
-            &[PATH, "`feed_forward_proj`", "`relu` or `gated-gelu`"],
-        );
+        refused(result, &[PATH, "`feed_forward_proj`", "`relu` or `gated-gelu`"]);
     }
-    refused(
-        read(json!({"dense_act_fn": "silu"})),
-        &["`feed_forward_proj`", "`silu`"],
-    );
-    refused(
-        read(json!({"is_gated_act": false})),
-        &["`feed_forward_proj`", "plain"],
-    );
+    refused(read(json!({"dense_act_fn": "silu"})), &["`feed_forward_proj`", "`silu`"]);
+    refused(read(json!({"is_gated_act": false})), &["`feed_forward_proj`", "plain"]);
 }
 
 #[test]
 fn other_models() {
-    refused(
-        with(json!({"model_type": "mt5"})),
-        &[PATH, "`model_type`", "`mt5`"],
-    );
+    refused(with(json!({"model_type": "mt5"})), &[PATH, "`model_type`", "`mt5`"]);
     let int8 = json!({"quantization_config": {"quant_method": "int8"}});
     refused(with(int8), &[PATH, "`quantization_config`", "quantised"]);
 }
 
 #[test]
 fn hostile_sizes() {
-    let sizes = [
-        "vocab_size",
-        "d_model",
-        "d_kv",
-        "d_ff",
-        "num_layers",
-        "num_heads",
-    ];
+    let sizes = ["vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads"];
     let values = [
         json!(0),
         json!(-1),
@@ -180,26 +134,14 @@ fn hostile_sizes() {
             "relative_attention_num_buckets",
             "relative_attention_max_distance",
         ]) {
-            refused(
-                with(json!({ key: value })),
-                &[PATH, &format!("`{key}`"), "whole number"],
-            );
+            refused(with(json!({ key: value })), &[PATH, &format!("`{key}`"), "whole number"]);
         }
     }
     for key in sizes {
-        refused(
-            with(json!({ key: null })),
-            &[PATH, &format!("`{key}`"), "missing"],
-        );
+        refused(with(json!({ key: null })), &[PATH, &format!("`{key}`"), "missing"]);
     }
-    refused(
-        with(json!({"relative_attention_num_buckets": 3})),
-        &["num_buckets", "4 to 4096"],
-    );
-    refused(
-        with(json!({"relative_attention_max_distance": 16})),
-        &["max_distance", "17 to"],
-    );
+    refused(with(json!({"relative_attention_num_buckets": 3})), &["num_buckets", "4 to 4096"]);
+    refused(with(json!({"relative_attention_max_distance": 16})), &["max_distance", "17 to"]);
 }
 
 #[test]
@@ -213,28 +155,14 @@ fn hostile_product() {
 
 #[test]
 fn hostile_numbers_flags_and_ids() {
-    for value in [
-        json!(-0.1),
-        json!(1),
-        json!(1e300),
-        json!("0.1"),
-        json!([]),
-        json!(false),
-    ] {
-        refused(
-            with(json!({"dropout_rate": value})),
-            &[PATH, "`dropout_rate`", "number"],
-        );
+    for value in [json!(-0.1), json!(1), json!(1e300), json!("0.1"), json!([]), json!(false)] {
+        refused(with(json!({"dropout_rate": value})), &[PATH, "`dropout_rate`", "number"]);
     }
     for value in [json!(0), json!(-1e-6), json!(2), json!("x"), json!({})] {
         let result = with(json!({"layer_norm_epsilon": value}));
         refused(result, &[PATH, "`layer_norm_epsilon`", "number"]);
     }
-    for key in [
-        "tie_word_embeddings",
-        "scale_decoder_outputs",
-        "is_gated_act",
-    ] {
+    for key in ["tie_word_embeddings", "scale_decoder_outputs", "is_gated_act"] {
         refused(with(json!({ key: 1 })), &[PATH, key, "true or false"]);
     }
     for key in ["pad_token_id", "eos_token_id", "decoder_start_token_id"] {
@@ -242,16 +170,8 @@ fn hostile_numbers_flags_and_ids() {
             refused(with(json!({ key: value })), &[PATH, key, "0 to 32127"]);
         }
     }
-    for value in [
-        json!([]),
-        json!([1, "2"]),
-        json!([1, 99999]),
-        json!(vec![1; 65]),
-    ] {
-        refused(
-            with(json!({"eos_token_id": value})),
-            &[PATH, "`eos_token_id`"],
-        );
+    for value in [json!([]), json!([1, "2"]), json!([1, 99999]), json!(vec![1; 65])] {
+        refused(with(json!({"eos_token_id": value})), &[PATH, "`eos_token_id`"]);
     }
     for key in ["feed_forward_proj", "dense_act_fn", "model_type"] {
         refused(with(json!({ key: 3 })), &[PATH, key, "string"]);
@@ -290,32 +210,20 @@ fn hostile_files() {
 fn directories() {
     let storage = MemoryStorage::new();
     let error = pollster::block_on(T5Config::open(&storage, "base")).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "base: there is no such directory, or it is empty"
-    );
+    assert_eq!(error.to_string(), "base: there is no such directory, or it is empty");
 
     storage.insert("base/model.safetensors", b"");
     let error = pollster::block_on(T5Config::open(&storage, "base")).unwrap_err();
-    assert!(
-        matches!(&error, Error::NotFound { path } if path == PATH),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::NotFound { path } if path == PATH), "{error}");
 
     storage.insert(PATH, vec![b' '; LIMIT as usize + 1]);
-    refused(
-        pollster::block_on(T5Config::open(&storage, "base")),
-        &[PATH, "bytes"],
-    );
+    refused(pollster::block_on(T5Config::open(&storage, "base")), &[PATH, "bytes"]);
 
     storage.insert(PATH, small().to_string());
     let config = pollster::block_on(T5Config::open(&storage, "base")).unwrap();
     assert_eq!(config.d_model, 512);
     let generation = GenerationConfig::open(&storage, "base", &config);
-    assert_eq!(
-        pollster::block_on(generation).unwrap(),
-        GenerationConfig::from(&config)
-    );
+    assert_eq!(pollster::block_on(generation).unwrap(), GenerationConfig::from(&config));
 }
 
 #[test]
@@ -328,20 +236,11 @@ fn generation() {
     assert_eq!(empty.eos_token_ids, [1]);
     let full =
         read(r#"{"pad_token_id": 2, "eos_token_id": [3, 4], "decoder_start_token_id": 7, "x": 1}"#);
-    let expected = GenerationConfig {
-        pad_token_id: 2,
-        eos_token_ids: vec![3, 4],
-        decoder_start_token_id: 7,
-    };
+    let expected =
+        GenerationConfig { pad_token_id: 2, eos_token_ids: vec![3, 4], decoder_start_token_id: 7 };
     assert_eq!(full.unwrap(), expected);
-    refused(
-        read(r#"{"eos_token_id": 1.5}"#),
-        &["g.json", "`eos_token_id`"],
-    );
-    refused(
-        read(r#"{"pad_token_id": 32128}"#),
-        &["g.json", "`pad_token_id`"],
-    );
+    refused(read(r#"{"eos_token_id": 1.5}"#), &["g.json", "`eos_token_id`"]);
+    refused(read(r#"{"pad_token_id": 32128}"#), &["g.json", "`pad_token_id`"]);
     refused(read("[1]"), &["g.json", "object"]);
 }
 
@@ -352,10 +251,7 @@ fn written_and_read_again() {
         let config = T5Config::from_json(PATH, &bytes).unwrap();
         let again = T5Config::from_json(PATH, &config.to_json()).unwrap();
         assert_eq!(again.to_json(), config.to_json());
-        let known = |config: &T5Config| T5Config {
-            source: Map::new(),
-            ..config.clone()
-        };
+        let known = |config: &T5Config| T5Config { source: Map::new(), ..config.clone() };
         assert_eq!(known(&again), known(&config));
 
         // Nothing that was there is lost or changed.
@@ -369,10 +265,7 @@ fn written_and_read_again() {
     let mut config = with(json!({"task": "Übersetze 𝄞", "eos_token_id": [1, 2]})).unwrap();
     config.set_extra("dtype", json!("float32"));
     let text = String::from_utf8(config.to_json()).unwrap();
-    assert!(
-        text.is_ascii() && text.contains("\\u00dcbersetze \\ud834\\udd1e"),
-        "{text}"
-    );
+    assert!(text.is_ascii() && text.contains("\\u00dcbersetze \\ud834\\udd1e"), "{text}");
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["task"], "Übersetze 𝄞");
     assert_eq!(value["dtype"], "float32");
@@ -383,26 +276,14 @@ fn written_and_read_again() {
 fn tensors_of_flan_t5_small() {
     let config = with(json!({})).unwrap();
     let tensors = expected_tensors(&config, false);
-    let parameters: usize = tensors
-        .iter()
-        .map(|(_, shape)| shape.iter().product::<usize>())
-        .sum();
+    let parameters: usize = tensors.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
     assert_eq!(parameters, 76_961_152);
     assert_eq!(config.max_parameters(), 76_961_152);
     assert_eq!(tensors.len(), 190);
     assert_eq!(expected_tensors(&config, true).len(), 189);
 
     let shape = |name: &str| &tensors.iter().find(|(there, _)| there == name).unwrap().1;
-    assert_eq!(
-        shape("encoder.block.7.layer.0.SelfAttention.q.weight"),
-        &[384, 512]
-    );
-    assert_eq!(
-        shape("decoder.block.0.layer.1.EncDecAttention.o.weight"),
-        &[512, 384]
-    );
-    assert_eq!(
-        shape("decoder.block.0.layer.2.DenseReluDense.wo.weight"),
-        &[512, 1024]
-    );
+    assert_eq!(shape("encoder.block.7.layer.0.SelfAttention.q.weight"), &[384, 512]);
+    assert_eq!(shape("decoder.block.0.layer.1.EncDecAttention.o.weight"), &[512, 384]);
+    assert_eq!(shape("decoder.block.0.layer.2.DenseReluDense.wo.weight"), &[512, 1024]);
 }

@@ -15,10 +15,7 @@ fn directory(name: &str) -> MemoryStorage {
         let entry = entry.expect("an entry");
         if entry.file_type().expect("a type").is_file() {
             let name = entry.file_name().into_string().expect("a name");
-            storage.insert(
-                join("base", &name),
-                std::fs::read(entry.path()).expect("a file"),
-            );
+            storage.insert(join("base", &name), std::fs::read(entry.path()).expect("a file"));
         }
     }
     storage
@@ -50,10 +47,7 @@ fn sharded(map: Value) -> MemoryStorage {
     let storage = MemoryStorage::new();
     storage.insert("base/a.safetensors", weights(&["x", "y"]));
     storage.insert("base/b.safetensors", weights(&["z"]));
-    storage.insert(
-        join("base", INDEX),
-        json!({ "weight_map": map }).to_string(),
-    );
+    storage.insert(join("base", INDEX), json!({ "weight_map": map }).to_string());
     storage
 }
 
@@ -105,25 +99,14 @@ fn shards_hold_what_the_single_file_holds() {
     assert_eq!(many.path(), join("base", INDEX));
     for name in one.names() {
         let values = block_on(one.read_f32(&single, name)).unwrap();
-        assert_eq!(
-            values,
-            block_on(many.read_f32(&sharded, name)).unwrap(),
-            "{name}"
-        );
+        assert_eq!(values, block_on(many.read_f32(&sharded, name)).unwrap(), "{name}");
     }
 
     assert_eq!(one.hash(), one.files()[0].header_hash());
     assert_eq!(many.hash().len(), 64);
     assert_ne!(one.hash(), many.hash());
-    assert_eq!(
-        many.hash(),
-        open(&directory("gated/as/sharded")).unwrap().hash()
-    );
-    refused(
-        block_on(one.read_f32(&single, "x")),
-        "tensor",
-        &["model.safetensors", "`x`"],
-    );
+    assert_eq!(many.hash(), open(&directory("gated/as/sharded")).unwrap().hash());
+    refused(block_on(one.read_f32(&single, "x")), "tensor", &["model.safetensors", "`x`"]);
 }
 
 #[test]
@@ -135,30 +118,14 @@ fn tensors_that_do_not_fit() {
 
     let mut more = expected.clone();
     more.push(("decoder.x.weight".into(), vec![1]));
-    refused(
-        files.check(&more, &[]),
-        "tensor",
-        &[path, "`decoder.x.weight`", "missing"],
-    );
+    refused(files.check(&more, &[]), "tensor", &[path, "`decoder.x.weight`", "missing"]);
     more.push(("decoder.y.weight".into(), vec![1]));
-    refused(
-        files.check(&more, &[]),
-        "tensor",
-        &["missing, and another one"],
-    );
+    refused(files.check(&more, &[]), "tensor", &["missing, and another one"]);
     more.push(("decoder.z.weight".into(), vec![1]));
-    refused(
-        files.check(&more, &[]),
-        "tensor",
-        &["missing, and 2 others"],
-    );
+    refused(files.check(&more, &[]), "tensor", &["missing, and 2 others"]);
 
     let less = &expected[1..];
-    refused(
-        files.check(less, &[]),
-        "tensor",
-        &[path, "`shared.weight`", "no such tensor"],
-    );
+    refused(files.check(less, &[]), "tensor", &[path, "`shared.weight`", "no such tensor"]);
     files.check(less, &["shared.weight"]).unwrap();
 
     let mut other = expected.clone();
@@ -166,27 +133,17 @@ fn tensors_that_do_not_fit() {
     let parts = [path, "`shared.weight`", "[96, 32]; expected [96, 33]"];
     refused(files.check(&other, &[]), "tensor", &parts);
     other[0].1 = vec![32, 96];
-    refused(
-        files.check(&other, &[]),
-        "tensor",
-        &["[96, 32]; expected [32, 96]"],
-    );
+    refused(files.check(&other, &[]), "tensor", &["[96, 32]; expected [32, 96]"]);
 
     // The configuration of another model.
     let odd = block_on(T5Config::open(&directory("odd"), "base")).unwrap();
-    refused(
-        files.check(&expected_tensors(&odd, false), &[]),
-        "tensor",
-        &["decoder.block.2"],
-    );
+    refused(files.check(&expected_tensors(&odd, false), &[]), "tensor", &["decoder.block.2"]);
 }
 
 #[test]
 fn integers_are_no_weights() {
     let storage = MemoryStorage::new();
-    let bytes = String::from_utf8(weights(&["x"]))
-        .unwrap()
-        .replace("F32", "I32");
+    let bytes = String::from_utf8(weights(&["x"])).unwrap().replace("F32", "I32");
     storage.insert("base/model.safetensors", bytes);
     let files = open(&storage).unwrap();
     let result = files.check(&[("x".into(), vec![1])], &[]);
@@ -199,37 +156,23 @@ fn copies_of_the_embedding_are_ignored() {
     let names = [&["shared.weight"], &IGNORED[..]].concat();
     storage.insert("base/model.safetensors", weights(&names));
     let files = open(&storage).unwrap();
-    files
-        .check(&[("shared.weight".into(), vec![1])], &[])
-        .unwrap();
+    files.check(&[("shared.weight".into(), vec![1])], &[]).unwrap();
     assert!(files.tied());
 }
 
 #[test]
 fn no_weights() {
     let storage = MemoryStorage::new();
-    refused(
-        open(&storage),
-        "storage",
-        &["base: there is no such directory"],
-    );
+    refused(open(&storage), "storage", &["base: there is no such directory"]);
     storage.insert("base/config.json", b"{}");
     refused(open(&storage), "not_found", &["base/model.safetensors"]);
     for name in ["pytorch_model.bin", "pytorch_model.bin.index.json"] {
         storage.insert(join("base", name), b"");
-        refused(
-            open(&storage),
-            "format",
-            &["base: ", "pytorch_model.bin", "convert"],
-        );
+        refused(open(&storage), "format", &["base: ", "pytorch_model.bin", "convert"]);
         remove(&storage, &join("base", name));
     }
     storage.insert("base/model.safetensors", b"");
-    refused(
-        open(&storage),
-        "format",
-        &["base/model.safetensors", "0 bytes"],
-    );
+    refused(open(&storage), "format", &["base/model.safetensors", "0 bytes"]);
 }
 
 #[test]
@@ -250,26 +193,14 @@ fn an_index_that_does_not_fit_its_shards() {
 
     let mut map = full_map();
     map["w"] = json!("b.safetensors");
-    refused(
-        open(&sharded(map)),
-        "tensor",
-        &["base/b.safetensors", "`w`", "it is not"],
-    );
+    refused(open(&sharded(map)), "tensor", &["base/b.safetensors", "`w`", "it is not"]);
 
     let map = json!({"x": "a.safetensors", "z": "b.safetensors"});
-    refused(
-        open(&sharded(map)),
-        "tensor",
-        &["base/a.safetensors", "`y`", "does not say"],
-    );
+    refused(open(&sharded(map)), "tensor", &["base/a.safetensors", "`y`", "does not say"]);
 
     let mut map = full_map();
     map["y"] = json!("b.safetensors");
-    refused(
-        open(&sharded(map)),
-        "tensor",
-        &["base/a.safetensors", "`y`"],
-    );
+    refused(open(&sharded(map)), "tensor", &["base/a.safetensors", "`y`"]);
 
     let storage = sharded(full_map());
     storage.insert("base/b.safetensors", weights(&["z", "x"]));
@@ -293,38 +224,17 @@ fn hostile_indices() {
     ] {
         let mut map = full_map();
         map["x"] = json!(name);
-        refused(
-            open(&sharded(map)),
-            "format",
-            &[INDEX, "`weight_map`", "`x`"],
-        );
+        refused(open(&sharded(map)), "format", &[INDEX, "`weight_map`", "`x`"]);
     }
-    for value in [
-        json!(1),
-        json!(null),
-        json!(["a.safetensors"]),
-        json!("x".repeat(1 << 20)),
-    ] {
+    for value in [json!(1), json!(null), json!(["a.safetensors"]), json!("x".repeat(1 << 20))] {
         let mut map = full_map();
         map["x"] = value;
-        refused(
-            open(&sharded(map)),
-            "format",
-            &[INDEX, "`weight_map`", "`x`"],
-        );
+        refused(open(&sharded(map)), "format", &[INDEX, "`weight_map`", "`x`"]);
     }
     for map in [json!([]), json!("a.safetensors"), json!(3)] {
-        refused(
-            open(&sharded(map)),
-            "format",
-            &[INDEX, "`weight_map`", "object"],
-        );
+        refused(open(&sharded(map)), "format", &[INDEX, "`weight_map`", "object"]);
     }
-    refused(
-        open(&sharded(json!(null))),
-        "format",
-        &[INDEX, "`weight_map`", "missing"],
-    );
+    refused(open(&sharded(json!(null))), "format", &[INDEX, "`weight_map`", "missing"]);
 
     let many = (0..=MAX_SHARDS).map(|i| (i.to_string(), json!(format!("{i}.safetensors"))));
     let many = Value::Object(many.collect());
@@ -340,9 +250,5 @@ fn hostile_indices() {
 
     // No shards at all: then every tensor is missing.
     let files = open(&sharded(json!({}))).unwrap();
-    refused(
-        files.check(&[("x".into(), vec![1])], &[]),
-        "tensor",
-        &[INDEX, "`x`"],
-    );
+    refused(files.check(&[("x".into(), vec![1])], &[]), "tensor", &[INDEX, "`x`"]);
 }

@@ -37,10 +37,7 @@ fn one(dtype: &str, shape: &str, offsets: &str, data: &[u8]) -> Vec<u8> {
 #[track_caller]
 fn refused(bytes: impl Into<Vec<u8>>, parts: &[&str]) {
     let error = open(bytes).expect_err("a fault");
-    assert!(
-        matches!(&error, Error::Format { path, .. } if path == PATH),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::Format { path, .. } if path == PATH), "{error:?}");
     let message = error.to_string();
     assert!(message.len() < 1000, "{message}");
     for part in parts {
@@ -53,36 +50,20 @@ fn refused_tensor<T: fmt::Debug>(result: Result<T>, name: &str, part: &str) {
     let error = result.expect_err("a fault");
     let named =
         matches!(&error, Error::Tensor { path, tensor, .. } if path == PATH && tensor == name);
-    assert!(
-        named && error.to_string().contains(part),
-        "{error:?} does not name {part}"
-    );
+    assert!(named && error.to_string().contains(part), "{error:?} does not name {part}");
 }
 
 fn read(dtype: &str, count: usize, data: &[u8]) -> Result<Vec<f32>> {
-    let bytes = one(
-        dtype,
-        &format!("[{count}]"),
-        &format!("[0,{}]", data.len()),
-        data,
-    );
+    let bytes = one(dtype, &format!("[{count}]"), &format!("[0,{}]", data.len()), data);
     let storage = stored(bytes);
     block_on(async {
-        SafetensorsFile::open(&storage, PATH, LIMIT)
-            .await?
-            .read_f32(&storage, "x")
-            .await
+        SafetensorsFile::open(&storage, PATH, LIMIT).await?.read_f32(&storage, "x").await
     })
 }
 
 #[test]
 fn reads_as_the_safetensors_crate_does() {
-    for name in [
-        "gated/model",
-        "gated/as/f16/model",
-        "gated/as/bf16/model",
-        "relu/forward",
-    ] {
+    for name in ["gated/model", "gated/as/f16/model", "gated/as/bf16/model", "relu/forward"] {
         let bytes = fixture(&format!("{name}.safetensors"));
         let storage = stored(bytes.clone());
         let file = block_on(SafetensorsFile::open(&storage, PATH, LIMIT)).unwrap();
@@ -118,10 +99,7 @@ fn narrow_weights_are_near_the_wide_ones() {
             let narrow = block_on(narrow_file.read_f32(&narrow_storage, name)).unwrap();
             assert_eq!(narrow.len(), wide.len());
             for (narrow, wide) in narrow.iter().zip(&wide) {
-                assert!(
-                    (narrow - wide).abs() <= wide.abs() * step + 1e-7,
-                    "{narrow} for {wide}"
-                );
+                assert!((narrow - wide).abs() <= wide.abs() * step + 1e-7, "{narrow} for {wide}");
             }
         }
     }
@@ -133,21 +111,11 @@ fn metadata_and_hash() {
     let file = open(bytes.clone()).unwrap();
     assert_eq!(file.path(), PATH);
     assert_eq!(file.metadata()["format"], "pt");
-    let end = *file
-        .tensors()
-        .values()
-        .map(|info| &info.range.start)
-        .min()
-        .unwrap() as usize;
+    let end = *file.tensors().values().map(|info| &info.range.start).min().unwrap() as usize;
     assert_eq!(file.header_hash(), hex(&Sha256::digest(&bytes[8..end])));
     assert_eq!(open(self::file("{}", b"")).unwrap().header_hash().len(), 64);
     // Known: the hash of "{}".
-    assert!(
-        open(self::file("{}", b""))
-            .unwrap()
-            .header_hash()
-            .starts_with("44136fa355b3678a")
-    );
+    assert!(open(self::file("{}", b"")).unwrap().header_hash().starts_with("44136fa355b3678a"));
 }
 
 #[test]
@@ -156,32 +124,16 @@ fn integers() {
     let file = block_on(SafetensorsFile::open(&storage, PATH, LIMIT)).unwrap();
     let values = block_on(file.read_i64(&storage, "x")).unwrap();
     assert_eq!(values, [0x0101010101010101, -1]);
-    refused_tensor(
-        block_on(file.read_f32(&storage, "x")),
-        "x",
-        "I64; expected F32",
-    );
-    refused_tensor(
-        block_on(file.read_i64(&storage, "y")),
-        "y",
-        "not in the file",
-    );
-    refused_tensor(
-        block_on(file.read_f32(&storage, "y")),
-        "y",
-        "not in the file",
-    );
+    refused_tensor(block_on(file.read_f32(&storage, "x")), "x", "I64; expected F32");
+    refused_tensor(block_on(file.read_i64(&storage, "y")), "y", "not in the file");
+    refused_tensor(block_on(file.read_f32(&storage, "y")), "y", "not in the file");
 
     let storage = stored(one("I32", "[1,1]", "[0,4]", &(-7i32).to_le_bytes()));
     let file = block_on(SafetensorsFile::open(&storage, PATH, LIMIT)).unwrap();
     assert_eq!(block_on(file.read_i64(&storage, "x")).unwrap(), [-7]);
     let storage = stored(one("F32", "[1]", "[0,4]", &[0; 4]));
     let file = block_on(SafetensorsFile::open(&storage, PATH, LIMIT)).unwrap();
-    refused_tensor(
-        block_on(file.read_i64(&storage, "x")),
-        "x",
-        "F32; expected I64",
-    );
+    refused_tensor(block_on(file.read_i64(&storage, "x")), "x", "F32; expected I64");
 }
 
 /// Half precision from its definition: sign, 5 bits of exponent, 10 of fraction.
@@ -196,23 +148,15 @@ fn from_f16(bits: u16) -> f32 {
 
 #[test]
 fn every_half_and_every_bfloat() {
-    let f16s: Vec<u16> = (0..=u16::MAX)
-        .filter(|bits| bits >> 10 & 31 != 31)
-        .collect();
+    let f16s: Vec<u16> = (0..=u16::MAX).filter(|bits| bits >> 10 & 31 != 31).collect();
     let bytes: Vec<u8> = f16s.iter().flat_map(|bits| bits.to_le_bytes()).collect();
     for (value, bits) in read("F16", f16s.len(), &bytes).unwrap().iter().zip(&f16s) {
         assert_eq!(value.to_bits(), from_f16(*bits).to_bits());
         assert_eq!(value.to_bits(), f16::from_bits(*bits).to_f32().to_bits());
     }
-    let bf16s: Vec<u16> = (0..=u16::MAX)
-        .filter(|bits| bits >> 7 & 255 != 255)
-        .collect();
+    let bf16s: Vec<u16> = (0..=u16::MAX).filter(|bits| bits >> 7 & 255 != 255).collect();
     let bytes: Vec<u8> = bf16s.iter().flat_map(|bits| bits.to_le_bytes()).collect();
-    for (value, bits) in read("BF16", bf16s.len(), &bytes)
-        .unwrap()
-        .iter()
-        .zip(&bf16s)
-    {
+    for (value, bits) in read("BF16", bf16s.len(), &bytes).unwrap().iter().zip(&bf16s) {
         assert_eq!(value.to_bits(), (*bits as u32) << 16);
         assert_eq!(value.to_bits(), bf16::from_bits(*bits).to_f32().to_bits());
     }
@@ -234,35 +178,21 @@ fn not_finite() {
         refused_tensor(read("F64", 4, &double), "x", &part);
     }
     // Finite, but not as f32.
-    refused_tensor(
-        read("F64", 1, &1e300f64.to_le_bytes()),
-        "x",
-        "element 0 is inf",
-    );
+    refused_tensor(read("F64", 1, &1e300f64.to_le_bytes()), "x", "element 0 is inf");
 }
 
 #[test]
 fn longer_than_a_chunk() {
     let count = CHUNK / 2 + 12_345;
-    let mut bytes: Vec<u8> = (0..count)
-        .flat_map(|i| f16::from_f32((i % 1000) as f32).to_le_bytes())
-        .collect();
+    let mut bytes: Vec<u8> =
+        (0..count).flat_map(|i| f16::from_f32((i % 1000) as f32).to_le_bytes()).collect();
     let values = read("F16", count, &bytes).unwrap();
-    assert!(
-        values
-            .iter()
-            .enumerate()
-            .all(|(i, value)| *value == (i % 1000) as f32)
-    );
+    assert!(values.iter().enumerate().all(|(i, value)| *value == (i % 1000) as f32));
 
     let bad = CHUNK / 2 + 7;
     bytes[2 * bad + 1] = 0x7c;
     bytes[2 * bad] = 0;
-    refused_tensor(
-        read("F16", count, &bytes),
-        "x",
-        &format!("element {bad} is inf"),
-    );
+    refused_tensor(read("F16", count, &bytes), "x", &format!("element {bad} is inf"));
 }
 
 #[test]
@@ -275,14 +205,8 @@ fn truncated() {
     refused(&whole[..7], &["7 bytes", "too few"]);
     refused(&whole[..8], &["112 bytes", "cut off"]);
     refused(&whole[..119], &["112 bytes", "cut off"]);
-    refused(
-        &whole[..whole.len() - 1],
-        &["take 1792 bytes, but 1791 follow"],
-    );
-    refused(
-        [&whole[..], b"\0"].concat(),
-        &["take 1792 bytes, but 1793 follow"],
-    );
+    refused(&whole[..whole.len() - 1], &["take 1792 bytes, but 1791 follow"]);
+    refused([&whole[..], b"\0"].concat(), &["take 1792 bytes, but 1793 follow"]);
 
     let whole = fixture("gated/model.safetensors");
     for length in (0..whole.len()).step_by(97) {
@@ -305,14 +229,8 @@ impl Storage for Sparse {
     }
 
     async fn read(&self, _: &str, range: Range<u64>) -> Result<Vec<u8>> {
-        assert!(
-            range.start <= range.end && range.end <= self.length,
-            "beyond the file: {range:?}"
-        );
-        assert!(
-            range.end - range.start <= self.most,
-            "more than allowed: {range:?}"
-        );
+        assert!(range.start <= range.end && range.end <= self.length, "beyond the file: {range:?}");
+        assert!(range.end - range.start <= self.most, "more than allowed: {range:?}");
         Ok(match range.start {
             0 => self.header.to_le_bytes()[..range.end as usize].to_vec(),
             _ => vec![b' '; (range.end - range.start) as usize],
@@ -339,22 +257,8 @@ impl Storage for Sparse {
 #[test]
 fn header_lengths() {
     for length in [8, 9, 1000, 1 << 20, 1 << 40, u64::MAX] {
-        for header in [
-            0,
-            1,
-            1000,
-            4096,
-            4097,
-            1 << 32,
-            1 << 62,
-            u64::MAX - 8,
-            u64::MAX,
-        ] {
-            let storage = Sparse {
-                length,
-                header,
-                most: 4096,
-            };
+        for header in [0, 1, 1000, 4096, 4097, 1 << 32, 1 << 62, u64::MAX - 8, u64::MAX] {
+            let storage = Sparse { length, header, most: 4096 };
             let error = block_on(SafetensorsFile::open(&storage, PATH, 4096)).unwrap_err();
             assert!(matches!(error, Error::Format { .. }), "{error:?}");
             let message = error.to_string();
@@ -414,19 +318,10 @@ fn headers_that_are_no_headers() {
     refused(file(b"{\"\xff\":1}", b""), &["utf-8"]);
     refused(file(b"\xef\xbb\xbf{}", b""), &["expected value"]);
     refused(file(r#"{"x":1}"#, b""), &["tensor `x`"]);
-    refused(
-        file(r#"{"x":{}}"#, b""),
-        &["tensor `x`", "missing field `dtype`"],
-    );
+    refused(file(r#"{"x":{}}"#, b""), &["tensor `x`", "missing field `dtype`"]);
     refused(file(r#"{"__metadata__":1}"#, b""), &["1"]);
-    refused(
-        file(r#"{"__metadata__":{"a":1}}"#, b""),
-        &["expected a string"],
-    );
-    refused(
-        file(r#"{"__metadata__":{},"__metadata__":{}}"#, b""),
-        &["twice"],
-    );
+    refused(file(r#"{"__metadata__":{"a":1}}"#, b""), &["expected a string"]);
+    refused(file(r#"{"__metadata__":{},"__metadata__":{}}"#, b""), &["twice"]);
     let deep = "[".repeat(100_000);
     refused(file(&deep, b""), &["expected an object of tensors"]);
     let nested = format!(r#"{{"x":{{"dtype":"F32","shape":{deep}"#);
@@ -444,68 +339,33 @@ fn tensors_that_are_no_tensors() {
     assert!(open(f32s("[1,2,1]", "[0,8]")).is_ok());
 
     for dtype in ["F8", "f32", "", "C64", "F32 "] {
-        refused(
-            one(dtype, "[2]", "[0,8]", &[0; 8]),
-            &["tensor `x`", "unknown variant"],
-        );
+        refused(one(dtype, "[2]", "[0,8]", &[0; 8]), &["tensor `x`", "unknown variant"]);
     }
-    for shape in [
-        "[-2]", "[2.0]", "[\"2\"]", "2", "{}", "null", "[null]", "[1e1]",
-    ] {
+    for shape in ["[-2]", "[2.0]", "[\"2\"]", "2", "{}", "null", "[null]", "[1e1]"] {
         refused(f32s(shape, "[0,8]"), &["tensor `x`"]);
     }
-    refused(
-        f32s("[1,1,1,1,1,1,1,1,2]", "[0,8]"),
-        &["tensor `x`", "more than 8 dimensions"],
-    );
+    refused(f32s("[1,1,1,1,1,1,1,1,2]", "[0,8]"), &["tensor `x`", "more than 8 dimensions"]);
     let long = format!("[{}2]", "1,".repeat(1 << 20));
-    refused(
-        f32s(&long, "[0,8]"),
-        &["tensor `x`", "more than 8 dimensions"],
-    );
-    refused(
-        f32s("[3]", "[0,8]"),
-        &["tensor `x`", "0..8", "F32 [3] takes 12"],
-    );
+    refused(f32s(&long, "[0,8]"), &["tensor `x`", "more than 8 dimensions"]);
+    refused(f32s("[3]", "[0,8]"), &["tensor `x`", "0..8", "F32 [3] takes 12"]);
     refused(f32s("[]", "[0,8]"), &["tensor `x`", "takes 4"]);
     refused(f32s("[0]", "[0,8]"), &["tensor `x`", "takes 0"]);
-    refused(
-        one("F16", "[2]", "[0,8]", &[0; 8]),
-        &["tensor `x`", "takes 4"],
-    );
+    refused(one("F16", "[2]", "[0,8]", &[0; 8]), &["tensor `x`", "takes 4"]);
 
     let most = usize::MAX;
-    refused(
-        f32s(&format!("[{most}]"), "[0,8]"),
-        &["tensor `x`", "overflows"],
-    );
+    refused(f32s(&format!("[{most}]"), "[0,8]"), &["tensor `x`", "overflows"]);
     refused(f32s("[4294967296,4294967296]", "[0,8]"), &["tensor `x`"]);
     refused(f32s("[4611686018427387904,4,2]", "[0,8]"), &["tensor `x`"]);
     refused(f32s("[18446744073709551616]", "[0,8]"), &["tensor `x`"]);
-    refused(
-        f32s(&format!("[0,{most},{most}]"), "[0,8]"),
-        &["tensor `x`"],
-    );
+    refused(f32s(&format!("[0,{most},{most}]"), "[0,8]"), &["tensor `x`"]);
 
-    for offsets in [
-        "[0]",
-        "[0,8,9]",
-        "[]",
-        "8",
-        "[-1,7]",
-        "[0,8.0]",
-        "{}",
-        "[0,\"8\"]",
-    ] {
+    for offsets in ["[0]", "[0,8,9]", "[]", "8", "[-1,7]", "[0,8.0]", "{}", "[0,\"8\"]"] {
         refused(f32s("[2]", offsets), &["tensor `x`"]);
     }
     refused(f32s("[2]", "[8,0]"), &["tensor `x` starts at 8"]);
     refused(f32s("[2]", "[0,7]"), &["tensor `x`", "0..7"]);
     refused(f32s("[2]", "[1,9]"), &["tensor `x` starts at 1", "a gap"]);
-    refused(
-        f32s("[2]", "[18446744073709551608,18446744073709551615]"),
-        &["a gap"],
-    );
+    refused(f32s("[2]", "[18446744073709551608,18446744073709551615]"), &["a gap"]);
     refused(f32s("[4]", "[0,16]"), &["take 16 bytes, but 8 follow"]);
     refused(f32s("[1]", "[0,4]"), &["take 4 bytes, but 8 follow"]);
     refused(file(r#"{}"#, &[0; 8]), &["take 0 bytes, but 8 follow"]);
@@ -522,35 +382,14 @@ fn tensors_beside_each_other() {
     };
     assert!(open(two("[0,4]", "[4,8]", ["a", "b"])).is_ok());
     assert!(open(two("[4,8]", "[0,4]", ["a", "b"])).is_ok());
-    refused(
-        two("[0,4]", "[0,4]", ["a", "b"]),
-        &["tensor `b` starts at 0", "an overlap"],
-    );
-    refused(
-        two("[0,4]", "[2,6]", ["a", "b"]),
-        &["tensor `b` starts at 2", "an overlap"],
-    );
-    refused(
-        two("[0,4]", "[5,9]", ["a", "b"]),
-        &["tensor `b` starts at 5", "a gap"],
-    );
-    refused(
-        two("[0,4]", "[4,8]", ["a", "a"]),
-        &["tensor `a` is there twice"],
-    );
-    refused(
-        two("[0,4]", "[4,8]", ["a", "\\u0061"]),
-        &["tensor `a` is there twice"],
-    );
-    refused(
-        two("[0,4]", "[4,8]", ["a", "\\u001b[2J"]),
-        &["control", "\u{fffd}[2J"],
-    );
+    refused(two("[0,4]", "[0,4]", ["a", "b"]), &["tensor `b` starts at 0", "an overlap"]);
+    refused(two("[0,4]", "[2,6]", ["a", "b"]), &["tensor `b` starts at 2", "an overlap"]);
+    refused(two("[0,4]", "[5,9]", ["a", "b"]), &["tensor `b` starts at 5", "a gap"]);
+    refused(two("[0,4]", "[4,8]", ["a", "a"]), &["tensor `a` is there twice"]);
+    refused(two("[0,4]", "[4,8]", ["a", "\\u0061"]), &["tensor `a` is there twice"]);
+    refused(two("[0,4]", "[4,8]", ["a", "\\u001b[2J"]), &["control", "\u{fffd}[2J"]);
     let long = "n".repeat(MAX_NAME + 1);
-    refused(
-        two("[0,4]", "[4,8]", ["a", &long]),
-        &["nnn…", "longer than 512"],
-    );
+    refused(two("[0,4]", "[4,8]", ["a", &long]), &["nnn…", "longer than 512"]);
     let twice = r#"{"x":{"dtype":"F32","dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#;
     refused(file(twice, b""), &["tensor `x`", "duplicate"]);
 }
@@ -562,10 +401,7 @@ fn thousands_of_tensors() {
         let entries: Vec<String> = (0..count).map(entry).collect();
         file(format!("{{{}}}", entries.join(",")), b"")
     };
-    assert_eq!(
-        open(many(MAX_TENSORS)).unwrap().tensors().len(),
-        MAX_TENSORS
-    );
+    assert_eq!(open(many(MAX_TENSORS)).unwrap().tensors().len(), MAX_TENSORS);
     refused(many(MAX_TENSORS + 1), &["more than 65536 tensors"]);
 }
 
@@ -581,10 +417,7 @@ fn every_changed_byte() {
             let Ok(file) = block_on(SafetensorsFile::open(&storage, PATH, LIMIT)) else {
                 continue;
             };
-            assert!(
-                SafeTensors::deserialize(&bytes).is_ok(),
-                "byte {at} as {byte}"
-            );
+            assert!(SafeTensors::deserialize(&bytes).is_ok(), "byte {at} as {byte}");
             for name in file.tensors().keys() {
                 let _ = block_on(file.read_f32(&storage, name));
             }
@@ -593,23 +426,15 @@ fn every_changed_byte() {
 }
 
 fn spec(name: &str, shape: &[usize], dtype: Dtype) -> TensorSpec {
-    TensorSpec {
-        name: name.to_owned(),
-        shape: shape.to_vec(),
-        dtype,
-    }
+    TensorSpec { name: name.to_owned(), shape: shape.to_vec(), dtype }
 }
 
 /// What `write` makes of tensors that all hold the same elements.
 fn written(specs: &[TensorSpec], values: &[f32]) -> Result<Vec<u8>> {
     let storage = MemoryStorage::new();
-    let result = block_on(write(
-        &storage,
-        PATH,
-        &BTreeMap::new(),
-        specs,
-        async |_: &str| Ok(Cow::Borrowed(values)),
-    ));
+    let result = block_on(write(&storage, PATH, &BTreeMap::new(), specs, async |_: &str| {
+        Ok(Cow::Borrowed(values))
+    }));
     assert_eq!(block_on(storage.exists(PATH)).unwrap(), result.is_ok());
     result.and_then(|()| block_on(storage.read_all(PATH, 1 << 30)))
 }
@@ -632,18 +457,11 @@ fn written_again_to_the_byte() {
             .map(|(name, info)| spec(name, &info.shape, info.dtype))
             .collect();
         let copy = "copy/model.safetensors";
-        block_on(write(
-            &storage,
-            copy,
-            file.metadata(),
-            &specs,
-            async |name: &str| Ok(Cow::Owned(file.read_f32(&storage, name).await?)),
-        ))
+        block_on(write(&storage, copy, file.metadata(), &specs, async |name: &str| {
+            Ok(Cow::Owned(file.read_f32(&storage, name).await?))
+        }))
         .unwrap();
-        assert!(
-            block_on(storage.read_all(copy, 1 << 30)).unwrap() == bytes,
-            "{path}"
-        );
+        assert!(block_on(storage.read_all(copy, 1 << 30)).unwrap() == bytes, "{path}");
     }
 }
 
@@ -659,28 +477,16 @@ fn mixed_types_as_the_safetensors_crate_writes_them() {
     ];
     let mine = written(&specs, &values).unwrap();
 
-    let wide: Vec<u8> = values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    let half: Vec<u8> = values
-        .iter()
-        .flat_map(|v| f16::from_f32(*v).to_le_bytes())
-        .collect();
-    let brain: Vec<u8> = values
-        .iter()
-        .flat_map(|v| bf16::from_f32(*v).to_le_bytes())
-        .collect();
+    let wide: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let half: Vec<u8> = values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
+    let brain: Vec<u8> = values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect();
     let views = specs.iter().map(|spec| {
         let (dtype, data) = match spec.dtype {
             Dtype::F16 => (safetensors::Dtype::F16, &half),
             Dtype::BF16 => (safetensors::Dtype::BF16, &brain),
             _ => (safetensors::Dtype::F32, &wide),
         };
-        (
-            &spec.name,
-            TensorView::new(dtype, spec.shape.clone(), data).unwrap(),
-        )
+        (&spec.name, TensorView::new(dtype, spec.shape.clone(), data).unwrap())
     });
     let metadata = [("format".to_owned(), "pt".to_owned())].into();
     let theirs = safetensors::serialize(views, Some(metadata)).unwrap();
@@ -691,9 +497,8 @@ fn mixed_types_as_the_safetensors_crate_writes_them() {
 #[test]
 fn metadata_is_kept_in_order() {
     let storage = MemoryStorage::new();
-    let metadata: BTreeMap<String, String> = [("z", "1"), ("format", "np"), ("a", "2")]
-        .map(|(k, v)| (k.into(), v.into()))
-        .into();
+    let metadata: BTreeMap<String, String> =
+        [("z", "1"), ("format", "np"), ("a", "2")].map(|(k, v)| (k.into(), v.into())).into();
     let nothing = async |_: &str| Ok(Cow::Borrowed(&[][..]));
     block_on(write(&storage, PATH, &metadata, &[], nothing)).unwrap();
     let bytes = block_on(storage.read_all(PATH, 1000)).unwrap();
@@ -714,26 +519,10 @@ fn empty_and_single() {
 #[test]
 fn not_to_be_written() {
     let x = |shape: &[usize], dtype| [spec("x", shape, dtype)];
-    refused_tensor(
-        written(&x(&[2], Dtype::F32), &[1.0]),
-        "x",
-        "1 elements for the shape [2]",
-    );
-    refused_tensor(
-        written(&x(&[1], Dtype::I64), &[1.0]),
-        "x",
-        "I64 cannot be written",
-    );
-    refused_tensor(
-        written(&x(&[1], Dtype::F64), &[1.0]),
-        "x",
-        "F64 cannot be written",
-    );
-    refused_tensor(
-        written(&x(&[usize::MAX, 2], Dtype::F32), &[1.0]),
-        "x",
-        "overflows",
-    );
+    refused_tensor(written(&x(&[2], Dtype::F32), &[1.0]), "x", "1 elements for the shape [2]");
+    refused_tensor(written(&x(&[1], Dtype::I64), &[1.0]), "x", "I64 cannot be written");
+    refused_tensor(written(&x(&[1], Dtype::F64), &[1.0]), "x", "F64 cannot be written");
+    refused_tensor(written(&x(&[usize::MAX, 2], Dtype::F32), &[1.0]), "x", "overflows");
     let twice = [spec("x", &[1], Dtype::F32), spec("x", &[1], Dtype::F32)];
     refused_tensor(written(&twice, &[1.0]), "x", "twice");
 
@@ -743,26 +532,14 @@ fn not_to_be_written() {
             refused_tensor(written(&x(&[2], dtype), &[1.0, bad]), "x", &part);
         }
     }
-    refused_tensor(
-        written(&x(&[1], Dtype::F16), &[66246.0]),
-        "x",
-        "element 0, 66246",
-    );
-    refused_tensor(
-        written(&x(&[1], Dtype::BF16), &[f32::MAX]),
-        "x",
-        "element 0",
-    );
+    refused_tensor(written(&x(&[1], Dtype::F16), &[66246.0]), "x", "element 0, 66246");
+    refused_tensor(written(&x(&[1], Dtype::BF16), &[f32::MAX]), "x", "element 0");
     assert!(written(&x(&[1], Dtype::F16), &[65504.0]).is_ok());
 
     let mut values = vec![1.0; CHUNK / 4 + 10];
     values[CHUNK / 4 + 3] = f32::NAN;
     let part = format!("element {}, NaN", CHUNK / 4 + 3);
-    refused_tensor(
-        written(&x(&[values.len()], Dtype::F16), &values),
-        "x",
-        &part,
-    );
+    refused_tensor(written(&x(&[values.len()], Dtype::F16), &values), "x", &part);
 
     let storage = MemoryStorage::new();
     let fails = async |_: &str| Err(Error::setting("device", "is lost"));

@@ -147,9 +147,7 @@ impl FusedAttention for Flex {
         // The bias by position is shared by all rows, so a head's rows go one after another where
         // its gradient is wanted.
         let pieces: Vec<Vec<(usize, usize)>> = match wants_position {
-            true => {
-                (0..heads).map(|head| (0..batch).map(|row| (row, head)).collect()).collect()
-            }
+            true => (0..heads).map(|head| (0..batch).map(|row| (row, head)).collect()).collect(),
             false => sizes.pieces().into_iter().map(|piece| vec![piece]).collect(),
         };
         let mut by_position = vec![0.0; if wants_position { heads * size } else { 1 }];
@@ -189,10 +187,8 @@ impl FusedAttention for Flex {
                                 sums.iter_mut().zip(&scores).for_each(|(sum, d)| *sum += d);
                             }
                             let ds = Matrix::new(&scores, queries, keys, keys);
-                            let (q, k) = (
-                                sizes.head(q, row, head, queries),
-                                sizes.head(k, row, head, keys),
-                            );
+                            let (q, k) =
+                                (sizes.head(q, row, head, queries), sizes.head(k, row, head, keys));
                             // SAFETY: as above.
                             unsafe {
                                 product(dq.matrix(to_query, width), ds, k, 1.0, false, true);

@@ -29,26 +29,13 @@ struct State<B: Backend> {
 impl<B: Backend + FusedAttention> Backward<B, 4> for Attention {
     type State = State<B>;
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 4>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 4>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
         let State { q, k, v, probabilities, batch, heads } = ops.state;
         let wants_position = parents[3].is_some();
-        let (q, k, v, position) = B::attention_backward(
-            q,
-            k,
-            v,
-            probabilities,
-            gradient,
-            batch,
-            heads,
-            wants_position,
-        );
+        let (q, k, v, position) =
+            B::attention_backward(q, k, v, probabilities, gradient, batch, heads, wants_position);
         register::<B, 4>(gradients, parents, [Some(q), Some(k), Some(v), Some(position)]);
     }
 }
@@ -105,11 +92,6 @@ impl<B: Backend + FusedAttention, C: CheckpointStrategy> FusedAttention for Auto
             heads,
             wants_position,
         );
-        (
-            Self::from_inner(q),
-            Self::from_inner(k),
-            Self::from_inner(v),
-            Self::from_inner(position),
-        )
+        (Self::from_inner(q), Self::from_inner(k), Self::from_inner(v), Self::from_inner(position))
     }
 }

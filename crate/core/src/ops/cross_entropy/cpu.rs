@@ -26,9 +26,8 @@ impl CrossEntropy for Flex {
         let (all_losses, all_partitions) = (Shared::of(&mut losses), Shared::of(&mut partitions));
         for_each(parts(rows, width), |part| {
             // SAFETY: the parts do not overlap.
-            let (losses, partitions) = unsafe {
-                (all_losses.part(part.clone()), all_partitions.part(part.clone()))
-            };
+            let (losses, partitions) =
+                unsafe { (all_losses.part(part.clone()), all_partitions.part(part.clone())) };
             let out = losses.iter_mut().zip(partitions);
             for (row, (loss, partition)) in part.zip(out) {
                 let label = labels[row];

@@ -28,22 +28,11 @@ struct State<B: Backend> {
 impl<B: Backend + CrossEntropy> Backward<B, 1> for Loss {
     type State = State<B>;
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 1>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
         let State { logits, labels, partition, label_smoothing, z_loss } = ops.state;
-        let logits = B::cross_entropy_backward(
-            logits,
-            labels,
-            partition,
-            gradient,
-            label_smoothing,
-            z_loss,
-        );
+        let logits =
+            B::cross_entropy_backward(logits, labels, partition, gradient, label_smoothing, z_loss);
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
         register::<B, 1>(gradients, parents, [Some(logits)]);
     }

@@ -19,12 +19,7 @@ struct Gate;
 impl<B: Backend + GatedGelu> Backward<B, 2> for Gate {
     type State = (FloatTensor<B>, FloatTensor<B>);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 2>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
         let (gate, value) = ops.state;
         let (gate, value) = B::gated_gelu_backward(gate, value, gradient);

@@ -21,12 +21,7 @@ impl<B: Backend + LinearMap> Backward<B, 2> for Linear {
     /// tracked.
     type State = (Option<FloatTensor<B>>, Option<FloatTensor<B>>);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 2>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
         let (x, weight) = ops.state;
         let dw = x.map(|x| B::linear_weight(gradient.clone(), x));
@@ -52,12 +47,7 @@ struct LoraState<B: Backend> {
 impl<B: Backend + LinearMap> Backward<B, 3> for Lora {
     type State = LoraState<B>;
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 3>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
         let LoraState { x, weight, a, b, low, scale } = ops.state;

@@ -22,10 +22,8 @@ pub trait LinearMap: Backend {
     /// `x · Wᵀ`.
     fn linear_map(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
     /// The gradient of x.
-    fn linear_backward(
-        gradient: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
+    fn linear_backward(gradient: FloatTensor<Self>, weight: FloatTensor<Self>)
+    -> FloatTensor<Self>;
     /// `aᵀ · b`: the gradient of a weight, from those of its results and from its inputs.
     fn linear_weight(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
     /// The result, and `l`: `[rows, rank]`.

@@ -19,12 +19,7 @@ struct Norm;
 impl<B: Backend + RmsNorm> Backward<B, 2> for Norm {
     type State = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 2>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
         let (x, weight, scales) = ops.state;
         let (x, weight) = B::rms_norm_backward(x, weight, scales, gradient);
