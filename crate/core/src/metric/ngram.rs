@@ -121,7 +121,7 @@ mod tests {
         let runs = |text: &str| Runs::new(text.chars().map(u32::from));
         let last = runs("\u{10ffff}\u{10ffff}\0\0\u{10ffff}\u{10ffff}");
         let matches: Vec<usize> =
-            (1..=6).map(|length| last.matches(&[last.clone()], length)).collect();
+            (1..=6).map(|length| last.matches(std::slice::from_ref(&last), length)).collect();
         assert_eq!(matches, [6, 5, 4, 3, 2, 1]);
         assert_eq!(last.matches(&[runs("\0\u{10ffff}")], 2), 1);
     }
