@@ -30,7 +30,7 @@ main() {
   step "licences, bans, sources" cargo deny --offline check licenses bans sources
   step "clippy" cargo clippy --workspace --all-targets "${profile[@]}" -- -D warnings
   step "clippy, wasm32" cargo clippy "${wasm_packages[@]}" "${wasm[@]}" -- -D warnings
-  step "native tests" cargo test --workspace "${profile[@]}"
+  step "native tests" cargo test --workspace --no-fail-fast "${profile[@]}"
   step "build for the browser" build_browser_tests
   # Beam search compiles and runs long on a software adapter.
   step "browser tests" node tests/browser/run.mjs --wasm "$browser_wasm" --limit 900

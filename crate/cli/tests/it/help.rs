@@ -59,7 +59,8 @@ Usage: flantune [OPTIONS] <COMMAND>
 Commands:
   train     Train an adapter, or the whole model, on rows of text
   generate  Answer prompts with a model, or with an adapter beside it
-  eval      Measure loss and ROUGE on rows of text
+  eval      Measure loss, ROUGE, BLEU and more on rows of text
+  score     Score predictions against references, without a model
   merge     Add an adapter into its base, for a model that needs no adapter
   bench     Time training and generation on random weights
   doctor    Show the devices of this machine and their limits
