@@ -17,6 +17,10 @@ use crate::model::Pass;
 
 const CUBIC: f64 = 0.044715;
 
+/// Beyond it tanh is ±1 in a float. Some GPUs' tanh is a quotient of exponentials, which is not a
+/// number where they overflow; so what it is given is held within this.
+const TANH_ENDS: f64 = 10.0;
+
 /// The kernels.
 #[backend_extension(Flex, Autodiff)]
 pub trait GatedGelu: Backend {
@@ -45,5 +49,5 @@ pub fn gated_gelu(gate: Tensor<2>, value: Tensor<2>, pass: &Pass) -> Tensor<2> {
 pub fn definition(gate: Tensor<2>, value: Tensor<2>) -> Tensor<2> {
     let cube = gate.clone() * gate.clone() * gate.clone();
     let inner = (gate.clone() + cube * CUBIC) * (2.0 / std::f64::consts::PI).sqrt();
-    gate * 0.5 * (inner.tanh() + 1.0) * value
+    gate * 0.5 * (inner.clamp(-TANH_ENDS, TANH_ENDS).tanh() + 1.0) * value
 }
