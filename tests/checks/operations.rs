@@ -291,6 +291,10 @@ fn linears(draw: &mut Draw) -> Vec<Case> {
             ([9, 1, 4], Straight),
             ([1, 17, 5], Straight),
             ([6, 5, 7], Turned),
+            // Rows as generation has them, by weights of more than one thread's part.
+            ([2, 35, 7], Straight),
+            ([11, 96, 701], Straight),
+            ([16, 64, 6], Straight),
             // Large enough for all threads.
             ([211, 203, 199], Straight),
         ]

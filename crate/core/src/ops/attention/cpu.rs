@@ -40,6 +40,19 @@ impl Sizes {
         Matrix::new(&values[self.start(row, head, length)..], length, self.depth, self.width)
     }
 
+    /// What a row's head has at one place of `length`, `[depth]`.
+    #[inline(always)]
+    fn vector<'a>(
+        &self,
+        values: &'a [f32],
+        row: usize,
+        head: usize,
+        length: usize,
+        place: usize,
+    ) -> &'a [f32] {
+        &values[self.start(row, head, length) + place * self.width..][..self.depth]
+    }
+
     /// Where a row's head has its probabilities.
     fn scores(&self, row: usize, head: usize) -> std::ops::Range<usize> {
         let size = self.queries * self.keys;
@@ -78,24 +91,33 @@ impl FusedAttention for Flex {
                 for_each(sizes.pieces(), |(row, head)| {
                     let place = sizes.scores(row, head);
                     // SAFETY: each piece has its own scores and its own columns of its own rows, and
-                    // the product writes every score before it is read.
+                    // every score is written before it is read.
                     let scores = unsafe {
-                        product(
-                            all.matrix(place.start, keys),
-                            sizes.head(q, row, head, queries),
-                            sizes.head(k, row, head, keys).transposed(),
-                            1.0,
-                            false,
-                            true,
-                        );
+                        if queries > 1 {
+                            product(
+                                all.matrix(place.start, keys),
+                                sizes.head(q, row, head, queries),
+                                sizes.head(k, row, head, keys).transposed(),
+                                1.0,
+                                false,
+                                true,
+                            );
+                        }
                         all.part(place)
                     };
+                    let one = (queries == 1).then(|| sizes.vector(q, row, head, 1, 0));
+                    let key = |key: usize| sizes.vector(k, row, head, keys, key);
                     // A bias of fewer numbers is the single zero.
                     let position = position.get(head * size..(head + 1) * size);
                     let mask = mask.get(row * keys..(row + 1) * keys).filter(|_| mask.len() > 1);
                     widest(
                         #[inline(always)]
                         || {
+                            if let Some(query) = one {
+                                // Not worth a product's preparations.
+                                let scores = scores.iter_mut().enumerate();
+                                scores.for_each(|(place, score)| *score = dot(query, key(place)));
+                            }
                             for (query, scores) in scores.chunks_exact_mut(keys).enumerate() {
                                 if let Some(position) = position.filter(|_| size > 0) {
                                     let bias = &position[query * keys..(query + 1) * keys];
@@ -108,6 +130,16 @@ impl FusedAttention for Flex {
                             }
                         },
                     );
+                    if queries == 1 {
+                        let start = sizes.start(row, head, 1);
+                        // SAFETY: as above.
+                        let out = unsafe { mixed.part(start..start + sizes.depth) };
+                        widest(
+                            #[inline(always)]
+                            || mix(out, scores, |key| sizes.vector(v, row, head, keys, key)),
+                        );
+                        return;
+                    }
                     let probabilities = Matrix::new(scores, queries, keys, keys);
                     let values = sizes.head(v, row, head, keys);
                     // SAFETY: as above.
@@ -216,6 +248,15 @@ impl FusedAttention for Flex {
             tensor(dv, k_shape),
             tensor(by_position, position),
         )
+    }
+}
+
+/// The values of one query: their sum, weighted by its probabilities.
+#[inline(always)]
+fn mix<'a>(out: &mut [f32], probabilities: &[f32], value: impl Fn(usize) -> &'a [f32]) {
+    out.fill(0.0);
+    for (key, p) in probabilities.iter().enumerate() {
+        out.iter_mut().zip(value(key)).for_each(|(out, v)| *out += p * v);
     }
 }
 

@@ -5,7 +5,7 @@ use burn::{
     tensor::Shape,
 };
 
-use super::LinearMap;
+use super::{LinearMap, few};
 use crate::ops::cpu::{Matrix, Shared, Values, filled, product, tensor};
 
 /// A contiguous matrix, `[rows, columns]`.
@@ -36,6 +36,17 @@ fn multiplied(a: Matrix, b: Matrix, [rows, columns]: [usize; 2], scale: f32) -> 
     }
 }
 
+/// `x · Wᵀ`.
+fn mapped(x: &Operand, weight: &Operand) -> Vec<f32> {
+    let shape = [x.rows, weight.rows];
+    if x.rows > few::ROWS {
+        return multiplied(x.matrix(), weight.matrix().transposed(), shape, 1.0);
+    }
+    let (values, weight) = (x.values.as_slice(), weight.values.as_slice());
+    // SAFETY: the product writes every element.
+    unsafe { filled(shape[0] * shape[1], |y| few::product(y, values, weight, [x.rows, x.columns])) }
+}
+
 /// Adds `scale · a · b`, which has `columns` columns.
 fn add(values: &mut [f32], a: Matrix, b: Matrix, columns: usize, scale: f32) {
     // SAFETY: the product has the vector to itself.
@@ -45,9 +56,7 @@ fn add(values: &mut [f32], a: Matrix, b: Matrix, columns: usize, scale: f32) {
 impl LinearMap for Flex {
     fn linear_map(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let (x, weight) = (Operand::of(&x), Operand::of(&weight));
-        let shape = [x.rows, weight.rows];
-        let y = multiplied(x.matrix(), weight.matrix().transposed(), shape, 1.0);
-        tensor(y, Shape::new(shape))
+        tensor(mapped(&x, &weight), Shape::new([x.rows, weight.rows]))
     }
 
     fn linear_backward(
@@ -76,8 +85,7 @@ impl LinearMap for Flex {
         let (a, b) = (Operand::of(&a), Operand::of(&b));
         let (rows, rank, outputs) = (x.rows, a.rows, weight.rows);
         let low = multiplied(x.matrix(), a.matrix().transposed(), [rows, rank], 1.0);
-        let weight = weight.matrix().transposed();
-        let mut y = multiplied(x.matrix(), weight, [rows, outputs], 1.0);
+        let mut y = mapped(&x, &weight);
         let up = b.matrix().transposed();
         add(&mut y, Matrix::new(&low, rows, rank, rank), up, outputs, scale);
         (tensor(y, Shape::new([rows, outputs])), tensor(low, Shape::new([rows, rank])))

@@ -6,6 +6,7 @@
 //! second result.
 
 mod cpu;
+mod few;
 mod gradient;
 
 use burn::{
