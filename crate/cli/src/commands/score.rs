@@ -36,11 +36,14 @@ pub(crate) async fn score(arguments: &ScoreArguments, printer: &Printer) -> Resu
     }
 
     let mut scorer = Scorer::new(&arguments.metrics, options(arguments));
-    for (row, pair) in pairs.pairs.iter().enumerate() {
-        let scores = scorer.add(&pair.prediction, &pair.references);
-        if arguments.explain {
-            explain(row, pair, scores, &scorer, printer)?;
+    match arguments.explain {
+        true => {
+            for (row, pair) in pairs.pairs.iter().enumerate() {
+                let scores = scorer.add(&pair.prediction, &pair.references);
+                explain(row, pair, scores, &scorer, printer)?;
+            }
         }
+        false => scorer.add_all(&pairs.pairs),
     }
     warn(&scorer, printer)?;
     for (name, signature) in scorer.signatures(pairs.references()) {

@@ -1,7 +1,7 @@
 //! Scores of answers, labels and numbers: as SQuAD's evaluation (Rajpurkar et al., "SQuAD: 100,000+
 //! questions for machine comprehension of text", 2016), scikit-learn and scipy have them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::AddAssign};
 
 /// A text in lower case, without ASCII punctuation and without articles, one space between words.
 pub fn normalize(text: &str) -> String {
@@ -73,6 +73,22 @@ impl Class {
     /// 0 where it was neither expected nor predicted.
     fn f1(self) -> f64 {
         2.0 * self.right as f64 / (self.expected + self.predicted).max(1) as f64
+    }
+}
+
+impl AddAssign for Confusion {
+    fn add_assign(&mut self, other: Self) {
+        let mut labels: Vec<(&String, &usize)> = other.ids.iter().collect();
+        labels.sort_by_key(|(_, id)| **id);
+        for (label, id) in labels {
+            let (mine, class) = (self.id(label), other.classes[*id]);
+            let sum = &mut self.classes[mine];
+            sum.expected += class.expected;
+            sum.predicted += class.predicted;
+            sum.right += class.right;
+        }
+        self.rows += other.rows;
+        self.right += other.right;
     }
 }
 

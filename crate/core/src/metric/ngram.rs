@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
+
 /// The bits of a symbol in a run: enough for a character of Unicode plus one.
 const BITS: usize = 21;
 
@@ -77,7 +79,7 @@ impl Runs {
 
 /// Numbers words, the same number for the same word.
 #[derive(Debug, Default)]
-pub(super) struct Numbers<'a>(HashMap<&'a str, u32>);
+pub(super) struct Numbers<'a>(HashMap<&'a str, u32, FixedState>);
 
 impl<'a> Numbers<'a> {
     /// The runs of words. Words beyond the first two million different ones are taken for one.

@@ -8,6 +8,7 @@ use std::{
     cell::{RefCell, RefMut},
     collections::HashMap,
     fmt,
+    ops::AddAssign,
     str::FromStr,
 };
 
@@ -177,18 +178,7 @@ impl Mean {
 
     /// Adds a row's scores, of the same kinds as the rows before.
     pub fn add(&mut self, scores: &[(RougeKind, Score)]) {
-        self.rows += 1;
-        for (kind, score) in scores {
-            let index = self.sums.iter().position(|(other, _)| other == kind);
-            let index = index.unwrap_or_else(|| {
-                self.sums.push((*kind, Score::default()));
-                self.sums.len() - 1
-            });
-            let sum = &mut self.sums[index].1;
-            sum.precision += score.precision;
-            sum.recall += score.recall;
-            sum.f1 += score.f1;
-        }
+        *self += Mean { rows: 1, sums: scores.to_vec() };
     }
 
     /// How many rows were added.
@@ -205,6 +195,23 @@ impl Mean {
             f1: sum.f1 / rows,
         };
         self.sums.iter().map(|(kind, sum)| (*kind, mean(sum))).collect()
+    }
+}
+
+impl AddAssign for Mean {
+    fn add_assign(&mut self, other: Self) {
+        self.rows += other.rows;
+        for (kind, score) in other.sums {
+            let index = self.sums.iter().position(|(known, _)| *known == kind);
+            let index = index.unwrap_or_else(|| {
+                self.sums.push((kind, Score::default()));
+                self.sums.len() - 1
+            });
+            let sum = &mut self.sums[index].1;
+            sum.precision += score.precision;
+            sum.recall += score.recall;
+            sum.f1 += score.f1;
+        }
     }
 }
 

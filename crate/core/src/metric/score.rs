@@ -3,6 +3,8 @@
 mod explain;
 mod input;
 
+use std::ops::AddAssign;
+
 use serde_json::json;
 
 pub use self::input::{Pair, Pairs, Source};
@@ -12,7 +14,7 @@ use super::{
     classify::{Confusion, exact_match, pearson, spearman, token_f1},
     rouge::{Mean, Rouge, RougeKind},
 };
-use crate::{config::Metric, train::event::Metrics};
+use crate::{config::Metric, ops::cpu::for_each, train::event::Metrics};
 
 /// How metrics are to be taken.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,9 @@ impl Default for Options {
 
 /// What a prediction counts as where a number is expected and it is none, as in T5's evaluation.
 const NO_NUMBER: f64 = -1.0;
+
+/// Rows that one thread takes at a time: enough that few words are met for the first time.
+const ROWS: usize = 4096;
 
 /// Scores row by row, and all rows together.
 #[derive(Debug)]
@@ -59,6 +64,21 @@ struct Sums {
     labels: Confusion,
     numbers: Vec<(f64, f64)>,
     no_numbers: usize,
+}
+
+impl AddAssign for Sums {
+    fn add_assign(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.rouge += other.rouge;
+        self.bleu += &other.bleu;
+        self.chrf += &other.chrf;
+        self.chrf_plus_plus += &other.chrf_plus_plus;
+        self.exact += other.exact;
+        self.token_f1 += other.token_f1;
+        self.labels += other.labels;
+        self.numbers.extend(other.numbers);
+        self.no_numbers += other.no_numbers;
+    }
 }
 
 impl Scorer {
@@ -147,6 +167,19 @@ impl Scorer {
             scores.insert(metric.name().to_owned(), score);
         }
         scores
+    }
+
+    /// Adds rows, on all threads where there are many. How they are divided does not depend on the
+    /// threads, so neither does the last bit of a sum.
+    pub fn add_all(&mut self, pairs: &[Pair]) {
+        let fresh = || Self::new(&self.metrics, self.options.clone());
+        let mut parts: Vec<_> = pairs.chunks(ROWS).map(|part| (part, fresh())).collect();
+        for_each(parts.iter_mut().collect(), |(part, scorer)| {
+            for pair in *part {
+                scorer.add(&pair.prediction, &pair.references);
+            }
+        });
+        parts.into_iter().for_each(|(_, scorer)| self.sums += scorer.sums);
     }
 
     /// The scores of all rows together, in the order of the metrics: means over rows of ROUGE, exact

@@ -81,13 +81,49 @@ fn plain(text: &str) -> Cow<'_, str> {
 
 /// Symbols apart, and full stops, commas and dashes where digits do not hold them.
 fn western(text: &str) -> String {
-    let is_point = |c: char| matches!(c, '.' | ',');
     let text = apart(text, |c| c.is_ascii_punctuation() && !matches!(c, '\'' | ',' | '-' | '.'));
-    let after = |a: char, b: char| !a.is_ascii_digit() && is_point(b);
-    let text = pairs(&text, after, |a, b| [a, ' ', b, ' ']);
-    let before = |a: char, b: char| is_point(a) && !b.is_ascii_digit();
-    let text = pairs(&text, before, |a, b| [' ', a, ' ', b]);
-    pairs(&text, |a, b| a.is_ascii_digit() && b == '-', |a, b| [a, ' ', b, ' '])
+    let text = cut(&text, b".,", Side::Before, |neighbour| !neighbour.is_ascii_digit());
+    let text = cut(&text, b".,", Side::After, |neighbour| !neighbour.is_ascii_digit());
+    cut(&text, b"-", Side::Before, |neighbour| neighbour.is_ascii_digit())
+}
+
+/// On which side of a sign its neighbour stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+}
+
+/// Sets a sign and its neighbour apart where the neighbour is such: a regular expression's
+/// replacement of two characters, from the left and without overlap, so that a sign that was the
+/// neighbour of the last one is not looked at again. Signs are ASCII. Of a neighbour only the first
+/// or last byte is looked at, which tells digits from all else.
+fn cut(text: &str, signs: &[u8], side: Side, is_such: impl Fn(u8) -> bool) -> String {
+    let bytes = text.as_bytes();
+    let mut out = String::with_capacity(text.len() + text.len() / 4 + 8);
+    // What is before is in `out`.
+    let mut done = 0;
+    for (place, byte) in bytes.iter().enumerate() {
+        if !signs.contains(byte) || place < done {
+            continue;
+        }
+        match side {
+            Side::Before if place > done && is_such(bytes[place - 1]) => {
+                out.extend([&text[done..place], " ", &text[place..=place], " "]);
+                done = place + 1;
+            }
+            Side::After if bytes.get(place + 1).is_some_and(|next| is_such(*next)) => {
+                let next = text[place + 1..].chars().next().map_or(0, char::len_utf8);
+                let after = place + 1 + next;
+                let parts = [&text[done..place], " ", &text[place..=place], " "];
+                out.extend(parts.into_iter().chain([&text[place + 1..after]]));
+                done = after;
+            }
+            _ => {}
+        }
+    }
+    out.push_str(&text[done..]);
+    out
 }
 
 fn international(text: &str) -> String {
@@ -101,31 +137,16 @@ fn international(text: &str) -> String {
 
 /// Puts spaces around characters.
 fn apart(text: &str, is_apart: impl Fn(char) -> bool) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for c in text.chars() {
+    let mut out = String::with_capacity(text.len() + text.len() / 4 + 8);
+    let mut done = 0;
+    for (place, c) in text.char_indices() {
         if is_apart(c) {
-            out.extend([' ', c, ' ']);
-        } else {
-            out.push(c);
+            let after = place + c.len_utf8();
+            out.extend([&text[done..place], " ", &text[place..after], " "]);
+            done = after;
         }
     }
-    out
-}
-
-/// Replaces pairs of neighbours, from the left and without overlap.
-fn pairs(
-    text: &str,
-    is_pair: impl Fn(char, char) -> bool,
-    with: impl Fn(char, char) -> [char; 4],
-) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    let mut characters = text.chars().peekable();
-    while let Some(first) = characters.next() {
-        match characters.next_if(|second| is_pair(first, *second)) {
-            Some(second) => out.extend(with(first, second)),
-            None => out.push(first),
-        }
-    }
+    out.push_str(&text[done..]);
     out
 }
 

@@ -34,6 +34,32 @@ fn every_metric_has_its_value() {
 }
 
 #[test]
+fn many_rows_score_as_one_after_another() {
+    let names: Vec<&str> = Metric::NAMES.to_vec();
+    let texts = ["1", "2", "2 3", "the cat sat", "the cats sat down"];
+    let text = |number: usize| texts[number % texts.len()].to_owned();
+    let pair = |line: usize| Pair {
+        prediction: text(line * line / 7),
+        references: vec![(line % 11).to_string(), text(line)],
+        line,
+    };
+    let pairs: Vec<Pair> = (0..2 * ROWS + 5).map(pair).collect();
+    let [mut single, mut all] =
+        [(); 2].map(|()| Scorer::new(&metrics(&names.join(",")), Options::default()));
+    for pair in &pairs {
+        single.add(&pair.prediction, &pair.references);
+    }
+    all.add_all(&pairs);
+    assert_eq!(all.no_numbers(), single.no_numbers());
+    let number = |value: &Value| value.as_f64().or_else(|| value["f1"].as_f64()).unwrap();
+    let (single, all) = (single.metrics(), all.metrics());
+    for (name, value) in &single {
+        let (found, expected) = (number(&all[name]), number(value));
+        assert!((found - expected).abs() < 1e-9, "{name}: {found}, not {expected}");
+    }
+}
+
+#[test]
 fn a_corpus_is_not_the_mean_of_its_rows() {
     let mut scorer = Scorer::new(&metrics("bleu,chrf,chrf++"), Options::default());
     let rows = [("the cat sat on the mat", "the cat sat on a mat"), ("a dog", "the dog ran away")];
