@@ -19,7 +19,7 @@ python=${PYTHON:-python3}
 read -ra steps <<<"${STEPS:-18000 18000 18000}"
 # The rate at the top of the warm-up, times the size of each weight (--scale-parameter). T5's own was
 # 0.01 to begin with; the last stage lets it fall to nothing.
-rates=(0.01 0.007 0.005)
+rates=(0.015 0.01 0.01)
 schedules=(constant constant linear)
 
 mkdir -p "$work"
