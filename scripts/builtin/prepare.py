@@ -4,7 +4,8 @@
     python prepare.py --data DIR --output DIR --seed 0
 
 DIR holds the sets of SOURCES.md. Writes tokenizer.json, train-1.jsonl, train-2.jsonl and train-3.jsonl (a
-stage each), validation.jsonl, and held-out/TASK.jsonl. The same seed gives the same bytes.
+stage each), validation.jsonl, and held-out/TASK.jsonl. The same seed and --tokenizer give the same bytes;
+without --tokenizer one is learnt, whose scores differ from run to run in the last digits.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import scenes
 import sources
 import vocabulary
 import wordings
+from tokenizers import Tokenizer
 
 LONGEST_SOURCE, LONGEST_TARGET = 128, 48
 CHUNK = 112
@@ -177,6 +179,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tokenizer", type=Path, help="a tokenizer.json to take instead of learning one")
     parser.add_argument("--scale", type=float, default=1.0, help="makes the stages longer or shorter")
     options = parser.parse_args()
     output = options.output
@@ -186,7 +189,10 @@ def main():
     names = list(WEIGHTS)
     made = (row for row in map(rows.row, (rows.draw.choice(names) for _ in range(40_000))) if row)
     learnt = rows.texts + [row[side] for row in made for side in ("source", "target")]
-    tokenizer = vocabulary.trained(learnt)
+    if options.tokenizer:
+        tokenizer = Tokenizer.from_file(str(options.tokenizer))
+    else:
+        tokenizer = vocabulary.trained(learnt)
     output.mkdir(parents=True, exist_ok=True)
     vocabulary.write(tokenizer, output / "tokenizer.json")
     sizes = {}

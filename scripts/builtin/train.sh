@@ -9,7 +9,8 @@
 #   STAGE     1, 2 or 3; without any, all three in turn
 #
 # PYTHON names a Python with the packages of requirements.txt. A stage that was cut off goes on from
-# its last checkpoint, and one that is done is passed over. STEPS="20000 20000 14000" is how long each takes.
+# its last checkpoint, and one that is done is passed over. STEPS="18000 18000 18000" is how long each takes;
+# TOKENIZER is a tokenizer.json to take instead of learning one.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
 flantune=$1 data=$2 work=$3
@@ -24,7 +25,8 @@ schedules=(constant constant linear)
 
 mkdir -p "$work"
 if [[ ! -e $work/rows/train-3.jsonl ]]; then
-  "$python" "$here/prepare.py" --data "$data" --output "$work/rows"
+  "$python" "$here/prepare.py" --data "$data" --output "$work/rows" \
+    ${TOKENIZER:+--tokenizer "$TOKENIZER"}
 fi
 if [[ ! -e $work/initial/tokenizer.json ]]; then
   "$python" "$here/initial.py" --tokenizer "$work/rows/tokenizer.json" --output "$work/initial"
