@@ -7,7 +7,8 @@ tokenised differently when it is read again.
 """
 
 RATE = 0.15
-MEAN_SPAN = 3
+# How many tokens a span has: 3 on average.
+SPANS = (1, 2, 3, 3, 4, 5)
 
 
 def chunks(text, count, longest):
@@ -35,7 +36,7 @@ def corrupt(words, count, draw):
         missing = wanted - sum(size for size, gone in zip(sizes, cut) if gone)
         if missing <= 0:
             break
-        length = min(missing, draw.choice([1, 2, 3, 3, 4, 5]))
+        length = min(missing, draw.choice(SPANS))
         start = draw.randrange(len(words))
         if start > 0 and cut[start - 1] or cut[start]:
             continue

@@ -17,13 +17,35 @@ NUMBERS = (
 ORDINALS = "first second third fourth fifth sixth".split()
 MONTHS = "January February March April May June July August September October November December".split()
 CONTRACTIONS = {
-    "do not": "don't", "does not": "doesn't", "did not": "didn't", "is not": "isn't",
-    "are not": "aren't", "was not": "wasn't", "were not": "weren't", "cannot": "can't",
-    "will not": "won't", "would not": "wouldn't", "could not": "couldn't", "have not": "haven't",
-    "has not": "hasn't", "it is": "it's", "It is": "It's", "I am": "I'm", "I will": "I'll",
-    "I have": "I've", "I would": "I'd", "you are": "you're", "they are": "they're",
-    "we are": "we're", "that is": "that's", "That is": "That's", "There is": "There's",
-    "there is": "there's", "let us": "let's", "Let us": "Let's", "You are": "You're",
+    "do not": "don't",
+    "does not": "doesn't",
+    "did not": "didn't",
+    "is not": "isn't",
+    "are not": "aren't",
+    "was not": "wasn't",
+    "were not": "weren't",
+    "cannot": "can't",
+    "will not": "won't",
+    "would not": "wouldn't",
+    "could not": "couldn't",
+    "have not": "haven't",
+    "has not": "hasn't",
+    "it is": "it's",
+    "It is": "It's",
+    "I am": "I'm",
+    "I will": "I'll",
+    "I have": "I've",
+    "I would": "I'd",
+    "you are": "you're",
+    "they are": "they're",
+    "we are": "we're",
+    "that is": "that's",
+    "That is": "That's",
+    "There is": "There's",
+    "there is": "there's",
+    "let us": "let's",
+    "Let us": "Let's",
+    "You are": "You're",
 }
 
 
@@ -139,7 +161,7 @@ def after_word(text, draw):
     place = draw.randrange(len(parts) - 1)
     if parts.count(parts[place]) > 1:
         return None, None
-    return {"text": text, "word": parts[place].strip(",.;:\"()")}, parts[place + 1].strip(",.;:\"()")
+    return {"text": text, "word": parts[place].strip(',.;:"()')}, parts[place + 1].strip(',.;:"()')
 
 
 def replace(text, draw):
@@ -196,17 +218,36 @@ def ends(text, draw):
 
 
 EDITS = {
-    "copy": copy, "upper": upper, "lower": lower, "title_case": title_case,
-    "no_punctuation": no_punctuation, "capitals": capitals, "contract": contract, "expand": expand,
-    "backwards": backwards, "in_order": in_order, "at_place": at_place, "without": without,
-    "last_words": last_words, "after_word": after_word, "replace": replace, "keywords": keywords,
-    "from_keywords": from_keywords, "missing": missing, "count_words": count_words, "shorten": ends,
+    "copy": copy,
+    "upper": upper,
+    "lower": lower,
+    "title_case": title_case,
+    "no_punctuation": no_punctuation,
+    "capitals": capitals,
+    "contract": contract,
+    "expand": expand,
+    "backwards": backwards,
+    "in_order": in_order,
+    "at_place": at_place,
+    "without": without,
+    "last_words": last_words,
+    "after_word": after_word,
+    "replace": replace,
+    "keywords": keywords,
+    "from_keywords": from_keywords,
+    "missing": missing,
+    "count_words": count_words,
+    "shorten": ends,
 }
 
 
 def arithmetic(draw):
     kind = draw.choice("+-*")
-    a, b = (draw.randint(2, 12), draw.randint(2, 10)) if kind == "*" else (draw.randint(1, 99), draw.randint(1, 50))
+    a, b = (
+        (draw.randint(2, 12), draw.randint(2, 10))
+        if kind == "*"
+        else (draw.randint(1, 99), draw.randint(1, 50))
+    )
     if kind == "-":
         a, b = max(a, b), min(a, b)
     answer = {"+": a + b, "-": a - b, "*": a * b}[kind]

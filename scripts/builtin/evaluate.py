@@ -50,7 +50,9 @@ def main():
     parser.add_argument("--limit", type=int, default=100, help="rows a task")
     options = parser.parse_args()
 
-    tests = {path.stem: read(path)[: options.limit] for path in sorted((options.rows / "held-out").glob("*.jsonl"))}
+    tests = {
+        path.stem: read(path)[: options.limit] for path in sorted((options.rows / "held-out").glob("*.jsonl"))
+    }
     usual = collections.defaultdict(collections.Counter)
     for path in sorted(options.rows.glob("train-*.jsonl")):
         for row in read(path):
@@ -60,11 +62,27 @@ def main():
         folder = Path(folder)
         together = [row for rows in tests.values() for row in rows]
         write(folder / "all.jsonl", together)
-        run([
-            options.flantune, "eval", "--model", options.model, "--data", folder / "all.jsonl",
-            "--source-field", "source", "--target-field", "target", "--metrics", "rougeL",
-            "--max-new-tokens", 48, "--output-rows", folder / "answers.jsonl", "--json",
-        ])
+        run(
+            [
+                options.flantune,
+                "eval",
+                "--model",
+                options.model,
+                "--data",
+                folder / "all.jsonl",
+                "--source-field",
+                "source",
+                "--target-field",
+                "target",
+                "--metrics",
+                "rougeL",
+                "--max-new-tokens",
+                48,
+                "--output-rows",
+                folder / "answers.jsonl",
+                "--json",
+            ]
+        )
         answers = iter(read(folder / "answers.jsonl"))
         print("| task | rows | exact match | always | copy | ROUGE-L | always | copy |")
         print("| --- | --: | --: | --: | --: | --: | --: | --: |")

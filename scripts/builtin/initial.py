@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The model before its training: its configuration, and weights drawn as T5 draws them.
 
-    python initial.py --tokenizer DATA/tokenizer.json --output DIR --seed 0
+python initial.py --tokenizer DATA/tokenizer.json --output DIR --seed 0
 """
 
 import argparse
@@ -42,8 +42,11 @@ CONFIG = {
 }
 GENERATION = {"decoder_start_token_id": 0, "eos_token_id": 1, "pad_token_id": 0}
 TOKENIZER = {
-    "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 512,
-    "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>",
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "model_max_length": 512,
+    "pad_token": "<pad>",
+    "eos_token": "</s>",
+    "unk_token": "<unk>",
 }
 
 
@@ -96,7 +99,11 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
     tensors = weights(CONFIG, options.seed)
     save_file(tensors, options.output / "model.safetensors", {"format": "pt"})
-    for name, value in (("config", CONFIG), ("generation_config", GENERATION), ("tokenizer_config", TOKENIZER)):
+    for name, value in (
+        ("config", CONFIG),
+        ("generation_config", GENERATION),
+        ("tokenizer_config", TOKENIZER),
+    ):
         (options.output / f"{name}.json").write_text(json.dumps(value, indent=2, sort_keys=True) + "\n")
     shutil.copyfile(options.tokenizer, options.output / "tokenizer.json")
     print(f"{sum(t.size for t in tensors.values()):,} parameters in {options.output}")

@@ -35,15 +35,56 @@ STAGES = [(42_000_000, 0.6), (36_000_000, 0.35), (33_000_000, 0.2)]
 
 # How often a task is drawn, against the others.
 WEIGHTS = {
-    "reading": 4, "ask": 2, "words_to_sentence": 1, "sentence_to_words": 1, "paraphrase": 1, "topic": 2,
-    "about": 3, "prompted": 1, "claim": 3, "choose": 6, "explain": 4, "nonsense": 2, "why_nonsense": 3,
-    "yes_no": 1, "word_problem": 1, "go_on": 2, "bank_intent": 6, "facts_to_text": 5, "find_fact": 4,
-    "talk_topic": 2, "reply": 6, "next_sentence": 1,
-    "copy": 4, "upper": 1, "lower": 3, "title_case": 2, "no_punctuation": 2, "capitals": 3, "contract": 2,
-    "expand": 2, "backwards": 2, "in_order": 1, "at_place": 2, "without": 2, "last_words": 3, "after_word": 3,
-    "replace": 3, "keywords": 4, "from_keywords": 5, "missing": 3, "count_words": 1, "shorten": 4,
-    "arithmetic": 3, "larger": 1, "date": 1, "number_word": 1,
-    "reviews": 10, "talks": 10, "people": 6, "notes": 5,
+    "reading": 4,
+    "ask": 2,
+    "words_to_sentence": 1,
+    "sentence_to_words": 1,
+    "paraphrase": 1,
+    "topic": 2,
+    "about": 3,
+    "prompted": 1,
+    "claim": 3,
+    "choose": 6,
+    "explain": 4,
+    "nonsense": 2,
+    "why_nonsense": 3,
+    "yes_no": 1,
+    "word_problem": 1,
+    "go_on": 2,
+    "bank_intent": 6,
+    "facts_to_text": 5,
+    "find_fact": 4,
+    "talk_topic": 2,
+    "reply": 6,
+    "next_sentence": 1,
+    "copy": 4,
+    "upper": 1,
+    "lower": 3,
+    "title_case": 2,
+    "no_punctuation": 2,
+    "capitals": 3,
+    "contract": 2,
+    "expand": 2,
+    "backwards": 2,
+    "in_order": 1,
+    "at_place": 2,
+    "without": 2,
+    "last_words": 3,
+    "after_word": 3,
+    "replace": 3,
+    "keywords": 4,
+    "from_keywords": 5,
+    "missing": 3,
+    "count_words": 1,
+    "shorten": 4,
+    "arithmetic": 3,
+    "larger": 1,
+    "date": 1,
+    "number_word": 1,
+    "reviews": 10,
+    "talks": 10,
+    "people": 6,
+    "notes": 5,
 }
 
 
@@ -63,12 +104,17 @@ class Rows:
             if is_held_out(key) == held_out:
                 self.given[task].append((fields, target))
         self.texts = [text for key, text in sources.texts(data) if is_held_out(key) == held_out]
-        self.sentences = sorted({
-            sentence for text in self.texts for sentence in sources.sentences(text)
-            if 4 <= len(sentence.split()) <= 22 and re.match(r"[A-Z]", sentence)
-            # A text may be free while the same sentence stands in one that is held out.
-            and is_held_out(sentence) == held_out
-        })
+        self.sentences = sorted(
+            {
+                sentence
+                for text in self.texts
+                for sentence in sources.sentences(text)
+                if 4 <= len(sentence.split()) <= 22
+                and re.match(r"[A-Z]", sentence)
+                # A text may be free while the same sentence stands in one that is held out.
+                and is_held_out(sentence) == held_out
+            }
+        )
         self.contractible = [s for s in self.sentences if edits.contracted(s) != s or edits.expanded(s) != s]
         self.waiting = {}
 
@@ -214,7 +260,9 @@ def main():
         made = [row for row in made if row["source"] not in taken]
         write(output / f"train-{number}.jsonl", made)
         kinds = collections.Counter(row["task"] for row in made)
-        print(f"stage {number}: {len(made):,} rows, {sum(tokens.values()):,} tokens; {dict(kinds.most_common())}")
+        print(
+            f"stage {number}: {len(made):,} rows, {sum(tokens.values()):,} tokens; {dict(kinds.most_common())}"
+        )
 
 
 if __name__ == "__main__":

@@ -12,14 +12,32 @@ import re
 
 # The services of SGD, as people call them.
 SERVICES = {
-    "Banks": "banking", "Buses": "buses", "Calendar": "a calendar", "Events": "events",
-    "Flights": "flights", "Homes": "homes", "Hotels": "hotels", "Media": "films to watch",
-    "Movies": "cinema", "Music": "music", "RentalCars": "rental cars", "Restaurants": "restaurants",
-    "RideSharing": "a ride", "Services": "appointments", "Travel": "sights", "Weather": "the weather",
+    "Banks": "banking",
+    "Buses": "buses",
+    "Calendar": "a calendar",
+    "Events": "events",
+    "Flights": "flights",
+    "Homes": "homes",
+    "Hotels": "hotels",
+    "Media": "films to watch",
+    "Movies": "cinema",
+    "Music": "music",
+    "RentalCars": "rental cars",
+    "Restaurants": "restaurants",
+    "RideSharing": "a ride",
+    "Services": "appointments",
+    "Travel": "sights",
+    "Weather": "the weather",
 }
 E2E = {
-    "name": "name", "eatType": "kind", "food": "food", "priceRange": "price",
-    "customer rating": "rating", "area": "area", "familyFriendly": "for families", "near": "near",
+    "name": "name",
+    "eatType": "kind",
+    "food": "food",
+    "priceRange": "price",
+    "customer rating": "rating",
+    "area": "area",
+    "familyFriendly": "for families",
+    "near": "near",
 }
 
 
@@ -94,7 +112,9 @@ def prompted(data):
             if found:
                 yield from reading(found[2], found[1], answer)
         elif task == "quoref_Given_Context_Answer_Question":
-            question, _, context = text.partition("\n\nAnswer the above question based on the context below:\n\n")
+            question, _, context = text.partition(
+                "\n\nAnswer the above question based on the context below:\n\n"
+            )
             yield from reading(context, question, answer)
         elif task in ("quarel_testing_students", "quartz_use_info_from_question_paragraph"):
             yield "prompted", {"text": re.sub(r"\s+", " ", text)}, answer, text
@@ -151,8 +171,15 @@ def reasoned(data):
         options = choices(row["choices"])
         answer = ord(row["answer"]) - ord("A")
         if answer < len(options):
-            yield "choose", {"question": row["question"], "options": options}, options[answer], row["question"]
-    for row in csv.reader(lines(data, "instruct/codah/full_data.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE):
+            yield (
+                "choose",
+                {"question": row["question"], "options": options},
+                options[answer],
+                row["question"],
+            )
+    for row in csv.reader(
+        lines(data, "instruct/codah/full_data.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE
+    ):
         if len(row) == 7:
             fields = {"text": row[1], "options": row[2:6]}
             yield "go_on", fields, row[2 + int(row[6])], row[1]
@@ -187,7 +214,9 @@ def talks(data):
     """Tasks over two sets of dialogues with a machine."""
     for row in rows(data, "dialogues/sgd_train_sample.jsonl"):
         turns = [("Customer: " if t["speaker"] == "USER" else "Agent: ") + t["text"] for t in row["turns"]]
-        names = list(dict.fromkeys(SERVICES[s.split("_")[0]] for s in row["services"] if s.split("_")[0] in SERVICES))
+        names = list(
+            dict.fromkeys(SERVICES[s.split("_")[0]] for s in row["services"] if s.split("_")[0] in SERVICES)
+        )
         key = " ".join(turns[:2])
         if names:
             yield "talk_topic", {"text": " ".join(turns[:7])}, " and ".join(names), key
@@ -196,7 +225,10 @@ def talks(data):
             history, reply = turns[begin : begin + 5], turns[begin + 5]
             yield "reply", {"text": " ".join(history)}, reply.split(": ", 1)[1], key
     for row in rows(data, "dialogues/taskmaster4_coffee.jsonl"):
-        turns = [("Customer: " if t["speaker"] == "user" else "Barista: ") + t["text"].strip() for t in row["turns"]]
+        turns = [
+            ("Customer: " if t["speaker"] == "user" else "Barista: ") + t["text"].strip()
+            for t in row["turns"]
+        ]
         key = " ".join(turns)
         for end in range(1, min(len(turns), 6), 2):
             yield "reply", {"text": " ".join(turns[:end])}, turns[end].split(": ", 1)[1], key
@@ -266,7 +298,10 @@ def texts(data):
         turns = [("Customer: " if t["speaker"] == "USER" else "Agent: ") + t["text"] for t in row["turns"]]
         yield " ".join(turns[:2]), " ".join(turns)
     for row in rows(data, "dialogues/taskmaster4_coffee.jsonl"):
-        turns = [("Customer: " if t["speaker"] == "user" else "Barista: ") + t["text"].strip() for t in row["turns"]]
+        turns = [
+            ("Customer: " if t["speaker"] == "user" else "Barista: ") + t["text"].strip()
+            for t in row["turns"]
+        ]
         yield " ".join(turns), " ".join(turns)
     for task, fields, target, key in restaurants(data):
         if task == "facts_to_text":

@@ -21,14 +21,20 @@ def trained(texts):
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC()])
     # Each digit and each mark is a piece of its own; that is what keeps numbers legible to a small
     # model. The pieces know it then, so that the file needs no rule for it.
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Metaspace(),
-        pre_tokenizers.Digits(individual_digits=True),
-        pre_tokenizers.Split(Regex(r"[^\w\s'▁]"), behavior="isolated"),
-    ])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Metaspace(),
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.Split(Regex(r"[^\w\s'▁]"), behavior="isolated"),
+        ]
+    )
     trainer = trainers.UnigramTrainer(
-        vocab_size=SIZE - SENTINELS, special_tokens=SPECIAL, unk_token="<unk>",
-        initial_alphabet=ALPHABET, max_piece_length=14, show_progress=False,
+        vocab_size=SIZE - SENTINELS,
+        special_tokens=SPECIAL,
+        unk_token="<unk>",
+        initial_alphabet=ALPHABET,
+        max_piece_length=14,
+        show_progress=False,
     )
     known = set(ALPHABET)
     texts = ("".join(mark if mark in known else " " for mark in text) for text in texts)
@@ -48,16 +54,25 @@ def built(pieces):
     vocabulary = [(token, 0.0) for token in SPECIAL] + pieces + [(token, 0.0) for token in sentinels]
     assert len(vocabulary) == SIZE, len(vocabulary)
     tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=2, byte_fallback=False))
-    tokenizer.normalizer = normalizers.Sequence([
-        normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip(),
-    ])
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.NFKC(),
+            normalizers.Replace(Regex(r"\s+"), " "),
+            normalizers.Strip(),
+        ]
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     tokenizer.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
     tokenizer.add_special_tokens(SPECIAL + sentinels)
     file = json.loads(tokenizer.to_str())
-    one = lambda name: [{"Sequence": {"id": name, "type_id": 0}}, {"SpecialToken": {"id": "</s>", "type_id": 0}}]
+    one = lambda name: [
+        {"Sequence": {"id": name, "type_id": 0}},
+        {"SpecialToken": {"id": "</s>", "type_id": 0}},
+    ]
     file["post_processor"] = {
-        "type": "TemplateProcessing", "single": one("A"), "pair": one("A") + one("B"),
+        "type": "TemplateProcessing",
+        "single": one("A"),
+        "pair": one("A") + one("B"),
         "special_tokens": {"</s>": {"id": "</s>", "ids": [1], "tokens": ["</s>"]}},
     }
     # Enough digits to tell pieces apart, and half the file.
