@@ -80,6 +80,8 @@ def main():
                 48,
                 "--output-rows",
                 folder / "answers.jsonl",
+                "--device",
+                "cpu",
                 "--json",
             ]
         )
