@@ -4,6 +4,7 @@ mod args;
 mod clock;
 mod commands;
 mod failure;
+mod hub;
 mod interrupt;
 mod memory;
 mod printer;

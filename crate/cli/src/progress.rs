@@ -1,6 +1,10 @@
 //! A run as a person sees it: a bar on a terminal, plain lines elsewhere, both on standard error.
 
-use std::{collections::VecDeque, io::IsTerminal, time::Duration};
+use std::{
+    collections::VecDeque,
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
 
 use flantune::train::event::{Done, Event, Metrics, Sample, Start, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -113,6 +117,64 @@ impl Progress {
     }
 }
 
+/// A download as a person sees it.
+#[derive(Debug)]
+pub(crate) struct Transfer {
+    printer: Printer,
+    bar: ProgressBar,
+    total: u64,
+    /// Bytes of the files that are complete, and of the one that is on its way.
+    complete: u64,
+    current: u64,
+    last_line: Instant,
+}
+
+impl Transfer {
+    pub(crate) fn new(printer: Printer) -> Self {
+        let bar = styled(
+            printer,
+            "{bar:24} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left",
+        );
+        Self { printer, bar, total: 0, complete: 0, current: 0, last_line: Instant::now() }
+    }
+
+    /// That as many further bytes are to come, and what that is about.
+    pub(crate) fn expect(&mut self, size: u64, what: &str) {
+        self.total += size;
+        self.bar.set_length(self.total);
+        self.bar.suspend(|| self.printer.note(what));
+    }
+
+    /// That the next file begins, or the same one again, with as many bytes that are there.
+    pub(crate) fn begin(&mut self, length: u64) {
+        self.current = length;
+        self.bar.set_position(self.complete + length);
+        self.bar.reset_eta();
+    }
+
+    /// That bytes have come.
+    pub(crate) fn advance(&mut self, count: u64) {
+        self.current += count;
+        let done = self.complete + self.current;
+        self.bar.set_position(done);
+        let due = self.last_line.elapsed().as_secs_f64() >= SECONDS_A_LINE;
+        if self.bar.is_hidden() && due {
+            self.last_line = Instant::now();
+            self.printer.note(&format!("  {} of {}", bytes(done), bytes(self.total)));
+        }
+    }
+
+    /// That a file is complete.
+    pub(crate) fn end(&mut self) {
+        self.complete += self.current;
+        self.current = 0;
+    }
+
+    pub(crate) fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// Counts up to `length` on a terminal, and shows nothing elsewhere.
 pub(crate) fn counter(printer: Printer, length: usize) -> ProgressBar {
     let bar = bar(printer);
@@ -124,12 +186,16 @@ pub(crate) fn counter(printer: Printer, length: usize) -> ProgressBar {
 /// A bar on standard error; a hidden one unless that is a terminal and nothing else writes there.
 /// Log lines and a bar would tear each other apart.
 fn bar(printer: Printer) -> ProgressBar {
+    styled(printer, "{bar:24} {pos}/{len}  {msg}")
+}
+
+fn styled(printer: Printer, template: &str) -> ProgressBar {
     let visible = printer.is_talkative() && !printer.is_verbose();
     if !visible || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    match ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}") {
+    match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
@@ -152,6 +218,19 @@ pub(crate) fn duration(seconds: f64) -> String {
         _ if seconds >= 1.0 => format!("{seconds:.2}s"),
         _ => format!("{:.0}ms", seconds * 1000.0),
     }
+}
+
+/// `308 MB`, `1.2 GB`: three digits at most, in the units in which files are listed.
+pub(crate) fn bytes(count: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = usize::from(unit > 0 && value < 9.95);
+    format!("{value:.digits$} {}", units[unit])
 }
 
 /// Whole seconds, as an estimate has no more precision.
@@ -185,6 +264,13 @@ mod tests {
     #[test]
     fn estimates_are_whole_seconds() {
         assert_eq!([2.95, 59.4, 59.6].map(estimate), ["3s", "59s", "1m 00s"]);
+    }
+
+    #[test]
+    fn bytes_have_a_unit() {
+        let shown = [0, 999, 1000, 9_960_000, 307_867_048, 2_349_999_999, u64::MAX].map(bytes);
+        let expected = ["0 B", "999 B", "1.0 kB", "10 MB", "308 MB", "2.3 GB", "18446744 TB"];
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -197,7 +197,7 @@ fn a_faulty_tokenizer() {
 fn a_model_that_is_not_there() {
     let place = Place::new();
     std::fs::rename(place.path("model"), place.path("moved")).unwrap();
-    refused(&place, "train", TRAIN, &["model", "no such directory"]);
+    refused(&place, "train", TRAIN, &["model", "neither a directory"]);
     place.write("model/README.md", b"");
     refused(&place, "train", TRAIN, &["model/config.json", "no such file"]);
 }

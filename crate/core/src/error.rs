@@ -80,6 +80,19 @@ pub enum Error {
         message: String,
     },
 
+    /// A model of a hub is not to be had.
+    #[error("{model}: {message}")]
+    Hub {
+        /// The model's id.
+        model: String,
+        /// What is in the way.
+        message: String,
+        /// What to do about it, where that is known.
+        hint: Option<String>,
+        /// Whether something else must be asked for (and not the same again, later).
+        input: bool,
+    },
+
     // Working
     /// The loss or a gradient is not finite.
     #[error("step {step}: the loss is not finite; {}", last_good(.checkpoint))]
@@ -116,6 +129,7 @@ impl Error {
             Error::Template { .. } => "template",
             Error::Setting { .. } => "setting",
             Error::Adapter { .. } => "adapter",
+            Error::Hub { .. } => "hub",
             Error::NotFinite { .. } => "not_finite",
             Error::Device { .. } => "device",
         }
@@ -123,7 +137,10 @@ impl Error {
 
     /// Whether the input or the settings are at fault (exit code 2), and not the work (exit code 1).
     pub fn is_input(&self) -> bool {
-        !matches!(self, Error::NotFinite { .. } | Error::Device { .. })
+        !matches!(
+            self,
+            Error::NotFinite { .. } | Error::Device { .. } | Error::Hub { input: false, .. }
+        )
     }
 
     /// What to do about it, where that is known.
@@ -132,6 +149,7 @@ impl Error {
             Error::NotFinite { .. } => {
                 Some("try a smaller learning_rate, or a smaller clip_norm".to_owned())
             }
+            Error::Hub { hint, .. } => hint.clone(),
             _ => None,
         }
     }

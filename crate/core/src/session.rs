@@ -85,6 +85,17 @@ impl Session {
         let Some(directory) = &config.model else {
             return Err(Error::setting("model", "expected a directory, found nothing"));
         };
+        Self::open_in(host, config, directory, BaseModel::default()).await
+    }
+
+    /// As [`Session::open`], with the base's files in `directory`, which the configuration does not
+    /// name, and `id` as what adapters say of their base.
+    pub async fn open_in(
+        host: &Host,
+        config: &ModelConfig,
+        directory: &str,
+        id: BaseModel,
+    ) -> Result<Self> {
         let storage = &*host.storage;
         let model_config = T5Config::open(storage, directory).await?;
         let generation = GenerationConfig::open(storage, directory, &model_config).await?;
@@ -103,8 +114,8 @@ impl Session {
             tokenizer: Rc::new(tokenizer),
             generation,
             hash: files.hash(),
-            id: BaseModel::default(),
-            directory: directory.clone(),
+            id,
+            directory: directory.to_owned(),
         };
         let adapters = BTreeMap::new();
         Ok(Session { base, model, adapters, host: host.clone(), kernels: config.kernels })

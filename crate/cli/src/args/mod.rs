@@ -37,6 +37,15 @@ pub(crate) struct OutputOptions {
     pub(crate) verbose: bool,
 }
 
+/// How a model is found.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Model options")]
+pub(crate) struct ModelOptions {
+    /// Download nothing: a model of a hub must be in the cache
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train an adapter, or the whole model, on rows of text
@@ -138,6 +147,8 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<String>,
     #[command(flatten)]
+    pub(crate) base: ModelOptions,
+    #[command(flatten)]
     pub(crate) settings: Settings<Trained>,
 }
 
@@ -157,6 +168,8 @@ pub(crate) struct GenerateArguments {
     #[arg(long = "use", value_name = "NAME", requires = "adapter")]
     pub(crate) used: Option<String>,
     #[command(flatten)]
+    pub(crate) base: ModelOptions,
+    #[command(flatten)]
     pub(crate) settings: Settings<Generated>,
 }
 
@@ -173,6 +186,8 @@ pub(crate) struct EvalArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) adapter: Option<String>,
     #[command(flatten)]
+    pub(crate) base: ModelOptions,
+    #[command(flatten)]
     pub(crate) settings: Settings<Evaluated>,
 }
 
@@ -185,6 +200,8 @@ pub(crate) struct MergeArguments {
     /// The directory for the merged model
     #[arg(long, value_name = "DIR", required = true)]
     pub(crate) output: String,
+    #[command(flatten)]
+    pub(crate) base: ModelOptions,
     #[command(flatten)]
     pub(crate) settings: Settings<Merged>,
 }

@@ -243,7 +243,8 @@ const EVALUATION: &[&str] =
 
 fn value_name(key: &Key) -> &'static str {
     match (key.kind, key.name) {
-        (_, "model" | "init_adapter") => "DIR",
+        (_, "model") => "MODEL",
+        (_, "init_adapter") => "DIR",
         (_, "train" | "validation" | "template_file") => "FILE",
         (_, "template") => "TEMPLATE",
         (_, "source_field" | "target_field") => "FIELD",

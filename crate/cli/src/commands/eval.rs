@@ -1,5 +1,4 @@
 use flantune::{
-    session::Session,
     text::dataset::Example,
     train::{
         evaluate::RowResult,
@@ -8,17 +7,17 @@ use flantune::{
 };
 use serde_json::{Value, json};
 
-use super::{configuration, host, require};
+use super::{configuration, host, open, require};
 use crate::{args::EvalArguments, failure::Failure, printer::Printer, progress};
 
 /// Measures a model, or an adapter, on rows.
 pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result<(), Failure> {
-    let config = configuration(&arguments.settings, printer)?;
+    let mut config = configuration(&arguments.settings, printer)?;
     let host = host();
     let template = config.data.template_file.as_ref();
     require(&host, [&arguments.data].into_iter().chain(template)).await?;
 
-    let session = Session::open(&host, &config.model).await?;
+    let session = open(&host, &mut config, arguments.base, printer).await?;
     let adapter = match &arguments.adapter {
         Some(directory) => Some(session.load_adapter(directory).await?),
         None => None,

@@ -6,7 +6,7 @@ use std::{
 use flantune::{adapter::Adapter, config::RunConfig, session::Session, text::dataset::Example};
 use serde::Serialize;
 
-use super::{configuration, host, require};
+use super::{configuration, host, open, require};
 use crate::{args::GenerateArguments, failure::Failure, printer::Printer};
 
 /// An answer, with `--json`.
@@ -28,7 +28,7 @@ pub(crate) async fn generate(
     arguments: &GenerateArguments,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let config = configuration(&arguments.settings, printer)?;
+    let mut config = configuration(&arguments.settings, printer)?;
     let host = host();
     let files = [&arguments.input, &config.data.template_file];
     require(&host, files.into_iter().flatten()).await?;
@@ -36,7 +36,7 @@ pub(crate) async fn generate(
     let adapters = named(&arguments.adapter)?;
     let used = used(&adapters, arguments.used.as_deref())?;
 
-    let mut session = Session::open(&host, &config.model).await?;
+    let mut session = open(&host, &mut config, arguments.base, printer).await?;
     for &(name, directory) in &adapters {
         let adapter = session.load_adapter(directory).await?;
         session.hold(name, adapter);

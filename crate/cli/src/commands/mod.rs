@@ -13,16 +13,30 @@ use std::rc::Rc;
 use flantune::{
     config::RunConfig,
     host::{Clock, Host},
+    session::Session,
     storage::Storage,
 };
 
 pub(crate) use self::{
-    bench::bench, doctor::doctor, eval::eval, generate::generate, merge::merge, score::score,
+    bench::bench,
+    doctor::doctor,
+    eval::eval,
+    generate::generate,
+    merge::merge,
+    score::score,
     train::train,
 };
 use crate::{
-    args::Settings, clock::SystemClock, failure::Failure, printer::Printer, storage::FileStorage,
+    args::{ModelOptions, Settings},
+    clock::SystemClock,
+    failure::Failure,
+    hub,
+    printer::Printer,
+    storage::FileStorage,
 };
+
+/// No configuration is longer.
+const CONFIG_LIMIT: u64 = 1 << 20;
 
 /// The files and the clock of this machine.
 fn host() -> Host {
@@ -34,6 +48,17 @@ fn host() -> Host {
 /// What was asked for, on the threads that were asked for.
 fn configuration<O>(settings: &Settings<O>, printer: &Printer) -> Result<RunConfig, Failure> {
     configuration_over(RunConfig::default(), settings, printer)
+}
+
+/// What a configuration's file says, where one is given.
+async fn from_file(host: &Host, file: Option<&String>) -> Result<RunConfig, Failure> {
+    Ok(match file {
+        Some(path) => {
+            let bytes = host.storage.read_all(path, CONFIG_LIMIT).await?;
+            RunConfig::from_file(path, &bytes)?
+        }
+        None => RunConfig::default(),
+    })
 }
 
 /// As [`configuration`], over what a file says.
@@ -53,6 +78,22 @@ fn configuration_over<O>(
         .build_global()
         .map_err(|error| Failure::Usage(format!("threads: {error}")))?;
     Ok(config)
+}
+
+/// Loads the base that the configuration names. A model of a hub is downloaded where it is not in the
+/// cache, and the configuration then names the commit that it has.
+async fn open(
+    host: &Host,
+    config: &mut RunConfig,
+    options: ModelOptions,
+    printer: &Printer,
+) -> Result<Session, Failure> {
+    let Some(model) = &config.model.model else {
+        return Ok(Session::open(host, &config.model).await?);
+    };
+    let located = hub::locate(model, options.offline, *printer)?;
+    config.model.model = Some(located.name);
+    Ok(Session::open_in(host, &config.model, &located.directory, located.id).await?)
 }
 
 /// That these files are there, before a model is loaded for nothing.

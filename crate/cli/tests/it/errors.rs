@@ -22,7 +22,7 @@ error: unexpected argument '--lerning-rate' found
 
   tip: a similar argument exists: '--learning-rate'
 
-Usage: flantune train --output <DIR> --model <DIR> --train <FILE> --learning-rate <NUMBER>
+Usage: flantune train --output <DIR> --model <MODEL> --train <FILE> --learning-rate <NUMBER>
 
 For more information, try '--help'.
 "
@@ -40,7 +40,7 @@ error: the following required arguments were not provided:
   --output <DIR>
   --train <FILE>
 
-Usage: flantune train --output <DIR> --model <DIR> --train <FILE>
+Usage: flantune train --output <DIR> --model <MODEL> --train <FILE>
 
 For more information, try '--help'.
 "

@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     error::{Error, Result},
-    model::config::{Fields, short, to_bytes},
+    model::{
+        config::{Fields, short, to_bytes},
+        hub::{HubModel, is_hub_id},
+    },
 };
 
 /// The version of peft whose keys are written.
@@ -61,6 +64,13 @@ pub struct BaseModel {
     pub id: Option<String>,
     /// The hub's commit, branch or tag.
     pub revision: Option<String>,
+}
+
+impl From<&HubModel> for BaseModel {
+    fn from(model: &HubModel) -> Self {
+        let (id, revision) = (model.repository.clone(), model.revision.clone());
+        BaseModel { id: Some(id), revision: Some(revision) }
+    }
 }
 
 /// LoRA (peft's `LoraConfig`): `W + scale · B A` beside the frozen `W`.
@@ -416,15 +426,6 @@ fn is_target(name: &str) -> bool {
     };
     let last = name.rsplit('.').next();
     name.split('.').all(part) && last.is_some_and(|last| TARGETS.contains(&last))
-}
-
-/// Whether this can be a repository's name on the hub, `NAME` or `OWNER/NAME`, and no path.
-fn is_hub_id(id: &str) -> bool {
-    let part = |part: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(plain)
-    };
-    id.len() <= 96 && id.split('/').count() <= 2 && id.split('/').all(part) && !id.contains("..")
 }
 
 /// A number as Python writes it: alpha is a whole number for peft wherever it can be.

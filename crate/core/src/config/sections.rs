@@ -17,10 +17,11 @@ use crate::{
 section! {
     /// The base model and where it is computed.
     ModelConfig "model" {
-        /// The base model: a directory in the Hugging Face layout
+        /// The base model: a directory in the Hugging Face layout, or OWNER/NAME[@REVISION] of a hub
         ///
-        /// It holds config.json, tokenizer.json and model.safetensors, or its shards with their
-        /// index.
+        /// A directory holds config.json, tokenizer.json and model.safetensors, or its shards with
+        /// their index. A model of a hub, such as google/flan-t5-small, is taken from the Hugging
+        /// Face cache, and downloaded into it where it is not there.
         model: Option<String> = None;
         /// The numbers that weights are kept in
         ///

@@ -14,8 +14,8 @@ use crate::{
     storage::{Storage, join},
 };
 
-const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+pub(super) const SINGLE: &str = "model.safetensors";
+pub(super) const INDEX: &str = "model.safetensors.index.json";
 const INDEX_LIMIT: u64 = 16 << 20;
 const MAX_SHARDS: usize = 1024;
 
@@ -81,10 +81,6 @@ impl WeightFiles {
         let path = join(directory, INDEX);
         let map = read_index(&path, &storage.read_all(&path, INDEX_LIMIT).await?)?;
         let shards: BTreeSet<&String> = map.values().collect();
-        if shards.len() > MAX_SHARDS {
-            let message = format!("it names {} files, more than {MAX_SHARDS}", shards.len());
-            return Err(Error::format(path, message));
-        }
 
         let mut files: Vec<SafetensorsFile> = Vec::new();
         let mut places = BTreeMap::new();
@@ -210,6 +206,12 @@ impl WeightFiles {
     }
 }
 
+/// The files that an index names, sorted.
+pub(super) fn shards(path: &str, index: &[u8]) -> Result<Vec<String>> {
+    let shards: BTreeSet<String> = read_index(path, index)?.into_values().collect();
+    Ok(shards.into_iter().collect())
+}
+
 /// Tensors and their shards, from an index.
 fn read_index(path: &str, bytes: &[u8]) -> Result<BTreeMap<String, String>> {
     let fields = Fields::parse(path, bytes)?;
@@ -228,7 +230,13 @@ fn read_index(path: &str, bytes: &[u8]) -> Result<BTreeMap<String, String>> {
             }
         };
     }
-    Ok(places)
+    match places.values().collect::<BTreeSet<_>>().len() {
+        files if files > MAX_SHARDS => {
+            let message = format!("it names {files} files, more than {MAX_SHARDS}");
+            Err(Error::format(path, message))
+        }
+        _ => Ok(places),
+    }
 }
 
 /// Whether a name means a file of the same directory on every platform.

@@ -4,6 +4,7 @@ pub mod attention;
 pub mod config;
 pub mod feed_forward;
 pub mod files;
+pub mod hub;
 pub mod linear;
 pub mod parameter;
 pub mod pass;

@@ -10,7 +10,10 @@ use crate::{
 pub(super) fn card(base: &Base, config: &RunConfig, data: &str, metrics: &Metrics) -> String {
     let base_id = base.id.id.as_deref();
     let named = base_id.unwrap_or("the base that it was trained beside");
-    let load = base_id.unwrap_or("path/to/the/base");
+    let load = match (base_id, &base.id.revision) {
+        (Some(id), Some(revision)) => format!("\"{id}\", revision=\"{revision}\""),
+        (id, _) => format!("\"{}\"", id.unwrap_or("path/to/the/base")),
+    };
     let front = match base_id {
         Some(id) => format!("base_model: {id}\n"),
         None => String::new(),
@@ -42,7 +45,7 @@ pub(super) fn card(base: &Base, config: &RunConfig, data: &str, metrics: &Metric
          | learning rate | {rate} |\n| batch size | {batch} |\n| seed | {seed} |\n\n\
          Template:\n\n```\n{template}\n```\n\n| metric | value |\n| --- | --- |\n{scores}\n\
          ```python\nfrom peft import PeftModel\nfrom transformers import T5ForConditionalGeneration\n\n\
-         base = T5ForConditionalGeneration.from_pretrained(\"{load}\")\n\
+         base = T5ForConditionalGeneration.from_pretrained({load})\n\
          model = PeftModel.from_pretrained(base, \"path/to/this/directory\")\n```\n",
         version = env!("CARGO_PKG_VERSION"),
         optimizer = config.optimizer(),
