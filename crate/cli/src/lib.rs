@@ -50,6 +50,8 @@ async fn execute(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Merge(arguments) => commands::merge(arguments, printer).await,
         Command::Bench(arguments) => commands::bench(arguments, printer).await,
         Command::Doctor => commands::doctor(printer).await,
+        Command::Completions(arguments) => commands::completions(arguments, printer),
+        Command::Man(arguments) => commands::man(arguments, printer),
     }
 }
 

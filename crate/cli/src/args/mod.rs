@@ -68,6 +68,12 @@ pub(crate) enum Command {
     Bench(Box<BenchArguments>),
     /// Show the devices of this machine and their limits
     Doctor,
+    /// Write a script that completes commands and options in a shell
+    #[command(after_long_help = COMPLETIONS)]
+    Completions(CompletionsArguments),
+    /// Write a manual page of each command, for packages
+    #[command(hide = true)]
+    Man(ManArguments),
 }
 
 const TRAIN: &str = r#"Examples:
@@ -133,6 +139,18 @@ const MERGE: &str = r#"Examples:
 const BENCH: &str = r#"Examples:
   flantune bench
   flantune bench --case lora,generate --shape base --batch-size 4 --json"#;
+
+const COMPLETIONS: &str = r#"Examples:
+  For bash, zsh and fish, for one user; a new shell has them:
+    flantune completions bash > ~/.local/share/bash-completion/completions/flantune
+    flantune completions zsh > ~/.zfunc/_flantune       # a directory in $fpath
+    flantune completions fish > ~/.config/fish/completions/flantune.fish
+
+  For PowerShell, in $PROFILE:
+    flantune completions powershell | Out-String | Invoke-Expression
+
+  For Elvish, in rc.elv:
+    eval (flantune completions elvish | slurp)"#;
 
 /// `flantune train`
 #[derive(Args, Debug)]
@@ -231,6 +249,22 @@ pub(crate) struct BenchArguments {
     pub(crate) in_this_process: bool,
     #[command(flatten)]
     pub(crate) settings: Settings<Benched>,
+}
+
+/// `flantune completions`
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `flantune man`
+#[derive(Args, Debug)]
+pub(crate) struct ManArguments {
+    /// The directory for the pages
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) output: String,
 }
 
 #[cfg(test)]

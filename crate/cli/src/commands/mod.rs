@@ -6,6 +6,7 @@ mod eval;
 mod generate;
 mod merge;
 mod score;
+mod shell;
 mod train;
 
 use std::rc::Rc;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     generate::generate,
     merge::merge,
     score::score,
+    shell::{completions, man},
     train::train,
 };
 use crate::{

@@ -26,7 +26,7 @@ fn train_lists_every_key() {
 
 #[test]
 fn every_command_teaches_by_examples() {
-    for command in ["train", "generate", "eval", "merge", "bench"] {
+    for command in ["train", "generate", "eval", "merge", "bench", "completions"] {
         let long = help(&[command, "--help"]);
         assert!(long.contains("\nExamples:\n"), "{command}");
         assert!(long.contains(&format!("flantune {command} ")), "{command}");
@@ -57,14 +57,15 @@ Fine-tunes FLAN-T5: LoRA, prompt tuning and full training, on CPUs and through W
 Usage: flantune [OPTIONS] <COMMAND>
 
 Commands:
-  train     Train an adapter, or the whole model, on rows of text
-  generate  Answer prompts with a model, or with an adapter beside it
-  eval      Measure loss, ROUGE, BLEU and more on rows of text
-  score     Score predictions against references, without a model
-  merge     Add an adapter into its base, for a model that needs no adapter
-  bench     Time training and generation on random weights
-  doctor    Show the devices of this machine and their limits
-  help      Print this message or the help of the given subcommand(s)
+  train        Train an adapter, or the whole model, on rows of text
+  generate     Answer prompts with a model, or with an adapter beside it
+  eval         Measure loss, ROUGE, BLEU and more on rows of text
+  score        Score predictions against references, without a model
+  merge        Add an adapter into its base, for a model that needs no adapter
+  bench        Time training and generation on random weights
+  doctor       Show the devices of this machine and their limits
+  completions  Write a script that completes commands and options in a shell
+  help         Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help

@@ -3,6 +3,7 @@
 mod errors;
 mod help;
 mod printing;
+mod shell;
 
 use std::{
     fs,
