@@ -111,6 +111,9 @@ const GENERATE: &str = r#"Examples:
     flantune generate --model flan-t5-small --input rows.jsonl \
         --template 'Summarize: {{ dialogue }}' --json
 
+  With the model and the settings of a run's own record:
+    flantune generate --config adapter/run.json --adapter adapter 'Summarize: …'
+
   The three best answers that a search with five beams finds, with one of two adapters:
     flantune generate --model flan-t5-small --adapter short=runs/1 --adapter long=runs/2 \
         --use long --num-beams 5 --num-return-sequences 3 'Summarize: …'
@@ -123,6 +126,9 @@ const EVAL: &str = r#"Examples:
   Loss and ROUGE of an adapter on the first 100 rows:
     flantune eval --model flan-t5-small --adapter adapter --data test.jsonl --limit 100 \
         --template-file template.txt --metrics loss,rouge1,rouge2,rougeL
+
+  As a run was evaluated, from its own record, on rows that it has not seen:
+    flantune eval --config adapter/run.json --adapter adapter --data test.jsonl
 
   Every prediction with its references and loss, a JSON object a line:
     flantune eval --model flan-t5-small --data test.jsonl --template-file template.txt \
@@ -182,6 +188,9 @@ pub(crate) struct GenerateArguments {
     /// An adapter: a directory in PEFT's layout; of several, each with a name, `--use` takes one
     #[arg(long, value_name = "[NAME=]DIR")]
     pub(crate) adapter: Vec<String>,
+    /// A configuration: TOML, or the run.json of a run; options go over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
     /// The name of the adapter to use, which is its directory's unless another is given
     #[arg(long = "use", value_name = "NAME", requires = "adapter")]
     pub(crate) used: Option<String>,
@@ -197,6 +206,9 @@ pub(crate) struct EvalArguments {
     /// The file of rows to measure on: JSONL, CSV or TSV
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) data: String,
+    /// A configuration: TOML, or the run.json of a run; options go over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
     /// A file for each row's prediction, references and loss, JSONL
     #[arg(long, value_name = "FILE")]
     pub(crate) output_rows: Option<String>,

@@ -61,6 +61,7 @@ offers! {
             "top_k", "top_p", "repetition_penalty", "no_repeat_ngram_size", "generation_seed",
         ];
         OF_INPUT: &["template", "template_file", "source_field", "limit"];
+        FILE: &["config"];
     }
     /// Keys of `eval`.
     Evaluated {
@@ -71,6 +72,7 @@ offers! {
             "batch_size", "metrics", "stemmer", "max_new_tokens", "min_new_tokens", "num_beams",
             "length_penalty", "early_stopping", "repetition_penalty", "no_repeat_ngram_size",
         ];
+        FILE: &["config"];
     }
     /// Keys of `merge`.
     Merged {

@@ -7,13 +7,14 @@ use flantune::{
 };
 use serde_json::{Value, json};
 
-use super::{configuration, host, open, require};
+use super::{configuration_over, from_file, host, open, require};
 use crate::{args::EvalArguments, failure::Failure, printer::Printer, progress};
 
 /// Measures a model, or an adapter, on rows.
 pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result<(), Failure> {
-    let mut config = configuration(&arguments.settings, printer)?;
     let host = host();
+    let file = from_file(&host, arguments.config.as_ref()).await?;
+    let mut config = configuration_over(file, &arguments.settings, printer)?;
     let template = config.data.template_file.as_ref();
     require(&host, [&arguments.data].into_iter().chain(template)).await?;
 

@@ -6,7 +6,7 @@ use std::{
 use flantune::{adapter::Adapter, config::RunConfig, session::Session, text::dataset::Example};
 use serde::Serialize;
 
-use super::{configuration, host, open, require};
+use super::{configuration_over, from_file, host, open, require};
 use crate::{args::GenerateArguments, failure::Failure, printer::Printer};
 
 /// An answer, with `--json`.
@@ -28,8 +28,9 @@ pub(crate) async fn generate(
     arguments: &GenerateArguments,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let mut config = configuration(&arguments.settings, printer)?;
     let host = host();
+    let file = from_file(&host, arguments.config.as_ref()).await?;
+    let mut config = configuration_over(file, &arguments.settings, printer)?;
     let files = [&arguments.input, &config.data.template_file];
     require(&host, files.into_iter().flatten()).await?;
 

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod configured;
 mod interrupted;
 mod killed;
 mod train;
