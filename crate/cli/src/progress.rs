@@ -239,7 +239,7 @@ fn estimate(seconds: f64) -> String {
 }
 
 /// `76,961,152`
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -4,11 +4,11 @@ mod score;
 mod settings;
 
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
-use flantune::lab::bench;
+use flantune::{lab::bench, model::sizes::SIZES};
 
 pub(crate) use score::ScoreArguments;
 pub(crate) use settings::Settings;
-use settings::{Benched, Evaluated, Generated, Merged, Trained};
+use settings::{Benched, Evaluated, Foreseen, Generated, Merged, Trained};
 
 /// Fine-tunes FLAN-T5: LoRA, prompt tuning and full training, on CPUs and through WebGPU.
 #[derive(Debug, Parser)]
@@ -63,10 +63,13 @@ pub(crate) enum Command {
     /// Add an adapter into its base, for a model that needs no adapter
     #[command(after_long_help = MERGE)]
     Merge(Box<MergeArguments>),
+    /// Estimate the memory that training takes, before it starts
+    #[command(after_long_help = MEMORY)]
+    Memory(Box<MemoryArguments>),
     /// Time training and generation on random weights
     #[command(after_long_help = BENCH)]
     Bench(Box<BenchArguments>),
-    /// Show the devices of this machine and their limits
+    /// Show the devices of this machine, their limits and what each can train
     Doctor,
     /// Write a script that completes commands and options in a shell
     #[command(after_long_help = COMPLETIONS)]
@@ -141,6 +144,19 @@ const EVAL: &str = r#"Examples:
 const MERGE: &str = r#"Examples:
   flantune merge --model flan-t5-small --adapter adapter --output merged
   flantune generate --model merged 'Summarize: …'"#;
+
+const MEMORY: &str = r#"Examples:
+  What LoRA takes beside FLAN-T5-base, which need not be there:
+    flantune memory --shape base --batch-size 16 --max-source-tokens 256
+
+  What the run of a configuration would take, with another method:
+    flantune memory --config run.toml --method full
+
+  As an object, for programs:
+    flantune memory --model google/flan-t5-xl --method prompt --json
+
+Only the model's config.json is read. Batches are taken as full: every text as long as
+--max-source-tokens and --max-target-tokens allow."#;
 
 const BENCH: &str = r#"Examples:
   flantune bench
@@ -234,6 +250,22 @@ pub(crate) struct MergeArguments {
     pub(crate) base: ModelOptions,
     #[command(flatten)]
     pub(crate) settings: Settings<Merged>,
+}
+
+/// `flantune memory`
+#[derive(Args, Debug)]
+pub(crate) struct MemoryArguments {
+    /// FLAN-T5 of this size, in place of a model
+    #[arg(long, value_name = "SIZE", conflicts_with = "model")]
+    #[arg(value_parser = PossibleValuesParser::new(SIZES))]
+    pub(crate) shape: Option<String>,
+    /// A configuration: TOML, or the run.json of a run; options go over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+    #[command(flatten)]
+    pub(crate) base: ModelOptions,
+    #[command(flatten)]
+    pub(crate) settings: Settings<Foreseen>,
 }
 
 /// `flantune bench`

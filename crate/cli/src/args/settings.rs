@@ -78,6 +78,16 @@ offers! {
     Merged {
         SECTIONS: &["model"];
     }
+    /// Keys of `memory`.
+    Foreseen {
+        SECTIONS: &["model"];
+        KEYS: &[
+            "method", "rank", "variant", "target_modules", "num_virtual_tokens", "batch_size",
+            "accumulate", "optimizer", "momentum", "dropout", "max_source_tokens",
+            "max_target_tokens",
+        ];
+        REQUIRED: &[];
+    }
     /// Keys of `bench`.
     Benched {
         KEYS: &[

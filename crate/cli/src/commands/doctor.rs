@@ -1,13 +1,23 @@
-use flantune::device::{Device, Limits, devices};
+use flantune::{
+    config::{Method, RunConfig},
+    device::{Device, Kind, Limits, devices},
+    model::{
+        T5Config,
+        memory::{Demand, Estimate, Obstacle, estimate},
+        sizes::SIZES,
+    },
+};
 use serde_json::{Value, json};
 
-use crate::{failure::Failure, printer::Printer};
+use crate::{failure::Failure, memory, printer::Printer, progress::bytes};
 
-/// Shows the devices of this machine.
+const METHODS: [Method; 3] = [Method::Lora, Method::Prompt, Method::Full];
+
+/// Shows the devices of this machine, and what each can train.
 pub(crate) async fn doctor(printer: &Printer) -> Result<(), Failure> {
     let devices = devices().await;
     if printer.is_json() {
-        let devices: Vec<Value> = devices.iter().map(object).collect();
+        let devices: Vec<Value> = devices.iter().map(object).collect::<Result<_, _>>()?;
         return printer.object(&json!({ "devices": devices }));
     }
     for device in &devices {
@@ -15,8 +25,56 @@ pub(crate) async fn doctor(printer: &Printer) -> Result<(), Failure> {
         for (name, limit) in limits(device.limits()) {
             printer.line(&format!("        {name}: {limit}"))?;
         }
+        if let Some(there) = memory::of(device) {
+            printer.line(&format!("        memory: {}", bytes(there)))?;
+        }
+        printer.text(&table(&possible(device)?))?;
     }
-    Ok(())
+    let config = RunConfig::default();
+    let (rows, data) = (config.train.batch_size, &config.data);
+    let (source, target) = (data.max_source_tokens, data.max_target_tokens);
+    printer.line(&format!(
+        "Memory for batches of {rows} with {source} and {target} tokens; in brackets what is not \
+         there. `flantune memory` estimates other settings."
+    ))
+}
+
+/// What training a size by a method takes, and what is in the way.
+struct Possible {
+    size: &'static str,
+    method: Method,
+    estimate: Estimate,
+    obstacle: Option<Obstacle>,
+}
+
+/// Each size by each method, with the settings that a run has by default.
+fn possible(device: &Device) -> Result<Vec<Possible>, Failure> {
+    let mut all = Vec::new();
+    for size in SIZES {
+        let model = T5Config::flan(size)?;
+        for method in METHODS {
+            let mut config = RunConfig::default();
+            config.method.method = method;
+            let estimate = estimate(&model, &Demand::new(&config, device.kind() == Kind::Cpu));
+            let obstacle = estimate.obstacle(&device.limits(), memory::of(device));
+            all.push(Possible { size, method, estimate, obstacle });
+        }
+    }
+    Ok(all)
+}
+
+fn table(possible: &[Possible]) -> String {
+    let mut text = format!("        {:<18}", "can train");
+    METHODS.iter().for_each(|method| text += &format!("{:>12}", method.name()));
+    for row in possible.chunks(METHODS.len()) {
+        text += &format!("\n          {:<16}", row.first().map_or("", |cell| cell.size));
+        for Possible { estimate, obstacle, .. } in row {
+            let size = bytes(estimate.total);
+            let cell = if obstacle.is_some() { format!("({size})") } else { format!("{size} ") };
+            text += &format!("{cell:>12}");
+        }
+    }
+    text + "\n"
 }
 
 fn description(device: &Device) -> String {
@@ -43,9 +101,20 @@ fn limits(limits: Limits) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-fn object(device: &Device) -> Value {
+fn object(device: &Device) -> Result<Value, Failure> {
     let limits = device.limits();
-    json!({
+    let trains: Vec<Value> = (possible(device)?.iter())
+        .map(|Possible { size, method, estimate, obstacle }| {
+            json!({
+                "size": size,
+                "method": method.name(),
+                "bytes": estimate.total,
+                "fits": obstacle.is_none(),
+                "obstacle": obstacle.map(Obstacle::code),
+            })
+        })
+        .collect();
+    Ok(json!({
         "kind": device.kind().name(),
         "name": device.name(),
         "software": device.is_software(),
@@ -56,5 +125,7 @@ fn object(device: &Device) -> Value {
             "max_workgroup_invocations": limits.max_workgroup_invocations,
             "max_workgroup_memory": limits.max_workgroup_memory,
         },
-    })
+        "memory": memory::of(device),
+        "trains": trains,
+    }))
 }

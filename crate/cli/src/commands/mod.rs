@@ -4,6 +4,7 @@ mod bench;
 mod doctor;
 mod eval;
 mod generate;
+mod memory;
 mod merge;
 mod score;
 mod shell;
@@ -23,6 +24,7 @@ pub(crate) use self::{
     doctor::doctor,
     eval::eval,
     generate::generate,
+    memory::memory,
     merge::merge,
     score::score,
     shell::{completions, man},

@@ -26,7 +26,7 @@ fn train_lists_every_key() {
 
 #[test]
 fn every_command_teaches_by_examples() {
-    for command in ["train", "generate", "eval", "merge", "bench", "completions"] {
+    for command in ["train", "generate", "eval", "merge", "memory", "bench", "completions"] {
         let long = help(&[command, "--help"]);
         assert!(long.contains("\nExamples:\n"), "{command}");
         assert!(long.contains(&format!("flantune {command} ")), "{command}");
@@ -62,8 +62,9 @@ Commands:
   eval         Measure loss, ROUGE, BLEU and more on rows of text
   score        Score predictions against references, without a model
   merge        Add an adapter into its base, for a model that needs no adapter
+  memory       Estimate the memory that training takes, before it starts
   bench        Time training and generation on random weights
-  doctor       Show the devices of this machine and their limits
+  doctor       Show the devices of this machine, their limits and what each can train
   completions  Write a script that completes commands and options in a shell
   help         Print this message or the help of the given subcommand(s)
 

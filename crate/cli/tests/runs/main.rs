@@ -5,5 +5,6 @@ mod common;
 mod configured;
 mod interrupted;
 mod killed;
+mod memory;
 mod train;
 mod work;

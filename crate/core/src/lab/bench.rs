@@ -1,7 +1,6 @@
 //! Times training, generation and loading on seeded random weights.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::{
     adapter::{
@@ -102,7 +101,7 @@ pub struct Case {
 /// [`Error::Setting`] for a case that is not supported yet; those of the device.
 pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<Report> {
     let device = device(config.model.device).await?;
-    let model_config = model_config(&options.shape)?;
+    let model_config = T5Config::flan(&options.shape)?;
     let shape = Shape {
         d_model: model_config.d_model,
         layers: model_config.num_layers,
@@ -288,27 +287,6 @@ fn settings(config: &RunConfig) -> Settings {
         seed: SEED,
         kernels: config.model.kernels,
     }
-}
-
-/// FLAN-T5 of this size.
-fn model_config(size: &str) -> Result<T5Config> {
-    let (d_model, d_ff, layers, heads) = match size {
-        "small" => (512, 1024, 8, 6),
-        "base" => (768, 2048, 12, 12),
-        _ => return Err(Error::setting("shape", format!("found `{size}`"))),
-    };
-    let config = json!({
-        "model_type": "t5",
-        "vocab_size": 32128,
-        "d_model": d_model,
-        "d_kv": 64,
-        "d_ff": d_ff,
-        "num_layers": layers,
-        "num_heads": heads,
-        "feed_forward_proj": "gated-gelu",
-        "tie_word_embeddings": false,
-    });
-    T5Config::from_json(size, config.to_string().as_bytes())
 }
 
 /// Of an even number of them the upper one.

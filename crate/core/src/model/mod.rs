@@ -6,11 +6,13 @@ pub mod feed_forward;
 pub mod files;
 pub mod hub;
 pub mod linear;
+pub mod memory;
 pub mod parameter;
 pub mod pass;
 pub mod random;
 pub mod relative_position;
 pub mod safetensors;
+pub mod sizes;
 pub mod t5;
 pub mod weights;
 
