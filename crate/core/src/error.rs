@@ -12,13 +12,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     // Files
     /// A file that must be there is not.
-    #[error("{path}: there is no such file")]
+    #[error("{}: there is no such file", shown(.path))]
     NotFound {
         /// The path as it was given.
         path: String,
     },
     /// A file could not be read, written, listed or removed.
-    #[error("{path}: {message}")]
+    #[error("{}: {}", shown(.path), shown(.message))]
     Storage {
         /// The path as it was given.
         path: String,
@@ -26,7 +26,7 @@ pub enum Error {
         message: String,
     },
     /// A file's content is not what its kind demands.
-    #[error("{path}: {message}")]
+    #[error("{}: {}", shown(.path), shown(.message))]
     Format {
         /// The path as it was given.
         path: String,
@@ -34,7 +34,7 @@ pub enum Error {
         message: String,
     },
     /// A tensor in a file is missing, surplus, misshapen or not finite.
-    #[error("{path}: tensor `{tensor}`: {message}")]
+    #[error("{}: tensor `{}`: {}", shown(.path), shown(.tensor), shown(.message))]
     Tensor {
         /// The file that holds it, or should.
         path: String,
@@ -46,7 +46,7 @@ pub enum Error {
 
     // Text
     /// A record of a data set is not usable.
-    #[error("{path}, line {line}: {message}")]
+    #[error("{}, line {line}: {}", shown(.path), shown(.message))]
     Row {
         /// The data set's file.
         path: String,
@@ -56,7 +56,7 @@ pub enum Error {
         message: String,
     },
     /// A template does not parse, or does not render.
-    #[error("template: {message}")]
+    #[error("template: {}", shown(.message))]
     Template {
         /// What the template engine said, and for which row.
         message: String,
@@ -64,7 +64,7 @@ pub enum Error {
 
     // Settings
     /// A setting has an impossible value, or does not go with another.
-    #[error("{key}: {message}")]
+    #[error("{}: {}", shown(.key), shown(.message))]
     Setting {
         /// The configuration's key, such as `learning_rate`.
         key: String,
@@ -72,7 +72,7 @@ pub enum Error {
         message: String,
     },
     /// An adapter does not fit the base, or asks for what is not supported.
-    #[error("{path}: {message}")]
+    #[error("{}: {}", shown(.path), shown(.message))]
     Adapter {
         /// The adapter's directory or file.
         path: String,
@@ -103,11 +103,30 @@ pub enum Error {
         checkpoint: Option<String>,
     },
     /// A device is missing, lost, or out of memory.
-    #[error("device: {message}")]
+    #[error("device: {}", shown(.message))]
     Device {
         /// What the device said.
         message: String,
     },
+}
+
+/// The longest part of a message, in characters.
+const MAX_PART: usize = 1000;
+
+/// A part of a message as it may be shown: files that strangers wrote reach it, and nothing of theirs
+/// is to fill a screen, or to move a terminal's cursor.
+fn shown(text: &str) -> impl fmt::Display {
+    let plain = |c: char| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    let mut characters = text.chars();
+    let mut shown: String = characters.by_ref().take(MAX_PART).map(plain).collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn last_good(checkpoint: &Option<String>) -> impl fmt::Display {
@@ -171,5 +190,23 @@ impl Error {
         message: impl Into<String>,
     ) -> Self {
         Error::Tensor { path: path.into(), tensor: tensor.into(), message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_s_content_fills_or_commands_a_terminal() {
+        let error = Error::format("a\r", format!("found `\u{1b}[2J\u{9b}`\n{}", "é".repeat(2000)));
+        let expected = format!("a\u{fffd}: found `\u{fffd}[2J\u{fffd}`\n{}…", "é".repeat(986));
+        assert_eq!(error.to_string(), expected);
+        let error = Error::tensor("f", "a".repeat(1 << 20), "it is missing");
+        assert_eq!(error.to_string().len(), "f: tensor ``: it is missing…".len() + 1000);
+        assert_eq!(
+            Error::NotFound { path: "\0".to_owned() }.to_string(),
+            "\u{fffd}: there is no such file"
+        );
     }
 }
