@@ -30,6 +30,9 @@ const FUEL: u64 = 500_000;
 const MAX_OUTPUT: usize = 4 << 20;
 /// The longest template, in bytes.
 const MAX_TEMPLATE: usize = 1 << 20;
+/// The longest line of a template, in bytes: the engine counts columns in 16 bits, and overflows at
+/// an error beyond them.
+const MAX_LINE: usize = 60_000;
 /// How deep macros and includes may nest: a browser's stack is a small one.
 const MAX_DEPTH: usize = 64;
 
@@ -144,9 +147,12 @@ impl Template {
 }
 
 fn check_length(text: &str) -> Result<()> {
-    match text.len() {
-        0..=MAX_TEMPLATE => Ok(()),
-        length => Err(failure(format!("{length} bytes are too long for a template"))),
+    if text.len() > MAX_TEMPLATE {
+        return Err(failure(format!("{} bytes are too long for a template", text.len())));
+    }
+    match text.lines().position(|line| line.len() > MAX_LINE) {
+        Some(line) => Err(failure(format!("line {} has more than {MAX_LINE} bytes", line + 1))),
+        None => Ok(()),
     }
 }
 
@@ -342,6 +348,7 @@ mod tests {
             ("{{ x.nosuch() }} ||| b", "nosuch"),
             ("{% include 'passwd' %} ||| b", "template not found"),
             ("{{ x / 0 }} ||| b", "in line 1"),
+            (&format!("a\n{} ||| {{% b", "x".repeat(60_000)), "line 2 has more than 60000 bytes"),
         ] {
             let message = failure_of(template, serde_json::json!({"x": "1"}));
             assert!(message.contains(expected), "{template}: {message}");
@@ -352,8 +359,8 @@ mod tests {
     fn rendering_ends() {
         let long = "x".repeat(1 << 20);
         let nested = format!("{}x{} ||| b", "{{".repeat(5_000), "}}".repeat(5_000));
-        let brackets = format!("{{{{ {}1{} }}}} ||| b", "(".repeat(50_000), ")".repeat(50_000));
-        let blocks = "{% if x %}".repeat(50_000) + "|||";
+        let brackets = format!("{{{{ {}1{} }}}} ||| b", "(".repeat(25_000), ")".repeat(25_000));
+        let blocks = "{% if x %}\n".repeat(50_000) + "|||";
         for template in [
             "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %} ||| b",
             "{% for a in range(99999) %}{{ x }}{% endfor %} ||| b",
