@@ -106,7 +106,13 @@ impl T5Config {
         let buckets = fields.integer("relative_attention_num_buckets", 4..=4096)?.unwrap_or(32);
         // Below half the buckets every distance has its own; the logarithm starts there.
         let distances = buckets / 2 + 1..=1 << 20;
-        let distance = fields.integer("relative_attention_max_distance", distances)?;
+        let distance_key = "relative_attention_max_distance";
+        let distance = fields.integer(distance_key, distances.clone())?.unwrap_or(128);
+        if !distances.contains(&distance) {
+            let message =
+                format!("it is missing, and T5's own, 128, is too few for {buckets} buckets");
+            return Err(fields.error(distance_key, message));
+        }
 
         let ids = Ids::read(&fields, vocab_size as u64)?;
         let pad_token_id = ids.pad.unwrap_or(0);
@@ -123,12 +129,18 @@ impl T5Config {
             num_decoder_layers: decoder_layers.map_or(num_layers, |layers| layers as usize),
             num_heads: fields.size("num_heads", 1 << 10)?,
             relative_attention_num_buckets: buckets as usize,
-            relative_attention_max_distance: distance.unwrap_or(128) as usize,
+            relative_attention_max_distance: distance as usize,
             layer_norm_epsilon: fields.number("layer_norm_epsilon", 1e-12..=1.0)?.unwrap_or(1e-6),
             dropout_rate: fields.number("dropout_rate", 0.0..=0.99)?.unwrap_or(0.1),
             feed_forward: feed_forward(&fields)?,
             pad_token_id,
-            eos_token_ids: ids.eos.unwrap_or_else(|| vec![1]),
+            eos_token_ids: match ids.eos {
+                None if vocab_size < 2 => {
+                    let message = "it is missing, and T5's own, 1, is beyond the vocabulary";
+                    return Err(fields.error("eos_token_id", message));
+                }
+                eos => eos.unwrap_or_else(|| vec![1]),
+            },
             decoder_start_token_id: ids.start.unwrap_or(pad_token_id),
             tie_word_embeddings: tie.unwrap_or(true),
             scale_decoder_outputs: scale,

@@ -39,6 +39,15 @@ fn refused<T: std::fmt::Debug>(result: Result<T>, parts: &[&str]) {
 }
 
 #[test]
+fn t5_s_own_values_must_fit_what_the_file_says() {
+    refused(with(json!({"vocab_size": 1})), &["`eos_token_id`", "missing"]);
+    assert!(with(json!({"vocab_size": 1, "eos_token_id": 0})).is_ok());
+    let buckets = json!({"relative_attention_num_buckets": 256});
+    refused(with(buckets), &["`relative_attention_max_distance`", "missing", "256 buckets"]);
+    assert!(with(json!({"relative_attention_num_buckets": 254})).is_ok());
+}
+
+#[test]
 fn fixtures() {
     let gated = T5Config::from_json("gated", &fixture("gated/config.json")).unwrap();
     assert_eq!((gated.vocab_size, gated.d_model, gated.d_kv, gated.d_ff), (96, 32, 8, 64));
