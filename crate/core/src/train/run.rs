@@ -455,7 +455,8 @@ impl Plan {
     fn new(config: &RunConfig, train: &Dataset) -> Self {
         let batches_per_epoch = train.len().div_ceil(config.train.batch_size);
         let steps_per_epoch = batches_per_epoch.div_ceil(config.train.accumulate);
-        let steps = config.train.max_steps.unwrap_or(config.train.epochs * steps_per_epoch);
+        let steps =
+            config.train.max_steps.unwrap_or(config.train.epochs.saturating_mul(steps_per_epoch));
         let lengths = train.lengths();
         Plan { lengths, batches_per_epoch, steps_per_epoch, steps, epoch: None }
     }
