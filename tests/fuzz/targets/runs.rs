@@ -100,7 +100,7 @@ impl Stopped {
         for name in ["config.json", "model.safetensors"] {
             storage.insert(format!("model/{name}"), fixture(&format!("oracle/tiny/gated/{name}")));
         }
-        storage.insert("model/tokenizer.json", fixture("fuzz/seeds/tokenizer/plain.json"));
+        storage.insert("model/tokenizer.json", fixture("oracle/tiny/gated/tokenizer.json"));
         storage.insert("rows.jsonl", fixture("fuzz/seeds/rows/rows.jsonl"));
         let host = Host { storage: storage.clone(), clock: Rc::new(Still) };
         let mut config = RunConfig::default();

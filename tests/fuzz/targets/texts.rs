@@ -16,7 +16,7 @@ const TEXT: &str = "The  “naïve” cat\tsat ﬁ ½ \u{200b}\u{fdfa} Ａ 北�
 
 pub(super) const TOKENIZER: Target = Target {
     name: "tokenizer",
-    fixtures: &[],
+    fixtures: &["oracle/tiny/gated/tokenizer.json"],
     words: &[
         "Sequence",
         "Precompiled",

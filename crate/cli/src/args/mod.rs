@@ -95,8 +95,8 @@ const TRAIN: &str = r#"Examples:
   Repeat a run with another seed, from its own record:
     flantune train --config adapter/run.json --seed 1 --output again
 
-  Go on after Ctrl-C or a power cut, with the same options:
-    flantune train … --output adapter --resume
+  Go on after Ctrl-C or a power cut, with the same options or the run's own record:
+    flantune train --config adapter/run.json --output adapter --resume
 
 A template is Jinja over a row's fields, with ||| between what the model reads and what it should
 write. A line break in it is a real one: a template of several lines is best kept in a file for
