@@ -81,7 +81,7 @@ pub enum Error {
     },
 
     /// A model of a hub is not to be had.
-    #[error("{model}: {message}")]
+    #[error("{}: {}", shown(.model), shown(.message))]
     Hub {
         /// The model's id.
         model: String,
