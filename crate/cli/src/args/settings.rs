@@ -91,7 +91,7 @@ offers! {
     /// Keys of `bench`.
     Benched {
         KEYS: &[
-            "dtype", "device", "recompute", "kernels", "threads", "rank", "target_modules",
+            "device", "recompute", "kernels", "threads", "rank", "target_modules",
             "num_virtual_tokens", "batch_size",
         ];
         REQUIRED: &[];

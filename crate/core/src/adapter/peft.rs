@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     model::{
         T5,
+        files::BASE_HASH,
         parameter::Parameters,
         safetensors::{ADAPTER_HEADER_LIMIT, Dtype, SafetensorsFile, TensorSpec},
         weights::write_tensors,
@@ -27,8 +28,6 @@ pub const WEIGHTS: &str = "adapter_model.safetensors";
 
 /// What peft puts before a module's path.
 const PREFIX: &str = "base_model.model.";
-/// Where the metadata of the tensors' file records the base.
-const BASE_HASH: &str = "flantune_base";
 /// No adapter's settings are this long.
 const CONFIG_LIMIT: u64 = 1 << 20;
 

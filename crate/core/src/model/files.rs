@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     model::{
         config::{Fields, short},
-        safetensors::{MODEL_HEADER_LIMIT, SafetensorsFile, TensorInfo, hex},
+        safetensors::{Dtype, MODEL_HEADER_LIMIT, Parts, SafetensorsFile, TensorInfo, hex},
     },
     storage::{Storage, join},
 };
@@ -18,6 +18,10 @@ pub(super) const SINGLE: &str = "model.safetensors";
 pub(super) const INDEX: &str = "model.safetensors.index.json";
 const INDEX_LIMIT: u64 = 16 << 20;
 const MAX_SHARDS: usize = 1024;
+
+/// Where the metadata of a file, a model's or an adapter's, records the hash of the base. In a
+/// model's it is that of what the model was converted from.
+pub const BASE_HASH: &str = "flantune_base";
 
 /// The name of a head of its own; a model without it uses `shared.weight`.
 const HEAD: &str = "lm_head.weight";
@@ -137,10 +141,13 @@ impl WeightFiles {
     }
 
     /// What an adapter records of its base: the single file's header hash, or SHA-256 over those of
-    /// the shards, in hexadecimal.
+    /// the shards, in hexadecimal. That of a converted model is its source's.
     pub fn hash(&self) -> String {
         match self.files.as_slice() {
-            [file] => file.header_hash().to_owned(),
+            [file] => {
+                let source = file.metadata().get(BASE_HASH).map(String::as_str);
+                source.unwrap_or(file.header_hash()).to_owned()
+            }
             files => {
                 let hashes: String = files.iter().map(SafetensorsFile::header_hash).collect();
                 hex(&Sha256::digest(hashes))
@@ -154,6 +161,27 @@ impl WeightFiles {
     /// # Errors
     /// [`Error::Tensor`], which names the first that is missing, misshapen or surplus.
     pub fn check(&self, expected: &[(String, Vec<usize>)], optional: &[&str]) -> Result<()> {
+        self.check_types(expected, optional, false)
+    }
+
+    /// As [`WeightFiles::check`], for a model whose matrices are of type I8, with their scales.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_int8(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
+        let mut all = expected.to_vec();
+        for (name, shape) in expected.iter().filter(|(name, shape)| is_quantised(name, shape)) {
+            all.push((scale_name(name), vec![shape[0]]));
+        }
+        self.check_types(&all, &[], true)
+    }
+
+    fn check_types(
+        &self,
+        expected: &[(String, Vec<usize>)],
+        optional: &[&str],
+        int8: bool,
+    ) -> Result<()> {
         let missing: Vec<&String> = expected
             .iter()
             .map(|(name, _)| name)
@@ -172,11 +200,17 @@ impl WeightFiles {
                 let message = format!("its shape is {:?}; expected {shape:?}", info.shape);
                 return Err(Error::tensor(file.path(), name, message));
             }
-            if !info.dtype.is_float() {
-                let message =
-                    format!("it is of type {}; expected F32, F16, BF16 or F64", info.dtype);
-                return Err(Error::tensor(file.path(), name, message));
-            }
+            let dtype = info.dtype;
+            let expected = match int8 && is_quantised(name, shape) {
+                true if dtype != Dtype::I8 => "I8, as config.json's `quantization_config` says",
+                false if dtype == Dtype::I8 => {
+                    "F32, F16, BF16 or F64, because config.json has no `quantization_config`"
+                }
+                false if !dtype.is_float() => "F32, F16, BF16 or F64",
+                _ => continue,
+            };
+            let message = format!("it is of type {dtype}; expected {expected}");
+            return Err(Error::tensor(file.path(), name, message));
         }
 
         let known: BTreeSet<&str> = (expected.iter().map(|(name, _)| name.as_str()))
@@ -191,6 +225,35 @@ impl WeightFiles {
                 Err(Error::tensor(file.path(), *first, message))
             }
             None => Ok(()),
+        }
+    }
+
+    /// The scales of a matrix of type I8, a number for each of its rows.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] for one that is not a finite number greater than 0.
+    pub async fn read_scales(&self, storage: &dyn Storage, name: &str) -> Result<Vec<f32>> {
+        let name = scale_name(name);
+        let scales = self.read_f32(storage, &name).await?;
+        match scales.iter().position(|scale| *scale <= 0.0) {
+            Some(at) => {
+                let path = self.get(&name).map_or(self.path(), |(file, _)| file.path());
+                let message =
+                    format!("element {at} is {}; expected a number greater than 0", scales[at]);
+                Err(Error::tensor(path, name, message))
+            }
+            None => Ok(scales),
+        }
+    }
+
+    /// A tensor in parts of whole rows.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if there is none of that name.
+    pub fn parts<'a>(&'a self, storage: &'a dyn Storage, name: &'a str) -> Result<Parts<'a>> {
+        match self.get(name) {
+            Some((file, _)) => file.parts(storage, name),
+            None => Err(Error::tensor(&self.path, short(name), "it is missing")),
         }
     }
 
@@ -210,6 +273,17 @@ impl WeightFiles {
 pub(super) fn shards(path: &str, index: &[u8]) -> Result<Vec<String>> {
     let shards: BTreeSet<String> = read_index(path, index)?.into_values().collect();
     Ok(shards.into_iter().collect())
+}
+
+/// Whether a tensor of a model is one of those that int8 is for: the matrices of products, the
+/// embedding and the head. Norms and position biases are small, and stay floats.
+pub fn is_quantised(name: &str, shape: &[usize]) -> bool {
+    shape.len() == 2 && !name.ends_with(".relative_attention_bias.weight")
+}
+
+/// The name of the tensor that holds a matrix's scales, one for each of its rows.
+pub fn scale_name(name: &str) -> String {
+    format!("{name}_scale")
 }
 
 /// Tensors and their shards, from an index.
