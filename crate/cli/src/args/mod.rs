@@ -1,5 +1,6 @@
 //! What can be typed: the commands and the options of each. Nothing here decides anything.
 
+mod quantize;
 mod score;
 mod settings;
 
@@ -9,6 +10,7 @@ use clap::{
 };
 use flantune::{config::Dtype, lab::bench, model::sizes::SIZES};
 
+pub(crate) use quantize::QuantizeArguments;
 pub(crate) use score::ScoreArguments;
 pub(crate) use settings::Settings;
 use settings::{Benched, Evaluated, Foreseen, Generated, Merged, Trained};
@@ -66,6 +68,9 @@ pub(crate) enum Command {
     /// Add an adapter into its base, for a model that needs no adapter
     #[command(after_long_help = MERGE)]
     Merge(Box<MergeArguments>),
+    /// Write a model again in int8, f16, bf16 or f32, and say what that costs
+    #[command(after_long_help = quantize::EXAMPLES)]
+    Quantize(Box<QuantizeArguments>),
     /// Estimate the memory that training takes, before it starts
     #[command(after_long_help = MEMORY)]
     Memory(Box<MemoryArguments>),
