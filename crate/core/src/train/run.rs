@@ -15,6 +15,7 @@ use crate::{
     adapter::Adapter,
     config::{EvalConfig, Metric, RunConfig},
     error::{Error, Result},
+    exact,
     generate::Generator,
     host::Host,
     model::{T5, parameter::Parameters},
@@ -433,7 +434,7 @@ impl Run {
         let mut kept = String::new();
         for line in String::from_utf8_lossy(&bytes).lines() {
             // A process that is killed while it writes leaves a part of a line.
-            let Ok(event) = serde_json::from_str::<Event>(line) else { continue };
+            let Ok(event) = exact::from_str::<Event>(line) else { continue };
             let step = match &event {
                 Event::Step(Step { step, .. })
                 | Event::Eval { step, .. }
