@@ -116,7 +116,7 @@ impl Session {
         let base = Base {
             tokenizer: Rc::new(tokenizer),
             generation,
-            hash: files.hash(),
+            hash: files.hash(storage).await?,
             id,
             directory: directory.to_owned(),
         };

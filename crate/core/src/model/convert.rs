@@ -156,7 +156,8 @@ impl Source<'_> {
                 tensors.map(|info| bytes(info.elements(), info.dtype)).sum::<u64>();
         }
         // An adapter of the model is one of all its forms.
-        let metadata = BTreeMap::from([(BASE_HASH.to_owned(), self.files.hash())]);
+        let hash = self.files.hash(self.storage).await?;
+        let metadata = BTreeMap::from([(BASE_HASH.to_owned(), hash)]);
         let errors = &mut converted.relative_errors;
         safetensors::write_parts(self.storage, path, &metadata, &specs, async |spec, out| {
             if let Some(matrix) = scales.get(&spec.name) {

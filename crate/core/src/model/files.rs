@@ -23,6 +23,14 @@ const MAX_SHARDS: usize = 1024;
 /// model's it is that of what the model was converted from.
 pub const BASE_HASH: &str = "flantune_base";
 
+/// Small tensors that any training of the whole model changes.
+const TELLING: [&str; 4] = [
+    "encoder.final_layer_norm.weight",
+    "decoder.final_layer_norm.weight",
+    "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+    "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+];
+
 /// The name of a head of its own; a model without it uses `shared.weight`.
 const HEAD: &str = "lm_head.weight";
 
@@ -140,19 +148,30 @@ impl WeightFiles {
         !self.places.contains_key(HEAD)
     }
 
-    /// What an adapter records of its base: the single file's header hash, or SHA-256 over those of
-    /// the shards, in hexadecimal. That of a converted model is its source's.
-    pub fn hash(&self) -> String {
-        match self.files.as_slice() {
-            [file] => {
-                let source = file.metadata().get(BASE_HASH).map(String::as_str);
-                source.unwrap_or(file.header_hash()).to_owned()
-            }
+    /// What an adapter records of its base, all in hexadecimal: 16 digits of SHA-256 over a few small
+    /// tensors, which tell two models of the same layout apart; a dash; and the single file's header
+    /// hash, or SHA-256 over those of the shards. That of a converted model is its source's.
+    ///
+    /// # Errors
+    /// Those of reading the small tensors.
+    pub async fn hash(&self, storage: &dyn Storage) -> Result<String> {
+        let headers = match self.files.as_slice() {
+            [file] => match file.metadata().get(BASE_HASH) {
+                Some(source) => return Ok(source.clone()),
+                None => file.header_hash().to_owned(),
+            },
             files => {
                 let hashes: String = files.iter().map(SafetensorsFile::header_hash).collect();
                 hex(&Sha256::digest(hashes))
             }
+        };
+        let mut weights = Sha256::new();
+        for name in TELLING.iter().filter(|name| self.places.contains_key(**name)) {
+            for value in self.read_f32(storage, name).await? {
+                weights.update(value.to_le_bytes());
+            }
         }
+        Ok(format!("{:.16}-{headers}", hex(&weights.finalize())))
     }
 
     /// Checks that the tensors are these, of these shapes and of a float type, and no others. Those
@@ -273,6 +292,12 @@ impl WeightFiles {
 pub(super) fn shards(path: &str, index: &[u8]) -> Result<Vec<String>> {
     let shards: BTreeSet<String> = read_index(path, index)?.into_values().collect();
     Ok(shards.into_iter().collect())
+}
+
+/// Whether a hash that something was made with is that of this base. At first the headers' hash
+/// stood there alone, and tells as much as it can.
+pub fn same_base(recorded: &str, base: &str) -> bool {
+    recorded == base || base.split_once('-').is_some_and(|(_, headers)| recorded == headers)
 }
 
 /// Whether a tensor of a model is one of those that int8 is for: the matrices of products, the

@@ -18,7 +18,7 @@ use crate::{
     exact,
     generate::Generator,
     host::Host,
-    model::{T5, parameter::Parameters},
+    model::{T5, files::same_base, parameter::Parameters},
     ops::cross_entropy::Smoothing,
     session::Base,
     storage::join,
@@ -407,7 +407,9 @@ impl Run {
         let Some((path, state)) = checkpoint::newest(&*storage, &self.output).await? else {
             return Ok(());
         };
-        same("base", &state.base, &self.state.base)?;
+        if !same_base(&state.base, &self.state.base) {
+            same("base", &state.base, &self.state.base)?;
+        }
         same("train", &state.data, &self.state.data)?;
         same_config(&state.config, &self.config)?;
         checkpoint::restore(&*storage, &path, &state, &mut self.trainer).await?;
