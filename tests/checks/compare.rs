@@ -1,6 +1,7 @@
 //! Comparing with a fixture, and reading one.
 
 use flantune::{
+    config::Dtype,
     device::{Device, Kind},
     model::{T5, T5Config, files::WeightFiles, safetensors::SafetensorsFile},
     storage::Storage,
@@ -55,9 +56,19 @@ pub(super) async fn model(
     directory: &str,
     device: &Device,
 ) -> Result<T5, Failure> {
+    load(storage, directory, device, Dtype::F32).await
+}
+
+/// A model's directory, on the device, kept in `dtype`.
+pub(super) async fn load(
+    storage: &dyn Storage,
+    directory: &str,
+    device: &Device,
+    dtype: Dtype,
+) -> Result<T5, Failure> {
     let config = T5Config::open(storage, directory).await?;
     let files = WeightFiles::open(storage, directory).await?;
-    Ok(T5::load(storage, &files, config, device).await?)
+    Ok(T5::load(storage, &files, config, device, dtype).await?)
 }
 
 /// The tolerance of a gradient: rounding goes through more products on a GPU.

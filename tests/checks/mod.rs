@@ -8,6 +8,7 @@ mod compare;
 mod forward;
 mod full;
 mod generate;
+mod int8;
 mod load;
 mod operations;
 mod optimizers;
@@ -75,8 +76,15 @@ pub fn checks() -> Vec<Check> {
         }
         let files = ["generate.json".to_owned(), "generate.safetensors".to_owned()];
         add(format!("{model}/generate"), model, &files);
+        let files = ["adapter_config.json", "adapter_model.safetensors"];
+        let files = int8::ADAPTERS
+            .iter()
+            .flat_map(|adapter| files.map(|file| format!("adapters/{adapter}/trained/{file}")))
+            .chain(["forward.safetensors".to_owned()])
+            .collect::<Vec<_>>();
+        add(format!("{model}/int8"), model, &files);
     }
-    for form in ["f16", "bf16"] {
+    for form in ["f16", "bf16", "int8"] {
         let mut files: Vec<String> = ["config.json", "model.safetensors", "logits.safetensors"]
             .iter()
             .map(|file| format!("as/{form}/{file}"))
@@ -141,6 +149,7 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
             }
             [model, "accumulate"] => training::accumulate(storage, model, device, kernels).await,
             [model, "dropout"] => training::dropout(storage, model, device, kernels).await,
+            [model, "int8"] => int8::check(storage, model, device, kernels).await,
             [model, "generate"] => generate::modes(storage, model, device, kernels).await,
             ["written", model, adapter] => {
                 written::read(storage, model, adapter, device, kernels).await

@@ -4,6 +4,7 @@
 mod case;
 mod dora;
 mod dropout;
+mod int8;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use flantune::{
@@ -23,15 +24,24 @@ use self::case::{Case, Draw, Form, Input};
 use super::Failure;
 
 /// What is checked here.
-pub(super) const OPERATIONS: [&str; 8] =
-    ["attention", "rms_norm", "gated_gelu", "cross_entropy", "linear", "lora", "dora", "dropout"];
+pub(super) const OPERATIONS: [&str; 9] = [
+    "attention",
+    "rms_norm",
+    "gated_gelu",
+    "cross_entropy",
+    "linear",
+    "lora",
+    "int8",
+    "dora",
+    "dropout",
+];
 
 /// How many cases of an operation run where each is slow; the ones that say most come first.
 const FEW: usize = 4;
 
 pub(super) async fn check(name: &str, device: &flantune::device::Device) -> Result<(), Failure> {
     let on_the_cpu = device.kind() == Kind::Cpu;
-    let (draw, device) = (&mut Draw::new(), device.burn());
+    let (draw, place, device) = (&mut Draw::new(), device, device.burn());
     let mut cases = match name {
         "attention" => attentions(draw, device),
         "rms_norm" => rms_norms(draw),
@@ -39,6 +49,7 @@ pub(super) async fn check(name: &str, device: &flantune::device::Device) -> Resu
         "cross_entropy" => cross_entropies(draw, device),
         "linear" => linears(draw),
         "lora" => loras(draw, device),
+        "int8" => int8::cases(draw, place),
         "dora" => dora::cases(draw, device),
         "dropout" => return dropout::check(device).await,
         _ => return Err(format!("there is no operation `{name}`").into()),
@@ -275,7 +286,7 @@ fn linears(draw: &mut Draw) -> Vec<Case> {
             let x = layout.matrix(&tensors[0], [rows, inputs]);
             let weight = layout.matrix(&tensors[1], [outputs, inputs]);
             layout.flat(match form {
-                Form::Fused => linear::linear(x, &weight, &pass()),
+                Form::Fused => linear::linear(x, &weight.into(), &pass()),
                 Form::Definition => x.matmul(weight.transpose()),
             })
         })
@@ -328,8 +339,9 @@ fn loras(draw: &mut Draw, device: &Device) -> Vec<Case> {
             let x = layout.matrix(&tensors[0], [rows, inputs]);
             let a = layout.matrix(&tensors[1], [rank, inputs]);
             let b = layout.matrix(&tensors[2], [outputs, rank]);
+            let weight = weight.clone();
             layout.flat(match form {
-                Form::Fused => linear::lora(x, &weight, &a, &b, SCALE, &pass()),
+                Form::Fused => linear::lora(x, &weight.into(), &a, &b, SCALE, &pass()),
                 Form::Definition => linear::lora_definition(x, &weight, &a, &b, SCALE),
             })
         })

@@ -48,6 +48,7 @@ async fn execute(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Eval(arguments) => commands::eval(arguments, printer).await,
         Command::Score(arguments) => commands::score(arguments, printer).await,
         Command::Merge(arguments) => commands::merge(arguments, printer).await,
+        Command::Quantize(arguments) => commands::quantize(arguments, printer).await,
         Command::Memory(arguments) => commands::memory(arguments, printer).await,
         Command::Bench(arguments) => commands::bench(arguments, printer).await,
         Command::Doctor => commands::doctor(printer).await,

@@ -154,6 +154,87 @@ fn a_faulty_configuration() {
 }
 
 #[test]
+fn faulty_integers() {
+    const NAME: &str = "lm_head.weight";
+    const SCALE: &str = "lm_head.weight_scale";
+    let sound = Place::new();
+    sound.done("quantize", &["--to", "int8", "--output", "int8"]);
+    let (bytes, config) = (sound.read("int8/model.safetensors"), sound.read("int8/config.json"));
+    let place = Place::new();
+    place.write("model/config.json", &config);
+    // What each command reads in its own way.
+    let refused = |parts: &[&str]| {
+        refused(&place, "eval", &["--data", "rows.jsonl"], parts);
+        for to in ["f32", "int8"] {
+            refused(&place, "quantize", &["--to", to, "--output", "out"], parts);
+        }
+    };
+
+    // Floats, where the configuration says integers, and the other way round.
+    refused(&[WEIGHTS, "_scale`", "missing"]);
+    place.write(WEIGHTS, &bytes);
+    place.edit("model/config.json", |config| config["quantization_config"] = json!(null));
+    refused(&[WEIGHTS, "I8", "quantization_config"]);
+    for (value, part) in [
+        (json!({"quant_method": "bitsandbytes", "load_in_8bit": true}), "bitsandbytes"),
+        (json!({"method": "flantune_int8", "version": 2}), "version"),
+        (json!({"version": 1}), "the method is nothing"),
+        (json!(8), "the method is nothing"),
+    ] {
+        place.edit("model/config.json", |config| config["quantization_config"] = value);
+        refused(&["model/config.json", "quantization_config", part]);
+    }
+    place.write("model/config.json", &config);
+
+    let (sound_header, data) = header(&bytes);
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut header = sound_header.clone();
+        change(&mut header);
+        place.write(WEIGHTS, &safetensors(&header, data));
+    };
+    changed(&|header| {
+        let scale = header.as_object_mut().unwrap().remove(SCALE).unwrap();
+        header["other"] = scale;
+    });
+    refused(&[WEIGHTS, SCALE, "missing"]);
+    changed(&|header| header[SCALE]["shape"] = json!([header[SCALE]["shape"][0], 1]));
+    refused(&[WEIGHTS, SCALE, "shape"]);
+    changed(&|header| {
+        header[SCALE]["shape"] = json!([2, header[SCALE]["shape"][0].as_u64().unwrap() / 2])
+    });
+    refused(&[WEIGHTS, SCALE, "shape"]);
+    changed(&|header| header[NAME]["dtype"] = json!("U8"));
+    refused(&[WEIGHTS, NAME, "U8", "I8"]);
+    changed(&|header| header[NAME]["shape"].as_array_mut().unwrap().reverse());
+    refused(&[WEIGHTS, NAME, "shape"]);
+
+    let start = sound_header[SCALE]["data_offsets"][0].as_u64().unwrap() as usize;
+    let start = bytes.len() - data.len() + start + 4 * 7;
+    for (scale, part) in [
+        (f32::NAN, "finite"),
+        (f32::INFINITY, "finite"),
+        (-1.0, "greater than 0"),
+        (0.0, "greater than 0"),
+    ] {
+        let mut bytes = bytes.clone();
+        bytes[start..start + 4].copy_from_slice(&scale.to_le_bytes());
+        place.write(WEIGHTS, &bytes);
+        // Integers that stay integers are not multiplied by it, but it is not passed on either.
+        refused(&[WEIGHTS, SCALE, "element 7", part]);
+    }
+}
+
+#[test]
+fn floats_that_are_too_large_for_halves() {
+    let place = Place::new();
+    let mut bytes = place.read(WEIGHTS);
+    let end = bytes.len();
+    bytes[end - 4..].copy_from_slice(&1e6f32.to_le_bytes());
+    place.write(WEIGHTS, &bytes);
+    refused(&place, "quantize", &["--to", "f16", "--output", "out"], &["F16", "1000000"]);
+}
+
+#[test]
 fn a_faulty_tokenizer() {
     let name = "model/tokenizer.json";
     let whole = common::tokenizer().to_string();

@@ -8,6 +8,7 @@ pub mod adapter;
 pub mod config;
 pub mod device;
 pub mod error;
+mod exact;
 pub mod generate;
 pub mod host;
 pub mod lab;

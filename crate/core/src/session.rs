@@ -13,7 +13,10 @@ use crate::{
     error::{Error, Result},
     generate::{Generator, Options, Sequence},
     host::Host,
-    model::{GenerationConfig, T5, T5Config, files::WeightFiles, weights::weights_path},
+    model::{
+        GenerationConfig, T5, T5Config, convert::carry_over, files::WeightFiles,
+        weights::weights_path,
+    },
     storage::{Storage, join},
     text::{
         batch::Batch,
@@ -109,11 +112,11 @@ impl Session {
         }
         let files = WeightFiles::open(storage, directory).await?;
         let device = device(config.device).await?;
-        let model = T5::load(storage, &files, model_config, &device).await?;
+        let model = T5::load(storage, &files, model_config, &device, config.dtype).await?;
         let base = Base {
             tokenizer: Rc::new(tokenizer),
             generation,
-            hash: files.hash(),
+            hash: files.hash(storage).await?,
             id,
             directory: directory.to_owned(),
         };
@@ -178,6 +181,12 @@ impl Session {
     /// one; none where the whole model is trained.
     async fn initial_adapter(&self, config: &mut RunConfig) -> Result<Option<Adapter>> {
         let (method, seed) = (config.method.method, config.train.seed);
+        if method == Method::Full && self.model.is_int8() {
+            let message = "found full, but the weights are int8, which cannot be trained; train \
+                           `lora` or `prompt` beside them, or make floats of them: `flantune \
+                           quantize --to f32`";
+            return Err(Error::setting("method", message));
+        }
         if method == Method::Full {
             return match &config.method.init_adapter {
                 Some(_) => Err(Error::setting("init_adapter", "full training has no adapter")),
@@ -337,15 +346,10 @@ impl Base {
         model: &mut T5,
     ) -> Result<()> {
         let mut config = model.config.clone();
-        config.set_extra("dtype", "float32".into());
+        config.int8 = false;
+        config.set_dtype("float32");
         storage.write(&join(output, "config.json"), &config.to_json()).await?;
-        for name in [TOKENIZER, "generation_config.json", "tokenizer_config.json"] {
-            match storage.read_all(&join(&self.directory, name), TOKENIZER_LIMIT).await {
-                Ok(bytes) => storage.write(&join(output, name), &bytes).await?,
-                Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        carry_over(storage, &self.directory, output).await?;
         model.save(storage, &weights_path(output)).await
     }
 }

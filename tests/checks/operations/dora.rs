@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use flantune::{
     adapter::{LoraLayer, lora::Dora},
-    model::{Dropout, Pass},
+    model::{Dropout, Pass, Weight},
 };
 
 use super::case::{Case, Draw, Form};
@@ -22,6 +22,7 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
     .map(|([rows, inputs, outputs, rank], rate, tracked)| {
         let weight = TensorData::new(draw.normal(outputs * inputs, 1.0), [outputs, inputs]);
         let weight: Tensor<2> = Tensor::from_data(weight, device);
+        let frozen = Weight::from(weight.clone());
         let mut low = |count| if tracked { draw.tracked(count) } else { draw.frozen(count) };
         let (a, b) = (low(rank * inputs), low(outputs * rank));
         let tensors = vec![draw.tracked(rows * inputs), a, b, draw.tracked(outputs)];
@@ -35,8 +36,8 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
             let pass = Pass::train(None, true, Dropout::new(0.0, rate, 0, 0));
             let y = match form {
                 Form::Fused => {
-                    let dora = Some(Dora::with(magnitude, &weight));
-                    LoraLayer { a, b, scale: SCALE, dora }.forward(x, &weight, &pass)
+                    let dora = Some(Dora::with(magnitude, &frozen));
+                    LoraLayer { a, b, scale: SCALE, dora }.forward(x, &frozen, &pass)
                 }
                 Form::Definition => {
                     let dropped = pass.lora_dropout(x.clone());

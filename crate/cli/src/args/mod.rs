@@ -1,11 +1,16 @@
 //! What can be typed: the commands and the options of each. Nothing here decides anything.
 
+mod quantize;
 mod score;
 mod settings;
 
-use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
-use flantune::{lab::bench, model::sizes::SIZES};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use flantune::{config::Dtype, lab::bench, model::sizes::SIZES};
 
+pub(crate) use quantize::QuantizeArguments;
 pub(crate) use score::ScoreArguments;
 pub(crate) use settings::Settings;
 use settings::{Benched, Evaluated, Foreseen, Generated, Merged, Trained};
@@ -63,6 +68,9 @@ pub(crate) enum Command {
     /// Add an adapter into its base, for a model that needs no adapter
     #[command(after_long_help = MERGE)]
     Merge(Box<MergeArguments>),
+    /// Write a model again in int8, f16, bf16 or f32, and say what that costs
+    #[command(after_long_help = quantize::EXAMPLES)]
+    Quantize(Box<QuantizeArguments>),
     /// Estimate the memory that training takes, before it starts
     #[command(after_long_help = MEMORY)]
     Memory(Box<MemoryArguments>),
@@ -160,7 +168,8 @@ Only the model's config.json is read. Batches are taken as full: every text as l
 
 const BENCH: &str = r#"Examples:
   flantune bench
-  flantune bench --case lora,generate --shape base --batch-size 4 --json"#;
+  flantune bench --case lora,generate --shape base --batch-size 4 --json
+  flantune bench --case generate,eval --dtype f32,int8"#;
 
 const COMPLETIONS: &str = r#"Examples:
   For bash, zsh and fish, for one user; a new shell has them:
@@ -279,6 +288,10 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "SIZE", default_value = bench::SHAPES[0])]
     #[arg(value_parser = PossibleValuesParser::new(bench::SHAPES))]
     pub(crate) shape: String,
+    /// What the weights are kept in; each case is timed with each
+    #[arg(long, value_name = "TYPE,…", value_delimiter = ',', default_values = ["f32"])]
+    #[arg(value_parser = dtypes())]
+    pub(crate) dtype: Vec<Dtype>,
     /// Tokens of a source
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub(crate) source: usize,
@@ -309,6 +322,12 @@ pub(crate) struct ManArguments {
     /// The directory for the pages
     #[arg(long, value_name = "DIR", required = true)]
     pub(crate) output: String,
+}
+
+/// One of the types that weights are kept in.
+fn dtypes() -> impl TypedValueParser<Value = Dtype> {
+    // The parser has seen the names, so that the default is for none.
+    PossibleValuesParser::new(Dtype::NAMES).map(|name| Dtype::named(&name).unwrap_or(Dtype::F32))
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub(crate) trait Offer {
     const FILE: &'static [&'static str] = &[];
     /// Keys that say something only together with the option `input`.
     const OF_INPUT: &'static [&'static str] = &[];
+    /// Keys that say something only together with the option `data`.
+    const OF_DATA: &'static [&'static str] = &[];
 
     fn offers(key: &Key) -> bool {
         Self::SECTIONS.contains(&key.section) || Self::KEYS.contains(&key.name)
@@ -74,6 +76,18 @@ offers! {
         ];
         FILE: &["config"];
     }
+    /// Keys of `quantize`.
+    Converted {
+        KEYS: &[
+            "model", "device", "kernels", "threads", "template", "template_file", "source_field",
+            "target_field", "max_source_tokens", "max_target_tokens", "on_too_long",
+            "skip_bad_rows", "limit",
+        ];
+        OF_DATA: &[
+            "template", "template_file", "source_field", "target_field", "max_source_tokens",
+            "max_target_tokens", "on_too_long", "limit",
+        ];
+    }
     /// Keys of `merge`.
     Merged {
         SECTIONS: &["model"];
@@ -91,7 +105,7 @@ offers! {
     /// Keys of `bench`.
     Benched {
         KEYS: &[
-            "dtype", "device", "recompute", "kernels", "threads", "rank", "target_modules",
+            "device", "recompute", "kernels", "threads", "rank", "target_modules",
             "num_virtual_tokens", "batch_size",
         ];
         REQUIRED: &[];
@@ -180,6 +194,9 @@ fn option<O: Offer>(key: &Key) -> Arg {
         Kind::Choice(names) => option.value_parser(PossibleValuesParser::new(names)),
         _ => option,
     };
+    if O::OF_DATA.contains(&key.name) {
+        return option.requires("data");
+    }
     match O::OF_INPUT.contains(&key.name) {
         // Clap takes no offence at a missing `input` where prompts forbid it.
         true => option.requires("input").conflicts_with("prompts"),

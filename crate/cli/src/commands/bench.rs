@@ -3,7 +3,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use flantune::lab::bench::{self, Case, Report};
+use flantune::{
+    config::Dtype,
+    lab::bench::{self, Case, Report},
+};
 
 use super::{configuration, host};
 use crate::{args::BenchArguments, failure::Failure, printer::Printer};
@@ -15,9 +18,9 @@ pub(crate) async fn bench(arguments: &BenchArguments, printer: &Printer) -> Resu
         in_this_process(arguments, printer).await?
     } else {
         let mut whole: Option<Report> = None;
-        for case in &arguments.case {
-            printer.note(&format!("Timing {case}"));
-            let part = in_a_process(arguments, case)?;
+        for (case, dtype) in bench::pairs(&arguments.case, &arguments.dtype) {
+            printer.note(&format!("Timing {case}, {dtype}"));
+            let part = in_a_process(arguments, case, dtype)?;
             match &mut whole {
                 Some(whole) => whole.cases.extend(part.cases),
                 None => whole = Some(part),
@@ -32,6 +35,7 @@ async fn in_this_process(arguments: &BenchArguments, printer: &Printer) -> Resul
     let config = configuration(&arguments.settings, printer)?;
     let options = bench::Options {
         cases: arguments.case.clone(),
+        dtypes: arguments.dtype.clone(),
         shape: arguments.shape.clone(),
         source: arguments.source,
         target: arguments.target,
@@ -40,10 +44,10 @@ async fn in_this_process(arguments: &BenchArguments, printer: &Printer) -> Resul
     Ok(bench::run(&host(), &config, &options).await?)
 }
 
-fn in_a_process(arguments: &BenchArguments, case: &str) -> Result<Report, Failure> {
+fn in_a_process(arguments: &BenchArguments, case: &str, dtype: Dtype) -> Result<Report, Failure> {
     let output = Command::new(std::env::current_exe()?)
         .args(["bench", "--json", "--in-this-process", "--case", case])
-        .args(["--shape", &arguments.shape])
+        .args(["--dtype", dtype.name(), "--shape", &arguments.shape])
         .args(["--source", &arguments.source.to_string()])
         .args(["--target", &arguments.target.to_string()])
         .args(["--steps", &arguments.steps.to_string()])

@@ -6,6 +6,7 @@ mod eval;
 mod generate;
 mod memory;
 mod merge;
+mod quantize;
 mod score;
 mod shell;
 mod train;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     generate::generate,
     memory::memory,
     merge::merge,
+    quantize::quantize,
     score::score,
     shell::{completions, man},
     train::train,

@@ -26,7 +26,7 @@ fn train_lists_every_key() {
 
 #[test]
 fn every_command_teaches_by_examples() {
-    for command in ["train", "generate", "eval", "merge", "memory", "bench", "completions"] {
+    for command in ["train", "generate", "eval", "merge", "quantize", "memory", "bench", "completions"] {
         let long = help(&[command, "--help"]);
         assert!(long.contains("\nExamples:\n"), "{command}");
         assert!(long.contains(&format!("flantune {command} ")), "{command}");
@@ -62,6 +62,7 @@ Commands:
   eval         Measure loss, ROUGE, BLEU and more on rows of text
   score        Score predictions against references, without a model
   merge        Add an adapter into its base, for a model that needs no adapter
+  quantize     Write a model again in int8, f16, bf16 or f32, and say what that costs
   memory       Estimate the memory that training takes, before it starts
   bench        Time training and generation on random weights
   doctor       Show the devices of this machine, their limits and what each can train

@@ -12,7 +12,7 @@ use super::config::{LoraConfig, TARGETS};
 use crate::{
     error::{Error, Result},
     model::{
-        T5,
+        T5, Weight,
         linear::Linear,
         parameter::{Parameter, Parameters},
         pass::Pass,
@@ -82,7 +82,7 @@ pub(super) fn targets(model: &mut T5, config: &LoraConfig) -> Result<Vec<Linear>
     model.visit(&mut |name, parameter| {
         let module = name.strip_suffix(".weight").unwrap_or(name);
         let last = module.rsplit('.').next().unwrap_or(module);
-        if let (true, Parameter::Matrix(weight)) = (TARGETS.contains(&last), parameter) {
+        if let (true, Parameter::Weight(weight)) = (TARGETS.contains(&last), parameter) {
             linears.push(Linear { name: module.to_owned(), weight: weight.clone() });
         }
     });
@@ -103,12 +103,12 @@ pub(super) fn targets(model: &mut T5, config: &LoraConfig) -> Result<Vec<Linear>
 
 impl LoraLayer {
     /// `x`: `[rows, inputs]`, `weight`: `[outputs, inputs]`. Returns `[rows, outputs]`.
-    pub fn forward(&self, x: Tensor<2>, weight: &Tensor<2>, pass: &Pass) -> Tensor<2> {
+    pub fn forward(&self, x: Tensor<2>, weight: &Weight, pass: &Pass) -> Tensor<2> {
         if self.dora.is_none() && !pass.drops_lora() {
             return ops::linear::lora(x, weight, &self.a, &self.b, self.scale, pass);
         }
         let dropped = pass.lora_dropout(x.clone());
-        let base = x.matmul(weight.clone().transpose());
+        let base = ops::linear::linear(x, weight, pass);
         let low = dropped.clone().matmul(self.a.clone().transpose()) * self.scale;
         let up = low.matmul(self.b.clone().transpose());
         let Some(dora) = &self.dora else {
@@ -117,7 +117,7 @@ impl LoraLayer {
         let ratio = self.ratio(dora, weight);
         if pass.drops_lora() {
             // As peft: the magnitude acts on the product of the dropped input.
-            let frozen = dropped.matmul(weight.clone().transpose());
+            let frozen = ops::linear::linear(dropped, weight, pass);
             base + frozen * (ratio.clone() - 1.0) + up * ratio
         } else {
             (base + up) * ratio
@@ -127,9 +127,9 @@ impl LoraLayer {
     /// The magnitude over the norm of each row of `W + s · B · A`, `[1, outputs]`. The norm counts
     /// as a constant in the backward pass (section 4.3 of the DoRA paper), and comes from
     /// `‖w‖² + 2s · w·(BA) + s² · ‖BA‖²` so that no dense sum is made.
-    fn ratio(&self, dora: &Dora, weight: &Tensor<2>) -> Tensor<2> {
+    fn ratio(&self, dora: &Dora, weight: &Weight) -> Tensor<2> {
         let (a, b) = (self.a.clone().without_autodiff(), self.b.clone().without_autodiff());
-        let mixed = weight.clone().matmul(a.clone().transpose()) * b.clone();
+        let mixed = weight.dense().matmul(a.clone().transpose()) * b.clone();
         let own = b.clone().matmul(a.clone().matmul(a.transpose())) * b;
         let squared = dora.base_squared.clone().unsqueeze_dim::<2>(1)
             + mixed.sum_dim(1) * (2.0 * self.scale)
@@ -139,8 +139,8 @@ impl LoraLayer {
     }
 
     /// The weight that does alone what the frozen one and this do together, `[outputs, inputs]`.
-    pub fn merged(&self, weight: &Tensor<2>) -> Tensor<2> {
-        let sum = weight.clone() + self.b.clone().matmul(self.a.clone()) * self.scale;
+    pub fn merged(&self, weight: &Weight) -> Tensor<2> {
+        let sum = weight.dense() + self.b.clone().matmul(self.a.clone()) * self.scale;
         match &self.dora {
             None => sum,
             Some(dora) => sum * self.ratio(dora, weight).transpose(),
@@ -150,13 +150,13 @@ impl LoraLayer {
 
 impl Dora {
     /// The magnitudes that change nothing: the norms of the frozen rows.
-    pub fn of(weight: &Tensor<2>) -> Self {
-        let base_squared = weight.clone().square().sum_dim(1).squeeze_dim::<1>(1);
+    pub fn of(weight: &Weight) -> Self {
+        let base_squared = weight.dense().square().sum_dim(1).squeeze_dim::<1>(1);
         Dora { magnitude: base_squared.clone().sqrt(), base_squared }
     }
 
     /// Trained magnitudes beside a frozen weight.
-    pub fn with(magnitude: Tensor<1>, weight: &Tensor<2>) -> Self {
+    pub fn with(magnitude: Tensor<1>, weight: &Weight) -> Self {
         Dora { magnitude, ..Dora::of(weight) }
     }
 }

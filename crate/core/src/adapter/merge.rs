@@ -19,8 +19,8 @@ pub fn merge(model: &T5, adapter: &Adapter, path: &str) -> Result<T5> {
     let mut merged = model.clone();
     merged.visit(&mut |name, parameter| {
         let layer = name.strip_suffix(".weight").and_then(|module| layers.get(module));
-        if let (Some(layer), Parameter::Matrix(weight)) = (layer, parameter) {
-            *weight = layer.merged(weight);
+        if let (Some(layer), Parameter::Weight(weight)) = (layer, parameter) {
+            *weight = layer.merged(weight).into();
         }
     });
     Ok(merged)

@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     model::{
         T5,
+        files::{BASE_HASH, same_base},
         parameter::Parameters,
         safetensors::{ADAPTER_HEADER_LIMIT, Dtype, SafetensorsFile, TensorSpec},
         weights::write_tensors,
@@ -27,8 +28,6 @@ pub const WEIGHTS: &str = "adapter_model.safetensors";
 
 /// What peft puts before a module's path.
 const PREFIX: &str = "base_model.model.";
-/// Where the metadata of the tensors' file records the base.
-const BASE_HASH: &str = "flantune_base";
 /// No adapter's settings are this long.
 const CONFIG_LIMIT: u64 = 1 << 20;
 
@@ -75,7 +74,7 @@ impl Adapter {
         let file = SafetensorsFile::open(storage, &path, ADAPTER_HEADER_LIMIT).await?;
         let made_for = file.metadata().get(BASE_HASH).map(String::as_str);
         if let (Some(made_for), Some(base)) = (made_for, base)
-            && made_for != base
+            && !same_base(made_for, base)
         {
             let message = format!(
                 "the adapter was trained beside another base (its hash begins {:.12}, this one's \

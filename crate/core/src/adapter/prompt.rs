@@ -53,7 +53,7 @@ impl PromptAdapter {
             PromptInit::Text(_) | PromptInit::Vocabulary => (0..length).map(|_| drawn()).collect(),
         };
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [length]), device);
-        PromptAdapter { config, embeddings: model.shared.clone().select(0, ids) }
+        PromptAdapter { config, embeddings: model.shared.rows(ids) }
     }
 }
 

@@ -24,6 +24,11 @@ macro_rules! choice {
             /// Every name, in the order of the variants.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
 
+            /// The one that goes by this name.
+            pub fn named(name: &str) -> Option<Self> {
+                [$($name::$variant),+].into_iter().find(|choice| choice.name() == name)
+            }
+
             /// The name it goes by.
             pub fn name(self) -> &'static str {
                 match self {

@@ -85,6 +85,9 @@ impl RunConfig {
         if method.method == Method::Lora && method.target_modules.is_empty() {
             return self.refuse("target_modules", "at least one layer, such as q");
         }
+        if method.method == Method::Full && self.model.dtype == Dtype::Int8 {
+            return self.refuse("dtype", "f32 with `method` = full, which trains the weights");
+        }
         if method.method == Method::Full && method.init_adapter.is_some() {
             return self.refuse("init_adapter", "nothing with `method` = full");
         }
@@ -141,8 +144,9 @@ impl RunConfig {
     /// Refuses what a later version will do, rather than leave it without effect.
     fn check_supported(&self) -> Result<()> {
         let model = &self.model;
+        let dtypes = matches!(model.dtype, Dtype::F32 | Dtype::Int8);
         let supported =
-            [("dtype", model.dtype == Dtype::F32, "f32"), ("recompute", !model.recompute, "false")];
+            [("dtype", dtypes, "f32 or int8"), ("recompute", !model.recompute, "false")];
         for (key, supported, expected) in supported {
             if !supported {
                 let found = show(&self.get(key).unwrap_or_default());

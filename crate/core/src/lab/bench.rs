@@ -7,17 +7,18 @@ use crate::{
         Adapter, LoraAdapter, PromptAdapter,
         config::{BaseModel, LoraConfig, LoraInit, PromptConfig, PromptInit},
     },
-    config::{Method, MethodConfig, RunConfig},
+    config::{Dtype, Method, MethodConfig, RunConfig},
+    device,
     error::{Error, Result},
     generate::{self, Generator},
     host::Host,
-    model::{GenerationConfig, T5, T5Config, files::WeightFiles, weights::weights_path},
+    model::{GenerationConfig, Pass, T5, T5Config, files::WeightFiles, weights::weights_path},
     ops::cross_entropy::Smoothing,
     rng::{Purpose, Random},
-    session::device,
+    session,
     storage::MemoryStorage,
     text::batch::Batch,
-    train::trainer::{Settings, Trainer},
+    train::trainer::{Settings, Trainer, losses},
 };
 
 /// Of all random numbers here: two measurements are of the same thing.
@@ -28,7 +29,7 @@ const MIN_STEPS: usize = 5;
 const SPECIAL: u64 = 3;
 
 /// What can be timed.
-pub const CASES: [&str; 6] = ["lora", "prompt", "full", "generate", "load", "block"];
+pub const CASES: [&str; 7] = ["lora", "prompt", "full", "generate", "eval", "load", "block"];
 /// The shapes of models, by FLAN-T5's names.
 pub const SHAPES: [&str; 2] = ["small", "base"];
 
@@ -37,6 +38,8 @@ pub const SHAPES: [&str; 2] = ["small", "base"];
 pub struct Options {
     /// Some of [`CASES`].
     pub cases: Vec<String>,
+    /// What the weights are kept in: each case is timed with each of these that it can have.
+    pub dtypes: Vec<Dtype>,
     /// One of [`SHAPES`].
     pub shape: String,
     /// Tokens of a source.
@@ -98,9 +101,9 @@ pub struct Case {
 /// process of its own.
 ///
 /// # Errors
-/// [`Error::Setting`] for a case that is not supported yet; those of the device.
+/// [`Error::Setting`] for a case or a type that is not supported; those of the device.
 pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<Report> {
-    let device = device(config.model.device).await?;
+    let device = session::device(config.model.device).await?;
     let model_config = T5Config::flan(&options.shape)?;
     let shape = Shape {
         d_model: model_config.d_model,
@@ -116,19 +119,33 @@ pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<R
         cases: vec![],
     };
     let bench = Bench { host, config, steps: options.steps.max(MIN_STEPS), shape };
-    for name in &options.cases {
-        let model = || T5::random(model_config.clone(), &device, SEED);
-        let times = match name.as_str() {
+    for (name, dtype) in pairs(&options.cases, &options.dtypes) {
+        if !matches!(dtype, Dtype::F32 | Dtype::Int8) {
+            return Err(Error::setting("dtype", format!("`{dtype}` is not supported yet")));
+        }
+        let model = || T5::random(model_config.clone(), &device, dtype, SEED);
+        let times = match name {
             "lora" => bench.train(model(), Method::Lora).await?,
             "prompt" => bench.train(model(), Method::Prompt).await?,
             "full" => bench.train(model(), Method::Full).await?,
             "generate" => bench.generate(model()).await?,
-            "load" => bench.load(model()).await?,
+            "eval" => bench.eval(model()).await?,
+            "load" => {
+                let model = T5::random(model_config.clone(), &device, Dtype::F32, SEED);
+                bench.load(model, dtype).await?
+            }
             _ => return Err(Error::setting("case", format!("`{name}` is not supported yet"))),
         };
-        report.cases.push(bench.case(name, times));
+        report.cases.push(bench.case(name, dtype, times));
     }
     Ok(report)
+}
+
+/// Each case with each type, but for full training of integers, which there is not.
+pub fn pairs<'a>(cases: &'a [String], dtypes: &[Dtype]) -> Vec<(&'a str, Dtype)> {
+    let pair = |case: &'a String| dtypes.iter().map(|dtype| (case.as_str(), *dtype));
+    let can = |pair: &(&str, Dtype)| *pair != ("full", Dtype::Int8);
+    cases.iter().flat_map(pair).filter(can).collect()
 }
 
 /// One set of sizes, timed.
@@ -177,16 +194,28 @@ impl Bench<'_> {
         .await
     }
 
+    /// The loss of each row, as evaluation has it.
+    async fn eval(&self, model: T5) -> Result<Times> {
+        let batch = self.batch(model.config.vocab_size);
+        let kernels = self.config.model.kernels;
+        self.time(batch.source_tokens() + batch.target_tokens(), async || {
+            let pass = Pass::evaluate(None, kernels);
+            let losses = losses(&model, &batch, Smoothing::default(), &pass);
+            device::read(losses).await.map(|_| ())
+        })
+        .await
+    }
+
     /// From a file's bytes in memory to tensors on the device. The file is there all the while, so
     /// memory is at least twice the weights'.
-    async fn load(&self, mut model: T5) -> Result<Times> {
+    async fn load(&self, mut model: T5, dtype: Dtype) -> Result<Times> {
         let storage = MemoryStorage::new();
         model.save(&storage, &weights_path("model")).await?;
         let (config, device) = (model.config.clone(), model.device().clone());
         drop(model);
         self.time(0, async || {
             let files = WeightFiles::open(&storage, "model").await?;
-            T5::load(&storage, &files, config.clone(), &device).await.map(|_| ())
+            T5::load(&storage, &files, config.clone(), &device, dtype).await.map(|_| ())
         })
         .await
     }
@@ -224,11 +253,11 @@ impl Bench<'_> {
         }
     }
 
-    fn case(&self, name: &str, times: Times) -> Case {
+    fn case(&self, name: &str, dtype: Dtype, times: Times) -> Case {
         let seconds = median(times.rest);
         Case {
             name: name.to_owned(),
-            dtype: self.config.model.dtype.name().to_owned(),
+            dtype: dtype.name().to_owned(),
             seconds,
             first_seconds: times.first,
             tokens_per_second: times.tokens as f64 / seconds,

@@ -77,6 +77,6 @@ impl Parameters for Attention {
 
 impl Parameters for Linear {
     fn visit(&mut self, visit: &mut dyn FnMut(&str, Parameter)) {
-        visit(&format!("{}.weight", self.name), Parameter::Matrix(&mut self.weight));
+        visit(&format!("{}.weight", self.name), Parameter::Weight(&mut self.weight));
     }
 }

@@ -15,6 +15,14 @@ const LIMIT: u64 = 1 << 20;
 /// The most parameters that a configuration may ask for: three times the largest T5, UL2.
 const MAX_PARAMETERS: u64 = 1 << 36;
 
+/// Where a configuration says how its weights are quantised.
+const QUANTIZATION: &str = "quantization_config";
+/// The name of our way, and its version: `docs/guide/formats.md`. It stands under `method`, because
+/// transformers refuses a `quantization_config` without a `quant_method`; at one that it does not
+/// know it warns, and takes the integers for weights.
+const INT8_METHOD: &str = "flantune_int8";
+const INT8_VERSION: u64 = 1;
+
 /// What stands between the two products of a feed-forward layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedForward {
@@ -72,6 +80,8 @@ pub struct T5Config {
     pub tie_word_embeddings: bool,
     /// Whether the decoder's output is multiplied by d_model^-0.5 before the head.
     pub scale_decoder_outputs: bool,
+    /// Whether the files' matrices are 8-bit integers with scales.
+    pub int8: bool,
     /// All keys as they were read, so that those unknown here are written again.
     source: Map<String, Value>,
 }
@@ -144,6 +154,7 @@ impl T5Config {
             decoder_start_token_id: ids.start.unwrap_or(pad_token_id),
             tie_word_embeddings: tie.unwrap_or(true),
             scale_decoder_outputs: scale,
+            int8: quantization(&fields)?,
             source: fields.map,
         };
         match config.max_parameters() {
@@ -164,6 +175,7 @@ impl T5Config {
     /// unknown ones too, with what is known here set.
     pub fn to_json(&self) -> Vec<u8> {
         let mut map = self.source.clone();
+        map.shift_remove(QUANTIZATION);
         let known = json!({
             "architectures": ["T5ForConditionalGeneration"],
             "d_ff": self.d_ff,
@@ -195,12 +207,23 @@ impl T5Config {
         if let Value::Object(known) = known {
             map.extend(known);
         }
+        if self.int8 {
+            let int8 = json!({ "method": INT8_METHOD, "version": INT8_VERSION });
+            map.insert(QUANTIZATION.to_owned(), int8);
+        }
         to_bytes(&Value::Object(map))
     }
 
     /// Sets a key that means nothing here, such as `dtype`, for [`T5Config::to_json`].
     pub fn set_extra(&mut self, key: &str, value: Value) {
         self.source.insert(key.to_owned(), value);
+    }
+
+    /// Says which type the weights are of, in torch's words.
+    pub fn set_dtype(&mut self, name: &str) {
+        // The older name of the same key.
+        self.source.shift_remove("torch_dtype");
+        self.set_extra("dtype", name.into());
     }
 
     /// Parameters with an untied head. The bounds of the single sizes keep it far below 2^64.
@@ -225,11 +248,30 @@ fn refuse_others(fields: &Fields) -> Result<()> {
         let message = format!("`{kind}` is not supported; expected `t5` (T5, T5 v1.1, FLAN-T5)");
         return Err(fields.error("model_type", message));
     }
-    if fields.get("quantization_config").is_some() {
-        let message = "quantised weights are not supported; use the model in f32, f16 or bf16";
-        return Err(fields.error("quantization_config", message));
-    }
     Ok(())
+}
+
+/// Whether the weights are quantised in our own way. Others are refused.
+fn quantization(fields: &Fields) -> Result<bool> {
+    let Some(value) = fields.get(QUANTIZATION) else {
+        return Ok(false);
+    };
+    let (method, version) = (value.get("method"), value.get("version"));
+    if method.and_then(Value::as_str) != Some(INT8_METHOD) {
+        let other = method.or(value.get("quant_method"));
+        let found = other.map_or_else(|| "nothing".to_owned(), short);
+        let message = format!(
+            "the method is {found}; expected \"{INT8_METHOD}\", which `flantune quantize` writes, or \
+             use the model in f32, f16 or bf16"
+        );
+        return Err(fields.error(QUANTIZATION, message));
+    }
+    if version.and_then(Value::as_u64) != Some(INT8_VERSION) {
+        let found = version.map_or_else(|| "nothing".to_owned(), short);
+        let message = format!("`version` is {found}; expected {INT8_VERSION}");
+        return Err(fields.error(QUANTIZATION, message));
+    }
+    Ok(true)
 }
 
 /// transformers splits `feed_forward_proj` at the dash; `dense_act_fn` and `is_gated_act`, where they

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     model::{
         config::{Fields, short},
-        safetensors::{MODEL_HEADER_LIMIT, SafetensorsFile, TensorInfo, hex},
+        safetensors::{Dtype, MODEL_HEADER_LIMIT, Parts, SafetensorsFile, TensorInfo, hex},
     },
     storage::{Storage, join},
 };
@@ -18,6 +18,18 @@ pub(super) const SINGLE: &str = "model.safetensors";
 pub(super) const INDEX: &str = "model.safetensors.index.json";
 const INDEX_LIMIT: u64 = 16 << 20;
 const MAX_SHARDS: usize = 1024;
+
+/// Where the metadata of a file, a model's or an adapter's, records the hash of the base. In a
+/// model's it is that of what the model was converted from.
+pub const BASE_HASH: &str = "flantune_base";
+
+/// Small tensors that any training of the whole model changes.
+const TELLING: [&str; 4] = [
+    "encoder.final_layer_norm.weight",
+    "decoder.final_layer_norm.weight",
+    "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+    "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+];
 
 /// The name of a head of its own; a model without it uses `shared.weight`.
 const HEAD: &str = "lm_head.weight";
@@ -136,16 +148,30 @@ impl WeightFiles {
         !self.places.contains_key(HEAD)
     }
 
-    /// What an adapter records of its base: the single file's header hash, or SHA-256 over those of
-    /// the shards, in hexadecimal.
-    pub fn hash(&self) -> String {
-        match self.files.as_slice() {
-            [file] => file.header_hash().to_owned(),
+    /// What an adapter records of its base, all in hexadecimal: 16 digits of SHA-256 over a few small
+    /// tensors, which tell two models of the same layout apart; a dash; and the single file's header
+    /// hash, or SHA-256 over those of the shards. That of a converted model is its source's.
+    ///
+    /// # Errors
+    /// Those of reading the small tensors.
+    pub async fn hash(&self, storage: &dyn Storage) -> Result<String> {
+        let headers = match self.files.as_slice() {
+            [file] => match file.metadata().get(BASE_HASH) {
+                Some(source) => return Ok(source.clone()),
+                None => file.header_hash().to_owned(),
+            },
             files => {
                 let hashes: String = files.iter().map(SafetensorsFile::header_hash).collect();
                 hex(&Sha256::digest(hashes))
             }
+        };
+        let mut weights = Sha256::new();
+        for name in TELLING.iter().filter(|name| self.places.contains_key(**name)) {
+            for value in self.read_f32(storage, name).await? {
+                weights.update(value.to_le_bytes());
+            }
         }
+        Ok(format!("{:.16}-{headers}", hex(&weights.finalize())))
     }
 
     /// Checks that the tensors are these, of these shapes and of a float type, and no others. Those
@@ -154,6 +180,27 @@ impl WeightFiles {
     /// # Errors
     /// [`Error::Tensor`], which names the first that is missing, misshapen or surplus.
     pub fn check(&self, expected: &[(String, Vec<usize>)], optional: &[&str]) -> Result<()> {
+        self.check_types(expected, optional, false)
+    }
+
+    /// As [`WeightFiles::check`], for a model whose matrices are of type I8, with their scales.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_int8(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
+        let mut all = expected.to_vec();
+        for (name, shape) in expected.iter().filter(|(name, shape)| is_quantised(name, shape)) {
+            all.push((scale_name(name), vec![shape[0]]));
+        }
+        self.check_types(&all, &[], true)
+    }
+
+    fn check_types(
+        &self,
+        expected: &[(String, Vec<usize>)],
+        optional: &[&str],
+        int8: bool,
+    ) -> Result<()> {
         let missing: Vec<&String> = expected
             .iter()
             .map(|(name, _)| name)
@@ -172,11 +219,17 @@ impl WeightFiles {
                 let message = format!("its shape is {:?}; expected {shape:?}", info.shape);
                 return Err(Error::tensor(file.path(), name, message));
             }
-            if !info.dtype.is_float() {
-                let message =
-                    format!("it is of type {}; expected F32, F16, BF16 or F64", info.dtype);
-                return Err(Error::tensor(file.path(), name, message));
-            }
+            let dtype = info.dtype;
+            let expected = match int8 && is_quantised(name, shape) {
+                true if dtype != Dtype::I8 => "I8, as config.json's `quantization_config` says",
+                false if dtype == Dtype::I8 => {
+                    "F32, F16, BF16 or F64, because config.json has no `quantization_config`"
+                }
+                false if !dtype.is_float() => "F32, F16, BF16 or F64",
+                _ => continue,
+            };
+            let message = format!("it is of type {dtype}; expected {expected}");
+            return Err(Error::tensor(file.path(), name, message));
         }
 
         let known: BTreeSet<&str> = (expected.iter().map(|(name, _)| name.as_str()))
@@ -191,6 +244,35 @@ impl WeightFiles {
                 Err(Error::tensor(file.path(), *first, message))
             }
             None => Ok(()),
+        }
+    }
+
+    /// The scales of a matrix of type I8, a number for each of its rows.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] for one that is not a finite number greater than 0.
+    pub async fn read_scales(&self, storage: &dyn Storage, name: &str) -> Result<Vec<f32>> {
+        let name = scale_name(name);
+        let scales = self.read_f32(storage, &name).await?;
+        match scales.iter().position(|scale| *scale <= 0.0) {
+            Some(at) => {
+                let path = self.get(&name).map_or(self.path(), |(file, _)| file.path());
+                let message =
+                    format!("element {at} is {}; expected a number greater than 0", scales[at]);
+                Err(Error::tensor(path, name, message))
+            }
+            None => Ok(scales),
+        }
+    }
+
+    /// A tensor in parts of whole rows.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if there is none of that name.
+    pub fn parts<'a>(&'a self, storage: &'a dyn Storage, name: &'a str) -> Result<Parts<'a>> {
+        match self.get(name) {
+            Some((file, _)) => file.parts(storage, name),
+            None => Err(Error::tensor(&self.path, short(name), "it is missing")),
         }
     }
 
@@ -210,6 +292,23 @@ impl WeightFiles {
 pub(super) fn shards(path: &str, index: &[u8]) -> Result<Vec<String>> {
     let shards: BTreeSet<String> = read_index(path, index)?.into_values().collect();
     Ok(shards.into_iter().collect())
+}
+
+/// Whether a hash that something was made with is that of this base. At first the headers' hash
+/// stood there alone, and tells as much as it can.
+pub fn same_base(recorded: &str, base: &str) -> bool {
+    recorded == base || base.split_once('-').is_some_and(|(_, headers)| recorded == headers)
+}
+
+/// Whether a tensor of a model is one of those that int8 is for: the matrices of products, the
+/// embedding and the head. Norms and position biases are small, and stay floats.
+pub fn is_quantised(name: &str, shape: &[usize]) -> bool {
+    shape.len() == 2 && !name.ends_with(".relative_attention_bias.weight")
+}
+
+/// The name of the tensor that holds a matrix's scales, one for each of its rows.
+pub fn scale_name(name: &str) -> String {
+    format!("{name}_scale")
 }
 
 /// Tensors and their shards, from an index.

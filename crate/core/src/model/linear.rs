@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::pass::Pass;
+use super::{pass::Pass, weight::Weight};
 use crate::ops;
 
 /// `y = x · Wᵀ`, with LoRA beside it where the pass carries an adapter for it.
@@ -11,7 +11,7 @@ pub struct Linear {
     /// The module's path in Hugging Face's naming, such as `encoder.block.0.layer.0.SelfAttention.q`.
     pub name: String,
     /// `[outputs, inputs]`, as in the file.
-    pub weight: Tensor<2>,
+    pub weight: Weight,
 }
 
 impl Linear {

@@ -2,9 +2,11 @@
 
 pub mod attention;
 pub mod config;
+pub mod convert;
 pub mod feed_forward;
 pub mod files;
 pub mod hub;
+pub mod int8;
 pub mod linear;
 pub mod memory;
 pub mod parameter;
@@ -14,8 +16,10 @@ pub mod relative_position;
 pub mod safetensors;
 pub mod sizes;
 pub mod t5;
+pub mod weight;
 pub mod weights;
 
 pub use config::{GenerationConfig, T5Config};
 pub use pass::{Dropout, Pass};
 pub use t5::{Encoded, T5};
+pub use weight::Weight;

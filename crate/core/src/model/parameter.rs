@@ -2,13 +2,18 @@
 
 use burn::tensor::Tensor;
 
+use super::weight::Weight;
+
 /// A named tensor of a model or an adapter.
 #[derive(Debug)]
 pub enum Parameter<'a> {
     /// One dimension: norms and magnitudes.
     Vector(&'a mut Tensor<1>),
-    /// Two dimensions: everything else.
+    /// Two dimensions: position biases, and what an adapter has.
     Matrix(&'a mut Tensor<2>),
+    /// Two dimensions, floats or 8-bit integers: linear maps, the embedding and the head. Integers
+    /// become floats where the values are changed or tracked.
+    Weight(&'a mut Weight),
 }
 
 impl Parameter<'_> {
@@ -17,6 +22,7 @@ impl Parameter<'_> {
         match self {
             Parameter::Vector(tensor) => tensor.dims().to_vec(),
             Parameter::Matrix(tensor) => tensor.dims().to_vec(),
+            Parameter::Weight(weight) => weight.dims().to_vec(),
         }
     }
 
@@ -25,6 +31,7 @@ impl Parameter<'_> {
         match self {
             Parameter::Vector(tensor) => (*tensor).clone().without_autodiff(),
             Parameter::Matrix(tensor) => (*tensor).clone().without_autodiff().flatten(0, 1),
+            Parameter::Weight(weight) => weight.dense().without_autodiff().flatten(0, 1),
         }
     }
 
@@ -42,6 +49,11 @@ impl Parameter<'_> {
                 let values = std::mem::replace(*tensor, empty).without_autodiff().flatten(0, 1);
                 **tensor = change(values).reshape(shape);
             }
+            Parameter::Weight(weight) => {
+                let shape = weight.dims();
+                let values = weight.take().without_autodiff().flatten(0, 1);
+                **weight = change(values).reshape(shape).into();
+            }
         }
     }
 
@@ -50,6 +62,7 @@ impl Parameter<'_> {
         match self {
             Parameter::Vector(tensor) => **tensor = tracked(tensor, on),
             Parameter::Matrix(tensor) => **tensor = tracked(tensor, on),
+            Parameter::Weight(weight) => **weight = tracked(&mut weight.take(), on).into(),
         }
     }
 
@@ -61,6 +74,9 @@ impl Parameter<'_> {
             Parameter::Matrix(tensor) => (tensor.grad_remove(gradients))
                 .unwrap_or_else(|| (*tensor).clone().without_autodiff().zeros_like())
                 .flatten(0, 1),
+            Parameter::Weight(weight) => {
+                Parameter::Matrix(&mut weight.dense()).take_gradient(gradients)
+            }
         }
     }
 }

@@ -7,10 +7,13 @@ use super::{
     attention::Attention,
     config::{self, T5Config},
     feed_forward::FeedForward,
+    int8::Packer,
     linear::Linear,
     t5::{Block, Normed, Stack, T5},
+    weight::Weight,
 };
 use crate::{
+    config::Dtype,
     device::Device,
     rng::{Purpose, Random},
 };
@@ -19,6 +22,7 @@ use crate::{
 struct Draw<'a> {
     config: &'a T5Config,
     device: &'a Device,
+    dtype: Dtype,
     seed: u64,
     /// Tensors drawn so far.
     place: u64,
@@ -26,28 +30,42 @@ struct Draw<'a> {
 
 impl T5 {
     /// A model that nobody has trained, initialised as transformers does, with a head of its own.
-    pub fn random(config: T5Config, device: &Device, seed: u64) -> Self {
-        let mut draw = Draw { config: &config, device, seed, place: 0 };
+    pub fn random(config: T5Config, device: &Device, dtype: Dtype, seed: u64) -> Self {
+        let mut draw = Draw { config: &config, device, dtype, seed, place: 0 };
         let (words, d_model) = (config.vocab_size, config.d_model);
-        let shared = draw.matrix([words, d_model], 1.0);
+        let shared = draw.weight([words, d_model], 1.0);
         let encoder = draw.stack("encoder", config.num_layers);
         let decoder = draw.stack("decoder", config.num_decoder_layers);
-        let head = Some(draw.matrix([words, d_model], deviation(d_model)));
+        let head = Some(draw.weight([words, d_model], deviation(d_model)));
         T5 { config, shared, encoder, decoder, head, device: device.clone() }
     }
 }
 
 impl Draw<'_> {
-    fn matrix(&mut self, shape: [usize; 2], deviation: f64) -> Tensor<2> {
+    fn values(&mut self, shape: [usize; 2], deviation: f64) -> Vec<f32> {
         let mut random = Random::new(self.seed, Purpose::Synthetic, 0, self.place);
         self.place += 1;
         let mut values = vec![0.0; shape[0] * shape[1]];
         random.fill_normal(&mut values, 0.0, deviation as f32);
+        values
+    }
+
+    fn matrix(&mut self, shape: [usize; 2], deviation: f64) -> Tensor<2> {
+        let values = self.values(shape, deviation);
         Tensor::from_data(TensorData::new(values, shape), self.device.burn())
     }
 
+    fn weight(&mut self, shape: [usize; 2], deviation: f64) -> Weight {
+        if self.dtype != Dtype::Int8 {
+            return self.matrix(shape, deviation).into();
+        }
+        let mut packer = Packer::new(shape[0], shape[1]);
+        packer.quantise(&self.values(shape, deviation));
+        Weight::Int8(packer.finish(self.device))
+    }
+
     fn linear(&mut self, name: String, shape: [usize; 2], deviation: f64) -> Linear {
-        Linear { name, weight: self.matrix(shape, deviation) }
+        Linear { name, weight: self.weight(shape, deviation) }
     }
 
     fn normed<T>(&self, part: T) -> Normed<T> {
@@ -136,7 +154,7 @@ mod tests {
             let config = T5Config::from_json("", config.to_string().as_bytes()).unwrap();
             let mut expected = expected_tensors(&config, false);
             let mut found = Vec::new();
-            let mut model = T5::random(config, &Device::cpu(), 0);
+            let mut model = T5::random(config, &Device::cpu(), Dtype::F32, 0);
             model.visit(&mut |name, parameter| found.push((name.to_owned(), parameter.shape())));
             expected.sort();
             found.sort();

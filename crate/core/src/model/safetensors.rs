@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     error::{Error, Result},
     model::config::short,
-    storage::Storage,
+    storage::{Storage, Writer},
 };
 
 /// The longest header of a model's file; T5-XXL's has 80 kB.
@@ -36,6 +36,8 @@ const MAX_RANK: usize = 8;
 const MAX_NAME: usize = 512;
 /// Bytes read or written at once.
 const CHUNK: usize = 8 << 20;
+/// Bytes of a part, where a tensor is never there as a whole.
+const PART: u64 = 1 << 20;
 
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -197,14 +199,32 @@ impl SafetensorsFile {
             Dtype::F16 => self.read(storage, name, |b| f16::from_le_bytes(b).to_f32()).await?,
             Dtype::BF16 => self.read(storage, name, |b| bf16::from_le_bytes(b).to_f32()).await?,
             Dtype::F64 => self.read(storage, name, |b| f64::from_le_bytes(b) as f32).await?,
-            _ => return Err(self.mistyped(name, dtype, "F32, F16, BF16 or F64")),
+            _ => return Err(self.mistyped(name, dtype, FLOATS)),
         };
+        self.check_finite(name, 0, &values)?;
+        Ok(values)
+    }
+
+    /// The tensor in parts of whole rows, the last of its sizes being a row's.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if there is none of that name.
+    pub fn parts<'a>(&'a self, storage: &'a dyn Storage, name: &'a str) -> Result<Parts<'a>> {
+        let info = self.info(name)?;
+        let row = info.shape.last().copied().unwrap_or(1).max(1) * info.dtype.size();
+        let step = (PART / row as u64).max(1) * row as u64;
+        Ok(Parts { storage, file: self, name, info, at: info.range.start, step })
+    }
+
+    /// `first` is the place of the first of these values in the tensor.
+    fn check_finite(&self, name: &str, first: usize, values: &[f32]) -> Result<()> {
         match values.iter().position(|value| !value.is_finite()) {
             Some(at) => {
-                let message = format!("element {at} is {}; expected a finite number", values[at]);
+                let (value, at) = (values[at], first + at);
+                let message = format!("element {at} is {value}; expected a finite number");
                 Err(Error::tensor(&self.path, name, message))
             }
-            None => Ok(values),
+            None => Ok(()),
         }
     }
 
@@ -249,6 +269,65 @@ impl SafetensorsFile {
     }
 }
 
+/// What is read as f32, for messages.
+const FLOATS: &str = "F32, F16, BF16 or F64";
+
+/// A tensor that is read in parts of whole rows, so that it is never there as a whole.
+pub struct Parts<'a> {
+    storage: &'a dyn Storage,
+    file: &'a SafetensorsFile,
+    name: &'a str,
+    info: &'a TensorInfo,
+    at: u64,
+    step: u64,
+}
+
+impl Parts<'_> {
+    /// The next rows as f32; none after the last.
+    ///
+    /// # Errors
+    /// Those of [`SafetensorsFile::read_f32`].
+    pub async fn floats(&mut self) -> Result<Option<Vec<f32>>> {
+        fn all<const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+            bytes.as_chunks::<N>().0.iter().map(|element| convert(*element)).collect()
+        }
+
+        let first = (self.at - self.info.range.start) as usize / self.info.dtype.size();
+        let Some(bytes) = self.next().await? else { return Ok(None) };
+        let values = match self.info.dtype {
+            Dtype::F32 => all(&bytes, f32::from_le_bytes),
+            Dtype::F16 => all(&bytes, |b| f16::from_le_bytes(b).to_f32()),
+            Dtype::BF16 => all(&bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            Dtype::F64 => all(&bytes, |b| f64::from_le_bytes(b) as f32),
+            dtype => return Err(self.file.mistyped(self.name, dtype, FLOATS)),
+        };
+        self.file.check_finite(self.name, first, &values)?;
+        Ok(Some(values))
+    }
+
+    /// The next rows of a tensor of type I8; none after the last.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if it is of another type.
+    pub async fn integers(&mut self) -> Result<Option<Vec<i8>>> {
+        if self.info.dtype != Dtype::I8 {
+            return Err(self.file.mistyped(self.name, self.info.dtype, "I8"));
+        }
+        let bytes = self.next().await?;
+        Ok(bytes.map(|bytes| bytes.into_iter().map(|byte| byte as i8).collect()))
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        let end = self.info.range.end.min(self.at + self.step);
+        if self.at == end {
+            return Ok(None);
+        }
+        let bytes = read_exactly(self.storage, &self.file.path, self.at..end).await?;
+        self.at = end;
+        Ok(Some(bytes))
+    }
+}
+
 /// A tensor to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec {
@@ -256,7 +335,7 @@ pub struct TensorSpec {
     pub name: String,
     /// Its sizes, outermost first.
     pub shape: Vec<usize>,
-    /// What its elements are written as: F32, F16 or BF16.
+    /// What its elements are written as: F32, F16, BF16 or I8.
     pub dtype: Dtype,
 }
 
@@ -277,6 +356,27 @@ pub async fn write<'data>(
     tensors: &[TensorSpec],
     mut data: impl AsyncFnMut(&str) -> Result<Cow<'data, [f32]>>,
 ) -> Result<()> {
+    write_parts(storage, path, metadata, tensors, async |tensor, out: &mut Out<'_>| {
+        let values = data(&tensor.name).await?;
+        // Before anything is written, so that the message tells how many there are.
+        if tensor.shape.iter().product::<usize>() != values.len() {
+            let message = format!("{} elements for the shape {:?}", values.len(), tensor.shape);
+            return Err(Error::tensor(path, &tensor.name, message));
+        }
+        out.floats(&values).await
+    })
+    .await
+}
+
+/// As [`write()`], but `data` is given a place to which it writes a tensor's elements, row by row, in
+/// as many parts as it likes.
+pub async fn write_parts(
+    storage: &dyn Storage,
+    path: &str,
+    metadata: &BTreeMap<String, String>,
+    tensors: &[TensorSpec],
+    mut data: impl AsyncFnMut(&TensorSpec, &mut Out<'_>) -> Result<()>,
+) -> Result<()> {
     let mut tensors: Vec<&TensorSpec> = tensors.iter().collect();
     // Wide elements first, so that all stay aligned.
     tensors.sort_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
@@ -284,22 +384,63 @@ pub async fn write<'data>(
     let mut writer = storage.create(path).await?;
     writer.write(&header(path, metadata, &tensors)?).await?;
     for tensor in tensors {
-        let values = data(&tensor.name).await?;
-        let wrong = |message| Error::tensor(path, &tensor.name, message);
-        let bytes = values.len() as u64 * tensor.dtype.size() as u64;
-        if bytes_of(&tensor.shape, tensor.dtype) != Some(bytes) {
-            let message = format!("{} elements for the shape {:?}", values.len(), tensor.shape);
-            return Err(wrong(message));
-        }
-        for (chunk, values) in values.chunks(CHUNK / 4).enumerate() {
-            let bytes = encode(tensor.dtype, values).map_err(|at| {
-                let (index, value) = (chunk * (CHUNK / 4) + at, values[at]);
-                wrong(format!("element {index}, {value}, is not finite as {}", tensor.dtype))
-            })?;
-            writer.write(&bytes).await?;
+        let mut out = Out { writer: &mut *writer, path, tensor, written: 0 };
+        data(tensor, &mut out).await?;
+        let written = out.written;
+        if bytes_of(&tensor.shape, tensor.dtype) != Some((written * tensor.dtype.size()) as u64) {
+            let message = format!("{written} elements for the shape {:?}", tensor.shape);
+            return Err(Error::tensor(path, &tensor.name, message));
         }
     }
     writer.finish().await
+}
+
+/// Where a tensor's elements go.
+pub struct Out<'a> {
+    writer: &'a mut dyn Writer,
+    path: &'a str,
+    tensor: &'a TensorSpec,
+    /// Elements so far.
+    written: usize,
+}
+
+impl Out<'_> {
+    /// The next elements of a float tensor, in the type it is written as.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] for one that is not finite in that type; those of the storage.
+    pub async fn floats(&mut self, values: &[f32]) -> Result<()> {
+        if !self.tensor.dtype.is_float() {
+            return Err(self.wrong(format!("floats for the type {}", self.tensor.dtype)));
+        }
+        for values in values.chunks(CHUNK / 4) {
+            let bytes = encode(self.tensor.dtype, values).map_err(|at| {
+                let (index, value, dtype) = (self.written + at, values[at], self.tensor.dtype);
+                self.wrong(format!("element {index}, {value}, is not finite as {dtype}"))
+            })?;
+            self.writer.write(&bytes).await?;
+            self.written += values.len();
+        }
+        Ok(())
+    }
+
+    /// The next elements of a tensor of type I8.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] where it is of another type; those of the storage.
+    pub async fn integers(&mut self, values: &[i8]) -> Result<()> {
+        if self.tensor.dtype != Dtype::I8 {
+            return Err(self.wrong(format!("integers for the type {}", self.tensor.dtype)));
+        }
+        let bytes: Vec<u8> = values.iter().map(|&value| value as u8).collect();
+        self.writer.write(&bytes).await?;
+        self.written += values.len();
+        Ok(())
+    }
+
+    fn wrong(&self, message: String) -> Error {
+        Error::tensor(self.path, &self.tensor.name, message)
+    }
 }
 
 /// The length and the header of a file with these tensors, in this order.
@@ -315,7 +456,7 @@ fn header(
     let mut offset: u64 = 0;
     for TensorSpec { name, shape, dtype } in tensors {
         let wrong = |message: &str| Err(Error::tensor(path, name, message));
-        if !matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+        if !matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::I8) {
             return wrong(&format!("{dtype} cannot be written"));
         }
         let end = bytes_of(shape, *dtype).and_then(|bytes| bytes.checked_add(offset));
@@ -339,7 +480,7 @@ fn header(
     Ok(bytes)
 }
 
-/// The elements' bytes, or the index of the first that is not finite as `dtype`.
+/// The elements' bytes as a float type, or the index of the first that is not finite in it.
 fn encode(dtype: Dtype, values: &[f32]) -> Result<Vec<u8>, usize> {
     let mut bytes = Vec::with_capacity(values.len() * dtype.size());
     for (at, &value) in values.iter().enumerate() {

@@ -9,6 +9,7 @@ use super::{
     parameter::{Parameter, Parameters},
     pass::Pass,
     relative_position,
+    weight::Weight,
 };
 use crate::{device::Device, ops, text::batch::Batch};
 
@@ -21,13 +22,13 @@ pub struct T5 {
     /// Its shape.
     pub config: T5Config,
     /// The embedding of each token, `[vocab_size, d_model]`.
-    pub shared: Tensor<2>,
+    pub shared: Weight,
     /// Reads the source.
     pub encoder: Stack,
     /// Writes the target.
     pub decoder: Stack,
     /// `[vocab_size, d_model]`; none where the embedding serves as the head.
-    pub head: Option<Tensor<2>>,
+    pub head: Option<Weight>,
     pub(super) device: Device,
 }
 
@@ -86,6 +87,11 @@ impl T5 {
     /// The device that holds the weights.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Whether its matrices are 8-bit integers, which nothing can train.
+    pub fn is_int8(&self) -> bool {
+        matches!(self.shared, Weight::Int8(_))
     }
 
     /// Encodes a batch's sources. A soft prompt goes before them, with attention 1.
@@ -216,7 +222,7 @@ impl T5 {
     fn embed(&self, ids: &[i32]) -> Tensor<2> {
         let ids = TensorData::new(ids.to_vec(), [ids.len()]);
         let ids = Tensor::<1, Int>::from_data(ids, self.device.burn());
-        self.shared.clone().select(0, ids)
+        self.shared.rows(ids)
     }
 
     fn position_bias(&self, stack: &Stack, first: usize, shape: [usize; 2]) -> Tensor<4> {
@@ -308,11 +314,11 @@ impl Cache {
 
 impl Parameters for T5 {
     fn visit(&mut self, visit: &mut dyn FnMut(&str, Parameter)) {
-        visit("shared.weight", Parameter::Matrix(&mut self.shared));
+        visit("shared.weight", Parameter::Weight(&mut self.shared));
         self.encoder.visit(visit);
         self.decoder.visit(visit);
         if let Some(head) = &mut self.head {
-            visit("lm_head.weight", Parameter::Matrix(head));
+            visit("lm_head.weight", Parameter::Weight(head));
         }
     }
 }

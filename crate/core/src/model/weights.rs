@@ -6,11 +6,13 @@ use super::{
     attention::Attention,
     config::{self, T5Config, expected_tensors},
     feed_forward::FeedForward,
-    files::WeightFiles,
+    files::{WeightFiles, is_quantised},
+    int8::Packer,
     linear::Linear,
     parameter::Parameters,
     safetensors::{self, Dtype, TensorSpec},
     t5::{Block, Normed, Stack, T5},
+    weight::Weight,
 };
 use crate::{
     device::{self, Device},
@@ -24,11 +26,16 @@ struct Loader<'a> {
     files: &'a WeightFiles,
     device: &'a Device,
     config: &'a T5Config,
+    /// Whether floats become integers.
+    quantise: bool,
 }
 
 impl T5 {
     /// Loads the weights of a Hugging Face directory. Beside the tensors themselves, only a chunk of
     /// a file is in memory at a time.
+    ///
+    /// With [`Dtype::Int8`](crate::config::Dtype::Int8) matrices are quantised as they are read. Files
+    /// that hold integers are loaded as they are, whatever `dtype` says.
     ///
     /// # Errors
     /// [`Error::Tensor`] names the first tensor that is missing, surplus, misshapen or not finite.
@@ -37,14 +44,20 @@ impl T5 {
         files: &WeightFiles,
         config: T5Config,
         device: &Device,
+        dtype: crate::config::Dtype,
     ) -> Result<Self> {
         let tied = files.tied();
-        files.check(&expected_tensors(&config, tied), &[])?;
-        let loader = Loader { storage, files, device, config: &config };
-        let shared = loader.matrix("shared.weight").await?;
+        let expected = expected_tensors(&config, tied);
+        match config.int8 {
+            true => files.check_int8(&expected)?,
+            false => files.check(&expected, &[])?,
+        }
+        let quantise = dtype == crate::config::Dtype::Int8;
+        let loader = Loader { storage, files, device, config: &config, quantise };
+        let shared = loader.weight("shared.weight").await?;
         let encoder = loader.stack("encoder", config.num_layers).await?;
         let decoder = loader.stack("decoder", config.num_decoder_layers).await?;
-        let head = if tied { None } else { Some(loader.matrix("lm_head.weight").await?) };
+        let head = if tied { None } else { Some(loader.weight("lm_head.weight").await?) };
         Ok(T5 { config, shared, encoder, decoder, head, device: device.clone() })
     }
 
@@ -97,6 +110,29 @@ pub fn weights_path(directory: &str) -> String {
 }
 
 impl Loader<'_> {
+    /// A matrix that may rest as integers. Those are packed part by part: the floats of the whole
+    /// embedding would take as much as all integers together.
+    async fn weight(&self, name: &str) -> Result<Weight> {
+        let shape = self.shape(name);
+        debug_assert!(is_quantised(name, &shape), "{name}");
+        if !self.quantise && !self.config.int8 {
+            return Ok(self.matrix(name).await?.into());
+        }
+        let mut packer = Packer::new(shape[0], shape[1]);
+        let mut parts = self.files.parts(self.storage, name)?;
+        if self.config.int8 {
+            packer.scales(&self.files.read_scales(self.storage, name).await?);
+            while let Some(rows) = parts.integers().await? {
+                packer.pack(&rows);
+            }
+        } else {
+            while let Some(rows) = parts.floats().await? {
+                packer.quantise(&rows);
+            }
+        }
+        Ok(Weight::Int8(packer.finish(self.device)))
+    }
+
     async fn matrix(&self, name: &str) -> Result<Tensor<2>> {
         let values = self.files.read_f32(self.storage, name).await?;
         let shape = self.shape(name);
@@ -116,7 +152,7 @@ impl Loader<'_> {
     }
 
     async fn linear(&self, name: String) -> Result<Linear> {
-        let weight = self.matrix(&format!("{name}.weight")).await?;
+        let weight = self.weight(&format!("{name}.weight")).await?;
         Ok(Linear { name, weight })
     }
 

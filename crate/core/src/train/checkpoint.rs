@@ -12,6 +12,7 @@ use super::{event::Metrics, trainer::Trainer};
 use crate::{
     config::RunConfig,
     error::{Error, Result},
+    exact,
     model::{
         safetensors::{Dtype, MODEL_HEADER_LIMIT, SafetensorsFile, TensorSpec},
         weights::write_tensors,
@@ -137,7 +138,8 @@ async fn read(storage: &dyn Storage, path: &str) -> Result<Option<State>> {
         Err(Error::NotFound { .. } | Error::Format { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let Ok(state) = serde_json::from_slice::<State>(&bytes) else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
+    let Ok(state) = exact::from_str::<State>(&text) else { return Ok(None) };
     for name in [WEIGHTS, OPTIMIZER] {
         let found = match hash(storage, &join(path, name)).await {
             Ok(found) => found,

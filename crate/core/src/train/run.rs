@@ -15,9 +15,10 @@ use crate::{
     adapter::Adapter,
     config::{EvalConfig, Metric, RunConfig},
     error::{Error, Result},
+    exact,
     generate::Generator,
     host::Host,
-    model::{T5, parameter::Parameters},
+    model::{T5, files::same_base, parameter::Parameters},
     ops::cross_entropy::Smoothing,
     session::Base,
     storage::join,
@@ -406,7 +407,9 @@ impl Run {
         let Some((path, state)) = checkpoint::newest(&*storage, &self.output).await? else {
             return Ok(());
         };
-        same("base", &state.base, &self.state.base)?;
+        if !same_base(&state.base, &self.state.base) {
+            same("base", &state.base, &self.state.base)?;
+        }
         same("train", &state.data, &self.state.data)?;
         same_config(&state.config, &self.config)?;
         checkpoint::restore(&*storage, &path, &state, &mut self.trainer).await?;
@@ -433,7 +436,7 @@ impl Run {
         let mut kept = String::new();
         for line in String::from_utf8_lossy(&bytes).lines() {
             // A process that is killed while it writes leaves a part of a line.
-            let Ok(event) = serde_json::from_str::<Event>(line) else { continue };
+            let Ok(event) = exact::from_str::<Event>(line) else { continue };
             let step = match &event {
                 Event::Step(Step { step, .. })
                 | Event::Eval { step, .. }

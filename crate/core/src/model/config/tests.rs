@@ -117,8 +117,14 @@ fn activations() {
 #[test]
 fn other_models() {
     refused(with(json!({"model_type": "mt5"})), &[PATH, "`model_type`", "`mt5`"]);
-    let int8 = json!({"quantization_config": {"quant_method": "int8"}});
-    refused(with(int8), &[PATH, "`quantization_config`", "quantised"]);
+    for (quantization, part) in [
+        (json!({"quant_method": "int8"}), "\"int8\""),
+        (json!({"method": "flantune_int8", "version": "1"}), "`version` is \"1\""),
+        (json!("flantune_int8"), "nothing"),
+    ] {
+        let other = with(json!({"quantization_config": quantization}));
+        refused(other, &[PATH, "`quantization_config`", part]);
+    }
 }
 
 #[test]

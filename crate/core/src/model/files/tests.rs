@@ -102,11 +102,32 @@ fn shards_hold_what_the_single_file_holds() {
         assert_eq!(values, block_on(many.read_f32(&sharded, name)).unwrap(), "{name}");
     }
 
-    assert_eq!(one.hash(), one.files()[0].header_hash());
-    assert_eq!(many.hash().len(), 64);
-    assert_ne!(one.hash(), many.hash());
-    assert_eq!(many.hash(), open(&directory("gated/as/sharded")).unwrap().hash());
+    let hash = |files: &WeightFiles, storage| block_on(files.hash(storage)).unwrap();
+    let (first, second) = (hash(&one, &single), hash(&many, &sharded));
+    assert_eq!(first[17..], *one.files()[0].header_hash());
+    assert_eq!((second.len(), &second[..17]), (81, &first[..17]), "the same weights");
+    assert_ne!(first, second, "in other files");
+    assert_eq!(second, hash(&open(&directory("gated/as/sharded")).unwrap(), &sharded));
     refused(block_on(one.read_f32(&single, "x")), "tensor", &["model.safetensors", "`x`"]);
+}
+
+#[test]
+fn models_of_one_layout_are_told_apart() {
+    let storage = directory("gated");
+    let path = "base/model.safetensors";
+    let files = open(&storage).unwrap();
+    let before = block_on(files.hash(&storage)).unwrap();
+    let (_, info) = files.get("decoder.final_layer_norm.weight").unwrap();
+    let mut bytes = block_on(storage.read_all(path, 1 << 20)).unwrap();
+    bytes[info.range.start as usize] ^= 1;
+    storage.insert(path, bytes);
+    let after = block_on(open(&storage).unwrap().hash(&storage)).unwrap();
+    assert_eq!(before[17..], after[17..], "the headers are the same");
+    assert!(same_base(&before, &before) && !same_base(&before, &after));
+    // What an older version has recorded: the headers alone, which are of both.
+    assert!(same_base(&before[17..], &before) && same_base(&before[17..], &after));
+    assert!(!same_base("", &before) && !same_base(&before[..16], &before));
+    assert!(!same_base(&before, &before[17..]));
 }
 
 #[test]

@@ -517,8 +517,69 @@ fn empty_and_single() {
 }
 
 #[test]
+fn parts_are_whole_rows() {
+    // Of rows that fill a part unevenly, and of one row that is longer than a part.
+    for shape in [[3001, 331], [3, 400_001], [0, 5], [5, 1]] {
+        let count = shape.iter().product();
+        let integers: Vec<i8> = (0..count).map(|place: usize| (place % 251) as i8).collect();
+        let floats: Vec<f32> = integers.iter().map(|&value| f32::from(value)).collect();
+        let storage = MemoryStorage::new();
+        let specs = [spec("f", &shape, Dtype::F16), spec("i", &shape, Dtype::I8)];
+        block_on(async {
+            write_parts(&storage, PATH, &BTreeMap::new(), &specs, async |tensor, out| {
+                for row in 0..shape[0] {
+                    let row = row * shape[1]..(row + 1) * shape[1];
+                    match tensor.dtype {
+                        Dtype::I8 => out.integers(&integers[row]).await?,
+                        _ => out.floats(&floats[row]).await?,
+                    }
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+            let file = SafetensorsFile::open(&storage, PATH, LIMIT).await.unwrap();
+            let (mut found, mut parts) = (Vec::new(), file.parts(&storage, "f").unwrap());
+            while let Some(part) = parts.floats().await.unwrap() {
+                assert_eq!(part.len() % shape[1], 0);
+                assert!(part.len() <= shape[1] || part.len() * 2 <= PART as usize);
+                found.extend(part);
+            }
+            assert_eq!(found, floats);
+            let (mut found, mut parts) = (Vec::new(), file.parts(&storage, "i").unwrap());
+            while let Some(part) = parts.integers().await.unwrap() {
+                assert_eq!(part.len() % shape[1], 0);
+                found.extend(part);
+            }
+            assert_eq!(found, integers);
+            let error = file.parts(&storage, "f").unwrap().integers().await;
+            refused_tensor(error, "f", "F16; expected I8");
+            if count > 0 {
+                let error = file.parts(&storage, "i").unwrap().floats().await;
+                refused_tensor(error, "i", "I8; expected F32");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_part_names_the_element_that_is_not_finite() {
+    let mut data = vec![0; 4 * 300_000];
+    data[4 * 290_000..][..4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    let storage = stored(one("F32", "[300000,1]", "[0,1200000]", &data));
+    let error = block_on(async {
+        let file = SafetensorsFile::open(&storage, PATH, LIMIT).await?;
+        let mut parts = file.parts(&storage, "x")?;
+        while parts.floats().await?.is_some() {}
+        Ok(())
+    });
+    refused_tensor(error, "x", "element 290000 is inf");
+}
+
+#[test]
 fn not_to_be_written() {
     let x = |shape: &[usize], dtype| [spec("x", shape, dtype)];
+    refused_tensor(written(&x(&[1], Dtype::I8), &[1.0]), "x", "floats for the type I8");
     refused_tensor(written(&x(&[2], Dtype::F32), &[1.0]), "x", "1 elements for the shape [2]");
     refused_tensor(written(&x(&[1], Dtype::I64), &[1.0]), "x", "I64 cannot be written");
     refused_tensor(written(&x(&[1], Dtype::F64), &[1.0]), "x", "F64 cannot be written");

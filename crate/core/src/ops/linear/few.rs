@@ -17,31 +17,38 @@ pub(super) fn product(y: &mut [f32], x: &[f32], weight: &[f32], [rows, inputs]: 
     let outputs = y.len() / rows.max(1);
     assert!(x.len() == rows * inputs && weight.len() == outputs * inputs, "shapes of a product");
     let y = Shared::of(y);
-    let arch = Arch::new();
     for_each(parts(outputs, inputs), |part| {
-        arch.dispatch(Part {
-            y,
-            x,
-            weight,
-            rows,
-            inputs,
-            outputs,
-            first: part.start,
-            end: part.end,
-        });
+        let weight = &weight[part.start * inputs..part.end * inputs];
+        // SAFETY: each part of the outputs is one thread's, and lies within the rows.
+        unsafe { some(y, x, weight, [rows, inputs], [part.start, outputs]) };
     });
 }
 
-/// The outputs from `first` to `end`.
+/// Writes those of the `outputs` from `first` on that these rows of the weight are for.
+///
+/// # Safety
+/// `y` is `[rows, outputs]`, and nobody else has these outputs of it.
+pub(super) unsafe fn some(
+    y: Shared,
+    x: &[f32],
+    weight: &[f32],
+    [rows, inputs]: [usize; 2],
+    [first, outputs]: [usize; 2],
+) {
+    let count = weight.len() / inputs.max(1);
+    Arch::new().dispatch(Part { y, x, weight, rows, inputs, first, outputs, count });
+}
+
+/// `count` outputs from `first` on, with their rows of the weight.
 struct Part<'a> {
     y: Shared,
     x: &'a [f32],
     weight: &'a [f32],
     rows: usize,
     inputs: usize,
-    outputs: usize,
     first: usize,
-    end: usize,
+    outputs: usize,
+    count: usize,
 }
 
 impl WithSimd for Part<'_> {
@@ -49,8 +56,8 @@ impl WithSimd for Part<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for output in (self.first..self.end).step_by(TILE[1]) {
-            let both = output + TILE[1] <= self.end;
+        for output in (0..self.count).step_by(TILE[1]) {
+            let both = output + TILE[1] <= self.count;
             for row in (0..self.rows).step_by(TILE[0]) {
                 match (self.rows - row, both) {
                     (1, true) => self.tile::<S, 1, 2>(simd, row, output),
@@ -90,8 +97,8 @@ impl Part<'_> {
             }
         }
         for (r, sums) in sums.into_iter().enumerate() {
-            let first = (row + r) * self.outputs + output;
-            // SAFETY: each part of the outputs is one thread's, and lies within the rows.
+            let first = (row + r) * self.outputs + self.first + output;
+            // SAFETY: whoever began this has these outputs to himself.
             let y = unsafe { self.y.part(first..first + C) };
             for (c, sum) in sums.into_iter().enumerate() {
                 let rest = x[r].1.iter().zip(weight[c].1).map(|(a, b)| a * b);

@@ -8,6 +8,7 @@
 mod cpu;
 mod few;
 mod gradient;
+pub mod int8;
 
 use burn::{
     backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor},
@@ -15,7 +16,7 @@ use burn::{
 };
 
 use super::cpu::is_cpu;
-use crate::model::Pass;
+use crate::model::{Pass, Weight};
 
 /// The kernels.
 #[backend_extension(Flex, Autodiff)]
@@ -50,7 +51,15 @@ pub trait LinearMap: Backend {
 }
 
 /// `x`: `[rows, inputs]`, `weight`: `[outputs, inputs]`. Returns `[rows, outputs]`.
-pub fn linear(x: Tensor<2>, weight: &Tensor<2>, pass: &Pass) -> Tensor<2> {
+pub fn linear(x: Tensor<2>, weight: &Weight, pass: &Pass) -> Tensor<2> {
+    match weight {
+        Weight::Dense(weight) => dense(x, weight, pass),
+        Weight::Int8(weight) => int8::linear(x, weight, pass),
+    }
+}
+
+/// [`linear`] with a weight of floats.
+fn dense(x: Tensor<2>, weight: &Tensor<2>, pass: &Pass) -> Tensor<2> {
     let weight = weight.clone();
     if !pass.kernels || !is_cpu(&x) {
         return x.matmul(weight.transpose());
@@ -63,12 +72,19 @@ pub fn linear(x: Tensor<2>, weight: &Tensor<2>, pass: &Pass) -> Tensor<2> {
 /// `[outputs, rank]`. Returns `[rows, outputs]`.
 pub fn lora(
     x: Tensor<2>,
-    weight: &Tensor<2>,
+    weight: &Weight,
     a: &Tensor<2>,
     b: &Tensor<2>,
     scale: f64,
     pass: &Pass,
 ) -> Tensor<2> {
+    let weight = match weight {
+        Weight::Dense(weight) => weight,
+        Weight::Int8(weight) => {
+            let low = dense(x.clone(), a, pass) * scale;
+            return int8::linear(x, weight, pass) + dense(low, b, pass);
+        }
+    };
     if !pass.kernels || !is_cpu(&x) {
         return lora_definition(x, weight, a, b, scale);
     }

@@ -1,0 +1,62 @@
+//! A matrix of the model's own: floats, or 8-bit integers with scales.
+
+use burn::tensor::{Int, Tensor};
+
+use super::int8::Int8;
+use crate::ops::linear::int8;
+
+/// The weight of a linear map, the embedding, or the head.
+// Most of a model is of these, and a tensor is large only because its kind is inside it.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Debug)]
+pub enum Weight {
+    /// As 32-bit floats.
+    Dense(Tensor<2>),
+    /// As 8-bit integers, multiplied out where they are used.
+    Int8(Int8),
+}
+
+impl Weight {
+    /// `[rows, columns]`: of a linear map `[outputs, inputs]`, of the embedding `[tokens, width]`.
+    pub fn dims(&self) -> [usize; 2] {
+        match self {
+            Weight::Dense(tensor) => tensor.dims(),
+            Weight::Int8(int8) => int8.dims(),
+        }
+    }
+
+    /// As floats: the tensor itself, or one made for the occasion.
+    pub fn dense(&self) -> Tensor<2> {
+        match self {
+            Weight::Dense(tensor) => tensor.clone(),
+            Weight::Int8(int8) => int8::multiplied_out(int8),
+        }
+    }
+
+    /// Takes the floats out and leaves nothing, so that they can be changed in place.
+    pub(super) fn take(&mut self) -> Tensor<2> {
+        let device = match self {
+            Weight::Dense(tensor) => tensor.device(),
+            Weight::Int8(int8) => int8.scales.device(),
+        };
+        let empty = Weight::Dense(Tensor::zeros([0, 0], &device));
+        match std::mem::replace(self, empty) {
+            Weight::Dense(tensor) => tensor,
+            Weight::Int8(int8) => int8::multiplied_out(&int8),
+        }
+    }
+
+    /// Some rows as floats; only these are multiplied out.
+    pub fn rows(&self, rows: Tensor<1, Int>) -> Tensor<2> {
+        match self {
+            Weight::Dense(tensor) => tensor.clone().select(0, rows),
+            Weight::Int8(int8) => int8::multiplied_out(&int8.select(rows)),
+        }
+    }
+}
+
+impl From<Tensor<2>> for Weight {
+    fn from(tensor: Tensor<2>) -> Self {
+        Weight::Dense(tensor)
+    }
+}
