@@ -4,7 +4,7 @@ use clap::Args;
 use flantune::config::Dtype;
 
 use super::{
-    dtypes,
+    ModelOptions, dtypes,
     settings::{Converted, Settings},
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct QuantizeArguments {
     /// A file of rows to measure the loss on, before and after: JSONL, CSV or TSV
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<String>,
+    #[command(flatten)]
+    pub(crate) base: ModelOptions,
     #[command(flatten)]
     pub(crate) settings: Settings<Converted>,
 }

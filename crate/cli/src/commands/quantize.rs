@@ -7,17 +7,19 @@ use flantune::{
 use serde_json::json;
 
 use super::{configuration, host, require};
-use crate::{args::QuantizeArguments, failure::Failure, memory, printer::Printer};
+use crate::{args::QuantizeArguments, failure::Failure, hub, memory, printer::Printer};
 
 /// Writes a model directory of another type, and says what that costs.
 pub(crate) async fn quantize(
     arguments: &QuantizeArguments,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let config = configuration(&arguments.settings, printer)?;
+    let mut config = configuration(&arguments.settings, printer)?;
     let host = host();
     require(&host, arguments.data.iter().chain(&config.data.template_file)).await?;
     let model = config.model.model.clone().unwrap_or_default();
+    let located = hub::locate(&model, arguments.base.offline, *printer)?;
+    config.model.model = Some(located.directory.clone());
 
     let mut metrics = Metrics::new();
     // First, so that rows that are no use are not found after the work.
@@ -26,11 +28,10 @@ pub(crate) async fn quantize(
         metrics.insert("loss_before".to_owned(), json!(loss(&config, data).await?));
     }
     let output = &arguments.output;
-    let converted = convert(&*host.storage, &model, arguments.to, output).await?;
+    let converted = convert(&*host.storage, &located.directory, arguments.to, output).await?;
     printer.note(&format!("Wrote `{output}`"));
     if let Some(data) = &arguments.data {
         printer.note(&format!("Measuring the loss of `{output}`"));
-        let mut config = config;
         config.model.model = Some(output.clone());
         metrics.insert("loss".to_owned(), json!(loss(&config, data).await?));
     }

@@ -26,7 +26,9 @@ fn train_lists_every_key() {
 
 #[test]
 fn every_command_teaches_by_examples() {
-    for command in ["train", "generate", "eval", "merge", "quantize", "memory", "bench", "completions"] {
+    for command in
+        ["train", "generate", "eval", "merge", "quantize", "memory", "bench", "completions"]
+    {
         let long = help(&[command, "--help"]);
         assert!(long.contains("\nExamples:\n"), "{command}");
         assert!(long.contains(&format!("flantune {command} ")), "{command}");

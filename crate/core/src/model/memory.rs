@@ -338,10 +338,12 @@ impl Walk<'_> {
     /// row has a scale.
     fn frozen_bytes(&self) -> u64 {
         let tensors = super::config::expected_tensors(self.config, !self.has_head());
+        // Files of integers are kept as they are.
+        let dtype = if self.config.int8 { Dtype::Int8 } else { self.demand.dtype };
         let bytes = |(name, shape): &(String, Vec<usize>)| {
             let numbers = shape.iter().map(|&size| size as u64).product::<u64>();
             let matrix = shape.len() == 2 && !name.contains("relative_attention_bias");
-            match (self.demand.dtype, matrix) {
+            match (dtype, matrix) {
                 (Dtype::F16 | Dtype::Bf16, true) => 2 * numbers,
                 (Dtype::Int8, true) => numbers + FLOAT * shape[0] as u64,
                 _ => FLOAT * numbers,

@@ -31,7 +31,7 @@ fn parameters_are_those_of_the_model() {
         "num_decoder_layers": 3, "num_heads": 2, "feed_forward_proj": "gated-gelu",
     });
     let config = T5Config::from_json("", json.to_string().as_bytes()).unwrap();
-    let mut model = T5::random(config.clone(), &Device::cpu(), 0);
+    let mut model = T5::random(config.clone(), &Device::cpu(), Dtype::F32, 0);
     let full = estimate(&config, &demand(Method::Full));
     assert_eq!(full.total_parameters, model.count() as u64);
     assert_eq!(full.trainable_parameters, full.total_parameters);
