@@ -87,8 +87,8 @@ fn losses_and_greedy_texts_are_those_of_transformers() {
     }));
     let (metrics, rows) = pollster::block_on(async {
         let session = Session::open(&real.host, &config.model).await.unwrap();
-        let data = session.dataset("test.jsonl", &config.data).await.unwrap();
-        session.evaluate(&data.examples, None, &config.eval, &mut |_| ()).await.unwrap()
+        let data = session.dataset("test.jsonl", &config.data, 0).await.unwrap();
+        session.evaluate(&data, None, &config.eval, 10, &mut |_| ()).await.unwrap()
     });
     let losses = numbers(&expected["loss"]);
     let texts = expected["greedy"].as_array().unwrap();

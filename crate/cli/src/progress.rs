@@ -62,6 +62,10 @@ impl Progress {
             grouped(start.steps as u64),
             start.device,
         ));
+        for set in &start.sets {
+            let (examples, rate) = (grouped(set.examples as u64), 100.0 * set.rate);
+            self.note(&format!("  {rate:5.1} % of {}, which has {examples} examples", set.name));
+        }
         if let Some(step) = start.resumed_from {
             self.note(&format!("Going on after step {step}"));
         }

@@ -1,6 +1,6 @@
 //! One loaded base model with its data sets, runs and adapters: all that a front end sees.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     adapter::{
@@ -20,7 +20,8 @@ use crate::{
     storage::{Storage, join},
     text::{
         batch::Batch,
-        dataset::{Dataset, Example},
+        dataset::Dataset,
+        example::Example,
         reader::Reader,
         tokenizer::{TextStream, Tokenizer},
     },
@@ -40,7 +41,7 @@ const TOKENIZER_LIMIT: u64 = 64 << 20;
 #[derive(Clone, Debug)]
 pub struct Base {
     /// Text to tokens and back.
-    pub tokenizer: Rc<Tokenizer>,
+    pub tokenizer: Arc<Tokenizer>,
     /// Start and end tokens.
     pub generation: GenerationConfig,
     /// The hash by which adapters know their base.
@@ -102,19 +103,17 @@ impl Session {
         let storage = &*host.storage;
         let model_config = T5Config::open(storage, directory).await?;
         let generation = GenerationConfig::open(storage, directory, &model_config).await?;
-        let path = join(directory, TOKENIZER);
-        let tokenizer = storage.read_all(&path, TOKENIZER_LIMIT).await?;
-        let tokenizer = Tokenizer::from_bytes(path.as_str(), &tokenizer)?;
+        let tokenizer = tokenizer(storage, directory).await?;
         let (tokens, rows) = (tokenizer.vocabulary_size(), model_config.vocab_size);
         if tokens > rows {
             let message = format!("it has {tokens} tokens, but config.json's vocab_size is {rows}");
-            return Err(Error::format(path, message));
+            return Err(Error::format(join(directory, TOKENIZER), message));
         }
         let files = WeightFiles::open(storage, directory).await?;
         let device = device(config.device).await?;
         let model = T5::load(storage, &files, model_config, &device, config.dtype).await?;
         let base = Base {
-            tokenizer: Rc::new(tokenizer),
+            tokenizer: Arc::new(tokenizer),
             generation,
             hash: files.hash(storage).await?,
             id,
@@ -135,27 +134,28 @@ impl Session {
     }
 
     /// Reads data sets for this base.
-    pub fn reader(&self) -> Reader<'_> {
-        Reader { storage: &*self.host.storage, tokenizer: &self.base.tokenizer }
+    pub fn reader(&self) -> Reader {
+        let (storage, tokenizer) = (self.host.storage.clone(), self.base.tokenizer.clone());
+        Reader { storage, tokenizer: Some(tokenizer) }
     }
 
-    /// The rows of a file, rendered and tokenised.
-    pub async fn dataset(&self, path: &str, config: &DataConfig) -> Result<Dataset> {
-        self.reader().dataset(path, config, 0).await
+    /// The rows of a file, rendered and tokenised. The seed decides which template takes which row.
+    pub async fn dataset(&self, path: &str, config: &DataConfig, seed: u64) -> Result<Dataset> {
+        self.reader().dataset(path, config, seed).await
     }
 
     /// The rows of a file as prompts: only the source side is rendered.
-    pub async fn prompts(&self, path: &str, config: &DataConfig) -> Result<Dataset> {
-        self.reader().prompts(path, config, 0).await
+    pub async fn prompts(&self, path: &str, config: &DataConfig, seed: u64) -> Result<Dataset> {
+        self.reader().prompts(path, config, seed).await
     }
 
     /// Texts as prompts, as they are.
-    pub fn texts(&self, texts: Vec<String>, config: &DataConfig) -> Result<Dataset> {
+    pub fn texts(&self, texts: Vec<String>, config: &DataConfig) -> Result<Vec<Example>> {
         self.reader().texts(texts, config)
     }
 
     /// The rows to learn from, and those to judge by: a file of their own, or a part drawn with the
-    /// seed.
+    /// seed. `train` may be a mixture.
     pub async fn datasets(&self, config: &RunConfig) -> Result<(Dataset, Option<Dataset>)> {
         self.reader().datasets(config).await
     }
@@ -271,21 +271,23 @@ impl Session {
         })
     }
 
-    /// Answers each example, in batches of like length, as `config` says. `on_part` is told the
-    /// pieces of the best text where there is a single example: as they come, unless several texts
-    /// are weighed against each other.
+    /// Answers each example, `batch_size` of like length together, as `config` says. `on_part` is
+    /// told the pieces of the best text where there is a single example: as they come, unless several
+    /// texts are weighed against each other.
     pub async fn generate(
         &self,
         examples: &[Example],
         adapter: Option<&Adapter>,
         config: &EvalConfig,
+        batch_size: usize,
         on_part: &mut dyn FnMut(&str),
     ) -> Result<Vec<Answer>> {
         let (generator, tokenizer) = (self.generator(adapter), &self.base.tokenizer);
         let options = Options::from(config);
         let mut answers = vec![Answer::default(); examples.len()];
         let mut stream = (examples.len() == 1).then(|| tokenizer.stream());
-        for places in crate::train::evaluate::batches(examples) {
+        let lengths = examples.iter().map(|example| example.source.len());
+        for places in crate::train::evaluate::batches(lengths, batch_size) {
             let rows: Vec<&Example> = places.iter().map(|&place| &examples[place]).collect();
             let numbers: Vec<usize> = rows.iter().map(|example| example.row).collect();
             let sequences = generator
@@ -304,17 +306,20 @@ impl Session {
         Ok(answers)
     }
 
-    /// Scores the model on examples.
+    /// Scores the model on a data set, `batch_size` examples of like length together.
     pub async fn evaluate(
         &self,
-        examples: &[Example],
+        data: &Dataset,
         adapter: Option<&Adapter>,
         config: &EvalConfig,
+        batch_size: usize,
         progress: &mut dyn FnMut(usize),
     ) -> Result<(Metrics, Vec<RowResult>)> {
         let generator = self.generator(adapter);
         let tokenizer = &self.base.tokenizer;
-        Evaluator { generator, tokenizer, config }.evaluate(examples, progress).await
+        let places: Vec<usize> = (0..data.len()).collect();
+        let evaluator = Evaluator { generator, tokenizer, config, batch_size };
+        evaluator.evaluate(data, &places, progress).await
     }
 
     fn generator<'a>(&'a self, adapter: Option<&'a Adapter>) -> Generator<'a> {
@@ -352,6 +357,16 @@ impl Base {
         carry_over(storage, &self.directory, output).await?;
         model.save(storage, &weights_path(output)).await
     }
+}
+
+/// The tokenizer in a model's directory, without the model.
+///
+/// # Errors
+/// As [`Tokenizer::from_bytes`].
+pub async fn tokenizer(storage: &dyn Storage, directory: &str) -> Result<Tokenizer> {
+    let path = join(directory, TOKENIZER);
+    let bytes = storage.read_all(&path, TOKENIZER_LIMIT).await?;
+    Tokenizer::from_bytes(path, &bytes)
 }
 
 /// The device that is asked for.

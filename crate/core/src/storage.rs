@@ -80,6 +80,17 @@ pub fn join(directory: &str, name: &str) -> String {
     }
 }
 
+/// The path of a file that another file names, relative to the other's directory. One that begins
+/// with `/`, or a drive, stays as it is.
+pub fn beside(path: &str, name: &str) -> String {
+    let drive = name.as_bytes().get(1) == Some(&b':');
+    match path.rfind(['/', '\\']) {
+        _ if drive || name.starts_with(['/', '\\']) => name.to_owned(),
+        None => name.to_owned(),
+        Some(end) => format!("{}{name}", &path[..=end]),
+    }
+}
+
 type Files = std::rc::Rc<RefCell<BTreeMap<String, Vec<u8>>>>;
 
 /// Files in memory.

@@ -100,6 +100,9 @@ const TRAIN: &str = r#"Examples:
     flantune train --model flan-t5-small --train rows.jsonl --validation more.jsonl \
         --method full --epochs 1 --metrics loss,rougeL --output model
 
+  Train on several data sets at once, mixed as a file of a few lines says (see below):
+    flantune train --model flan-t5-small --train mixture.toml --output adapter
+
   Repeat a run with another seed, from its own record:
     flantune train --config adapter/run.json --seed 1 --output again
 
@@ -109,7 +112,22 @@ const TRAIN: &str = r#"Examples:
 A template is Jinja over a row's fields, with ||| between what the model reads and what it should
 write. A line break in it is a real one: a template of several lines is best kept in a file for
 --template-file. Rows are JSONL, such as {"dialogue": "…", "summary": "…"}, or CSV or TSV with a
-header row."#;
+header row.
+
+A mixture is a TOML file; what a set leaves out is as the options say:
+  temperature = 2                   # above 1: sets are drawn more evenly [default: 1]
+  [[set]]
+  train = "dialogues/train.jsonl"   # relative to this file
+  validation = "dialogues/dev.jsonl"
+  template_file = "dialogues/template.txt"
+  cap = 10000                       # counts as no more rows than this
+  [[set]]
+  name = "reviews"
+  train = "reviews.csv"
+  template = "Is this good or bad? {{ text }} ||| {{ label }}"
+  weight = 0.5                      # drawn half as often
+A set is drawn at the rate min(rows, cap)^(1 / temperature) times weight, as T5 was trained; an epoch
+has as many rows as the sets together, each counted up to its cap."#;
 
 const GENERATE: &str = r#"Examples:
   Answer one prompt; the answer appears as it is written:

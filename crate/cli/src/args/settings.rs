@@ -71,7 +71,7 @@ offers! {
         KEYS: &[
             "template", "template_file", "source_field", "target_field", "reference_fields",
             "max_source_tokens", "max_target_tokens", "on_too_long", "skip_bad_rows", "limit",
-            "batch_size", "metrics", "stemmer", "max_new_tokens", "min_new_tokens", "num_beams",
+            "batch_size", "seed", "metrics", "stemmer", "max_new_tokens", "min_new_tokens", "num_beams",
             "length_penalty", "early_stopping", "repetition_penalty", "no_repeat_ngram_size",
         ];
         FILE: &["config"];

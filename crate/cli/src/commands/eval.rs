@@ -1,5 +1,5 @@
 use flantune::{
-    text::dataset::Example,
+    text::Example,
     train::{
         evaluate::RowResult,
         event::{Done, Event, Metrics},
@@ -7,7 +7,7 @@ use flantune::{
 };
 use serde_json::{Value, json};
 
-use super::{configuration_over, from_file, host, open, require};
+use super::{configuration_over, from_file, host, open, require, warn};
 use crate::{args::EvalArguments, failure::Failure, printer::Printer, progress};
 
 /// Measures a model, or an adapter, on rows.
@@ -23,7 +23,8 @@ pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result
         Some(directory) => Some(session.load_adapter(directory).await?),
         None => None,
     };
-    let rows = session.dataset(&arguments.data, &config.data).await?;
+    let rows = session.dataset(&arguments.data, &config.data, config.train.seed).await?;
+    warn(&rows, printer)?;
     // Made before the work, so that a place that cannot be written is not found after it.
     let writer = match &arguments.output_rows {
         Some(file) => Some(host.storage.create(file).await?),
@@ -32,12 +33,14 @@ pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result
 
     let bar = progress::counter(*printer, rows.len());
     let mut on_rows = |done: usize| bar.set_position(done as u64);
+    let (adapter, batch_size) = (adapter.as_ref(), config.train.batch_size);
     let (metrics, results) =
-        session.evaluate(&rows.examples, adapter.as_ref(), &config.eval, &mut on_rows).await?;
+        session.evaluate(&rows, adapter, &config.eval, batch_size, &mut on_rows).await?;
     bar.finish_and_clear();
     if let Some(mut writer) = writer {
-        for (example, result) in rows.examples.iter().zip(&results) {
-            writer.write(format!("{}\n", row(example, result)).as_bytes()).await?;
+        for (place, result) in results.iter().enumerate() {
+            let example = rows.example(place).await?;
+            writer.write(format!("{}\n", row(&example, result)).as_bytes()).await?;
         }
         writer.finish().await?;
     }

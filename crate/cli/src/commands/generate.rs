@@ -3,10 +3,10 @@ use std::{
     path::Path,
 };
 
-use flantune::{adapter::Adapter, config::RunConfig, session::Session, text::dataset::Example};
+use flantune::{adapter::Adapter, config::RunConfig, session::Session, text::Example};
 use serde::Serialize;
 
-use super::{configuration_over, from_file, host, open, require};
+use super::{configuration_over, from_file, host, open, require, warn};
 use crate::{args::GenerateArguments, failure::Failure, printer::Printer};
 
 /// An answer, with `--json`.
@@ -50,7 +50,7 @@ pub(crate) async fn generate(
         answered: 0,
     };
     match &arguments.input {
-        Some(file) => answers.all(&session.prompts(file, &config.data).await?.examples).await,
+        Some(file) => answers.file(file).await,
         None if arguments.prompts.is_empty() => answers.standard_input().await,
         None => answers.texts(arguments.prompts.clone()).await,
     }
@@ -110,13 +110,20 @@ impl Answers<'_> {
     async fn texts(&mut self, texts: Vec<String>) -> Result<(), Failure> {
         let mut prompts = self.session.texts(texts, &self.config.data)?;
         // A line's number decides what is drawn for it, so that the size of batches does not.
-        prompts.examples.iter_mut().for_each(|prompt| prompt.row += self.answered);
-        self.all(&prompts.examples).await
-    }
-
-    async fn all(&mut self, prompts: &[Example]) -> Result<(), Failure> {
+        prompts.iter_mut().for_each(|prompt| prompt.row += self.answered);
         for batch in prompts.chunks(self.config.train.batch_size) {
             self.batch(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows of a file, read as they are answered.
+    async fn file(&mut self, file: &str) -> Result<(), Failure> {
+        let prompts = self.session.prompts(file, &self.config.data, self.config.train.seed).await?;
+        warn(&prompts, self.printer)?;
+        let places: Vec<usize> = (0..prompts.len()).collect();
+        for batch in places.chunks(self.config.train.batch_size) {
+            self.batch(&prompts.examples(batch).await?).await?;
         }
         Ok(())
     }
@@ -156,7 +163,8 @@ impl Answers<'_> {
                 written = printer.text(text);
             }
         };
-        let outputs = self.session.generate(prompts, adapter, config, &mut on_part).await?;
+        let size = self.config.train.batch_size;
+        let outputs = self.session.generate(prompts, adapter, config, size, &mut on_part).await?;
         written?;
         for (prompt, output) in prompts.iter().zip(&outputs) {
             let (row, source) = (self.answered, prompt.source_text.as_str());

@@ -18,6 +18,8 @@ use flantune::{
     host::{Clock, Host},
     session::Session,
     storage::Storage,
+    text::Dataset,
+    train::event::Event,
 };
 
 pub(crate) use self::{
@@ -106,6 +108,15 @@ async fn open(
 async fn require(host: &Host, files: impl IntoIterator<Item = &String>) -> Result<(), Failure> {
     for file in files {
         host.storage.length(file).await?;
+    }
+    Ok(())
+}
+
+/// Tells what is to be known of the rows.
+fn warn(rows: &Dataset, printer: &Printer) -> Result<(), Failure> {
+    for warning in rows.warnings() {
+        printer.warning(&warning.message);
+        printer.event(&Event::from(warning))?;
     }
     Ok(())
 }

@@ -1,3 +1,5 @@
+use flantune::text::reader::files;
+
 use super::{configuration_over, from_file, host, open, require};
 use crate::{
     args::TrainArguments, failure::Failure, interrupt, printer::Printer, progress::Progress,
@@ -8,9 +10,7 @@ pub(crate) async fn train(arguments: &TrainArguments, printer: &Printer) -> Resu
     let host = host();
     let file = from_file(&host, arguments.config.as_ref()).await?;
     let mut config = configuration_over(file, &arguments.settings, printer)?;
-    let data = &config.data;
-    let files = [&data.train, &data.validation, &data.template_file];
-    require(&host, files.into_iter().flatten()).await?;
+    require(&host, &files(&*host.storage, &config.data).await?).await?;
 
     let session = open(&host, &mut config, arguments.base, printer).await?;
     let (training, validation) = session.datasets(&config).await?;

@@ -10,7 +10,7 @@ use std::{
 
 use flantune::rng::{Purpose, Random};
 
-use crate::common::{Place, of_kind};
+use crate::common::{Place, of_kind, rows};
 
 const LORA: &[&str] = &["--lora-dropout", "0.1", "--dropout", "0.1", "--eval-every", "4"];
 const PROMPT: &[&str] = &["--method", "prompt", "--validation-fraction", "0"];
@@ -18,40 +18,52 @@ const FULL: &[&str] = &["--method", "full", "--eval-every", "4", "--accumulate",
 
 #[test]
 fn killed_lora_equals_uninterrupted() {
-    check(LORA, &["adapter_model.safetensors", "adapter_config.json", "README.md"]);
+    check("rows.jsonl", LORA, &["adapter_model.safetensors", "adapter_config.json", "README.md"]);
 }
 
 #[test]
 fn killed_prompt_tuning_equals_uninterrupted() {
-    check(PROMPT, &["adapter_model.safetensors", "adapter_config.json", "README.md"]);
+    check("rows.jsonl", PROMPT, &["adapter_model.safetensors", "adapter_config.json", "README.md"]);
 }
 
 #[test]
 fn killed_full_training_equals_uninterrupted() {
-    check(FULL, &["model.safetensors", "config.json", "tokenizer.json"]);
+    check("rows.jsonl", FULL, &["model.safetensors", "config.json", "tokenizer.json"]);
 }
+
+#[test]
+fn killed_training_on_a_mixture_equals_uninterrupted() {
+    check("mixture.toml", LORA, &["adapter_model.safetensors", "adapter_config.json", "README.md"]);
+}
+
+const MIXTURE: &str = "temperature = 2\n\
+    [[set]]\ntrain = \"rows.jsonl\"\ncap = 9\n\
+    [[set]]\nname = \"few\"\ntrain = \"few.jsonl\"\nweight = 3\n";
 
 /// Kills until it is enough, in as many runs as that takes; `scripts/kills.sh` asks for more kills.
 #[track_caller]
-fn check(method: &[&str], results: &[&str]) {
+fn check(train: &str, method: &[&str], results: &[&str]) {
     let wanted: usize =
         env::var("FLANTUNE_KILLS").map_or(6, |kills| kills.parse().expect("FLANTUNE_KILLS"));
     let place = Place::new();
+    place.write("few.jsonl", rows(5).as_bytes());
+    place.write("mixture.toml", MIXTURE.as_bytes());
     let steps = ["--max-steps", "20", "--batch-size", "4", "--checkpoint-every", "3"];
     let options = [&steps, method].concat();
-    place.train("whole", &options);
+    let whole = ["--train", train, "--output", "whole"];
+    place.done("train", &[&whole, options.as_slice()].concat());
 
-    let mut random = Random::new(7, Purpose::Synthetic, 2, method.len() as u64);
+    let mut random = Random::new(7, Purpose::Synthetic, 2, (method.len() + train.len()) as u64);
     let (mut kills, mut runs) = (0, 0);
     while kills < wanted {
         runs += 1;
         let output = format!("killed-{runs}");
-        let arguments = ["--train", "rows.jsonl", "--resume", "--output", &output];
+        let arguments = ["--train", train, "--resume", "--output", &output];
         let arguments = [&arguments, options.as_slice()].concat();
         while kills < wanted && killed(place.command("train", &arguments), &mut random) {
             kills += 1;
         }
-        place.train(&output, &[&["--resume"], options.as_slice()].concat());
+        place.done("train", &arguments);
         let steps = place.lines(&format!("{output}/events.jsonl"));
         let steps = of_kind(&steps, "step").into_iter().map(|event| event["step"].as_u64());
         assert!(steps.eq((1..=20).map(Some)), "no step is missing from the record, or there twice");

@@ -21,6 +21,7 @@ pub use choices::{
 pub use section::Key;
 pub use sections::{DataConfig, EvalConfig, MethodConfig, ModelConfig, TrainConfig};
 pub use setting::Kind;
+pub(crate) use {file::in_one_line, setting::show};
 
 use crate::error::{Error, Result};
 use section::Section;

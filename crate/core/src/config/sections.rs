@@ -48,7 +48,7 @@ section! {
 section! {
     /// Rows, and how they become examples.
     DataConfig "data" {
-        /// The file of training rows: JSONL, CSV or TSV
+        /// The file of training rows: JSONL, CSV or TSV; or a mixture of several: TOML
         ///
         /// JSONL has one JSON object a line; CSV and TSV have a header row. The ending of the name
         /// tells which it is.
@@ -57,7 +57,8 @@ section! {
         validation: Option<String> = None;
         /// The part of the training rows held out for validation
         ///
-        /// Drawn with `seed`. Only without a `validation` file; 0 turns it off.
+        /// Drawn with `seed`. Only without a `validation` file; 0 turns it off. Of a mixture, it is
+        /// the part of each set that names no `validation` of its own.
         validation_fraction: Option<f64> = None, "0.1 without a validation file";
         /// How a row becomes text: source ||| target, in Jinja
         ///

@@ -90,7 +90,7 @@ pub(super) trait Setting: Serialize + DeserializeOwned {
 }
 
 /// A value as it was given, short enough for an error message.
-pub(super) fn show(value: &Value) -> String {
+pub(crate) fn show(value: &Value) -> String {
     let text = match value {
         Value::String(text) => format!("`{text}`"),
         other => other.to_string(),

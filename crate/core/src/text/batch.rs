@@ -2,7 +2,7 @@
 
 use crate::{
     rng::{Purpose, Random},
-    text::dataset::Example,
+    text::example::Example,
 };
 
 /// The id that pads sources, and that the decoder starts with.

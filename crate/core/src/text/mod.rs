@@ -1,7 +1,10 @@
-//! From a file of rows to batches of token ids: rows, template, tokenizer, data set, batch.
+//! From a file of rows to batches of token ids: rows, template, tokenizer, example, data set, mixture,
+//! batch.
 
 pub mod batch;
 pub mod dataset;
+pub mod example;
+pub mod mixture;
 pub mod reader;
 pub mod rows;
 pub mod template;
@@ -9,7 +12,9 @@ pub mod templates;
 pub mod tokenizer;
 
 pub use batch::Batch;
-pub use dataset::{DataSettings, Dataset, Example, Warning};
+pub use dataset::{Dataset, Warning};
+pub use example::{DataSettings, Example};
+pub use mixture::{Mixing, Mixture};
 pub use reader::Reader;
 pub use rows::{Row, Rows, Skipped};
 pub use template::{Rendered, Template};

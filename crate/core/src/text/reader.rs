@@ -1,68 +1,92 @@
 //! From the files that a configuration names to data sets.
 
+use std::{fmt, rc::Rc, sync::Arc};
+
 use crate::{
     config::{DataConfig, RunConfig},
     error::{Error, Result},
     storage::Storage,
     text::{
-        dataset::{DataSettings, Dataset},
-        rows::Rows,
+        dataset::{Dataset, File},
+        example::{DataSettings, Example, Maker, of_texts},
+        mixture::{Mixing, Mixture, Set, is_mixture},
         template::{Template, read_promptsource},
         templates::Templates,
         tokenizer::Tokenizer,
     },
 };
 
-/// No file of rows is longer.
-const ROWS_LIMIT: u64 = 1 << 31;
 /// No template, mixture or file of templates is longer.
 const TEMPLATE_LIMIT: u64 = 1 << 20;
 
-/// Reads rows and tokenises them.
-#[derive(Clone, Copy)]
-pub struct Reader<'a> {
-    /// Where the files are.
-    pub storage: &'a dyn Storage,
-    /// Text to tokens.
-    pub tokenizer: &'a Tokenizer,
+/// Which sides of rows are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sides {
+    /// Source and target.
+    Both,
+    /// The source, for generation: rows may lack what the target needs.
+    Source,
+    /// The target too, if the template has one.
+    OfTemplate,
 }
 
-impl std::fmt::Debug for Reader<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// Reads rows and tokenises them.
+#[derive(Clone)]
+pub struct Reader {
+    /// Where the files are.
+    pub storage: Rc<dyn Storage>,
+    /// Text to tokens; without it, examples have texts only.
+    pub tokenizer: Option<Arc<Tokenizer>>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Reader")
     }
 }
 
-impl Reader<'_> {
+impl Reader {
     /// The rows of a file, rendered and tokenised. The seed decides which template takes which row.
+    ///
+    /// # Errors
+    /// Those of the files; [`Error::Setting`] for a limit of tokens that leaves no room for text, and
+    /// for a text that is too long where that is an error; [`Error::Template`] for a row that does not
+    /// render, which is named; [`Error::Row`] for one that cannot be read, or lacks references.
     pub async fn dataset(&self, path: &str, config: &DataConfig, seed: u64) -> Result<Dataset> {
-        let rows = read_rows(self.storage, path, config).await?;
-        let templates = read_templates(self.storage, config, seed).await?;
-        if !templates.has_target() {
-            let message = "the template has no `|||` between source and target".to_owned();
-            return Err(Error::Template { message });
-        }
-        Dataset::build(&rows, &templates, self.tokenizer, &settings(config))
+        Dataset::measure(path, self.file(path, config, seed, Sides::Both).await?).await
     }
 
     /// The rows of a file as prompts: only the source side is rendered.
+    ///
+    /// # Errors
+    /// As [`Reader::dataset`].
     pub async fn prompts(&self, path: &str, config: &DataConfig, seed: u64) -> Result<Dataset> {
-        let rows = read_rows(self.storage, path, config).await?;
-        let templates = read_templates(self.storage, config, seed).await?;
-        Dataset::prompts(&rows, &templates, self.tokenizer, &settings(config))
+        Dataset::measure(path, self.file(path, config, seed, Sides::Source).await?).await
     }
 
     /// Texts as prompts, as they are.
-    pub fn texts(&self, texts: Vec<String>, config: &DataConfig) -> Result<Dataset> {
-        Dataset::from_texts("prompts", texts, self.tokenizer, &settings(config))
+    ///
+    /// # Errors
+    /// As [`of_texts`].
+    pub fn texts(&self, texts: Vec<String>, config: &DataConfig) -> Result<Vec<Example>> {
+        match &self.tokenizer {
+            Some(tokenizer) => of_texts(texts, tokenizer, &settings(config)),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The rows to learn from, and those to judge by: a file of their own, or a part drawn with the
-    /// seed.
+    /// seed. `train` may be a mixture of several sets, each with its own of both.
+    ///
+    /// # Errors
+    /// As [`Reader::dataset`] and [`Mixture::parse`].
     pub async fn datasets(&self, config: &RunConfig) -> Result<(Dataset, Option<Dataset>)> {
         let Some(path) = &config.data.train else {
             return Err(Error::setting("train", "expected a file of rows, found nothing"));
         };
+        if is_mixture(path) {
+            return self.mixture(path, config).await;
+        }
         let (data, seed) = (&config.data, config.train.seed);
         let train = self.dataset(path, data, seed).await?;
         if let Some(path) = &data.validation {
@@ -71,20 +95,118 @@ impl Reader<'_> {
         let (train, validation) = train.split(config.validation_fraction(), seed)?;
         Ok((train, Some(validation).filter(|validation| !validation.is_empty())))
     }
-}
 
-/// The rows of a file; at least one, good or bad.
-pub async fn read_rows(storage: &dyn Storage, path: &str, config: &DataConfig) -> Result<Rows> {
-    let bytes = storage.read_all(path, ROWS_LIMIT).await?;
-    let rows = Rows::read(path, &bytes, config.skip_bad_rows)?;
-    match rows.rows.is_empty() && rows.skipped.count == 0 {
-        true => Err(Error::format(path, "it has no rows")),
-        false => Ok(rows),
+    /// The sets of a mixture, to learn from and to judge by.
+    async fn mixture(&self, path: &str, config: &RunConfig) -> Result<(Dataset, Option<Dataset>)> {
+        let seed = config.train.seed;
+        let mixture = read_mixture(&*self.storage, path, &config.data).await?;
+        let (mut train, mut validation, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        for set in &mixture.sets {
+            let rows = self.rows_of(set, seed).await?;
+            let (rows, held_out) = match (&config.data.validation, &set.data.validation) {
+                (Some(_), Some(own)) => {
+                    let message = format!(
+                        "expected nothing, because the set `{}` of {path} has {own}",
+                        set.name
+                    );
+                    return Err(Error::setting("validation", message));
+                }
+                (Some(_), None) => (rows, None),
+                (None, Some(file)) => {
+                    let held_out = self.file(file, &set.data, seed, Sides::Both).await?;
+                    (rows, Some(Dataset::measure(&set.name, held_out).await?))
+                }
+                (None, None) => {
+                    let fraction =
+                        set.data.validation_fraction.unwrap_or(config.validation_fraction());
+                    let (rows, held_out) = rows.split(fraction, seed)?;
+                    (rows, Some(held_out))
+                }
+            };
+            if rows.is_empty() {
+                let message = format!("the set `{}` has no examples to train on", set.name);
+                return Err(Error::format(path, message));
+            }
+            sizes.push((rows.len(), set.weight, set.cap));
+            train.push(rows);
+            validation.extend(held_out);
+        }
+        let mixing = Mixing::new(&sizes, mixture.temperature);
+        let train = Dataset::join(path, train).mixed(mixing);
+        let validation = match &config.data.validation {
+            Some(file) => self.dataset(file, &config.data, seed).await?,
+            None => Dataset::join(path, validation),
+        };
+        Ok((train, Some(validation).filter(|validation| !validation.is_empty())))
+    }
+
+    /// All rows that a set of a mixture trains on, before any are held out.
+    pub(crate) async fn rows_of(&self, set: &Set, seed: u64) -> Result<Dataset> {
+        let path = set.data.train.as_deref().unwrap_or_default();
+        Dataset::measure(&set.name, self.file(path, &set.data, seed, Sides::Both).await?).await
+    }
+
+    /// The rows of a file, not yet rendered.
+    pub(crate) async fn file(
+        &self,
+        path: &str,
+        config: &DataConfig,
+        seed: u64,
+        sides: Sides,
+    ) -> Result<File> {
+        if is_mixture(path) {
+            let message = "a mixture is something to train on; expected a file of rows";
+            return Err(Error::format(path, message));
+        }
+        let templates = read_templates(&*self.storage, config, seed).await?;
+        let sources_only = match sides {
+            Sides::Both => false,
+            Sides::Source => true,
+            Sides::OfTemplate => !templates.has_target(),
+        };
+        let maker = Maker {
+            name: path.to_owned(),
+            templates,
+            tokenizer: self.tokenizer.clone(),
+            settings: settings(config),
+            sources_only,
+        };
+        File::open(self.storage.clone(), maker).await
     }
 }
 
+/// All files that training by a configuration reads, those of a mixture's sets among them.
+///
+/// # Errors
+/// As [`Mixture::parse`].
+pub async fn files(storage: &dyn Storage, config: &DataConfig) -> Result<Vec<String>> {
+    let of = |config: &DataConfig| -> Vec<String> {
+        let files = [&config.train, &config.validation, &config.template_file];
+        files.into_iter().flatten().cloned().collect()
+    };
+    let mut files = of(config);
+    if let Some(path) = config.train.as_deref().filter(|path| is_mixture(path)) {
+        let mixture = read_mixture(storage, path, config).await?;
+        files.extend(mixture.sets.iter().flat_map(|set| of(&set.data)));
+    }
+    Ok(files)
+}
+
+/// A mixture's file, whose sets take from `config` what they leave out.
+///
+/// # Errors
+/// As [`Mixture::parse`].
+pub async fn read_mixture(
+    storage: &dyn Storage,
+    path: &str,
+    config: &DataConfig,
+) -> Result<Mixture> {
+    let bytes = storage.read_all(path, TEMPLATE_LIMIT).await?;
+    Mixture::parse(path, &bytes, config)
+}
+
 /// The template that is given, or the one or several of a file, or none but two fields.
-pub async fn read_templates(
+async fn read_templates(
     storage: &dyn Storage,
     config: &DataConfig,
     seed: u64,

@@ -1,10 +1,17 @@
 //! Rows: the records of a data set, as they come from a file.
 
+mod index;
 mod json;
+mod scan;
 mod table;
 
 use serde_json::{Map, Value};
 
+use self::scan::Scan;
+pub(crate) use self::{
+    index::{Index, Place},
+    scan::Layout,
+};
 use crate::error::{Error, Result};
 
 /// One record.
@@ -55,6 +62,34 @@ impl Skipped {
             self.first.push(error.to_string());
         }
     }
+
+    /// Counts those of another file.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        let room = Self::TOLD - self.first.len().min(Self::TOLD);
+        self.first.extend(other.first.iter().take(room).cloned());
+    }
+
+    /// The fields of the next record; none where it is bad, and may be.
+    fn pass(
+        &mut self,
+        path: &str,
+        line: usize,
+        fields: Result<Map<String, Value>, String>,
+        skip_bad_rows: bool,
+    ) -> Result<Option<Map<String, Value>>> {
+        match fields {
+            Ok(fields) => Ok(Some(fields)),
+            Err(message) => {
+                let error = Error::Row { path: path.to_owned(), line, message };
+                if !skip_bad_rows {
+                    return Err(error);
+                }
+                self.add(&error);
+                Ok(None)
+            }
+        }
+    }
 }
 
 impl Rows {
@@ -74,23 +109,9 @@ impl Rows {
     /// # Errors
     /// As [`Rows::from_bytes`].
     pub fn read(name: impl Into<String>, bytes: &[u8], skip_bad_rows: bool) -> Result<Self> {
-        let rows = Self { name: name.into(), ..Self::default() };
-        let mut reading = Reading { rows, skip_bad_rows };
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let ending = reading.rows.name.rsplit_once('.').map_or("", |(_, ending)| ending);
-        match ending.to_ascii_lowercase().as_str() {
-            "csv" => table::read(&mut reading, bytes, b',')?,
-            "tsv" => table::read(&mut reading, bytes, b'\t')?,
-            ending @ ("parquet" | "arrow" | "xlsx" | "xls" | "gz" | "zip" | "zst") => {
-                let message = format!("rows are read from JSONL, CSV and TSV, not from .{ending}");
-                return Err(Error::format(reading.rows.name, message));
-            }
-            "json" if bytes.trim_ascii_start().starts_with(b"[") => {
-                json::read_list(&mut reading, bytes)?;
-            }
-            _ => json::read_lines(&mut reading, bytes)?,
-        }
-        Ok(reading.rows)
+        let mut rows = Self { name: name.into(), ..Self::default() };
+        rows.read_from(Scan::new(&rows.name)?, bytes, skip_bad_rows)?;
+        Ok(rows)
     }
 
     /// Reads JSONL: one JSON object a line, in UTF-8 with or without a byte order mark, lines ended
@@ -100,35 +121,24 @@ impl Rows {
     /// [`Error::Row`] with the line that is not UTF-8, not JSON, nested deeper than 127 levels, or
     /// not an object.
     pub fn from_jsonl(name: impl Into<String>, bytes: &[u8]) -> Result<Self> {
-        let rows = Self { name: name.into(), ..Self::default() };
-        let mut reading = Reading { rows, skip_bad_rows: false };
-        json::read_lines(&mut reading, bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))?;
-        Ok(reading.rows)
+        let mut rows = Self { name: name.into(), ..Self::default() };
+        rows.read_from(Scan::lines(&rows.name), bytes, false)?;
+        Ok(rows)
     }
-}
 
-/// A file that is being read.
-struct Reading {
-    rows: Rows,
-    skip_bad_rows: bool,
-}
-
-impl Reading {
-    /// Takes the next record, or passes over it where that is allowed.
-    fn push(&mut self, line: usize, fields: Result<Map<String, Value>, String>) -> Result<()> {
-        match fields {
-            Ok(fields) => self.rows.rows.push(Row { line, fields }),
-            Err(message) if self.skip_bad_rows => {
-                let error = self.failure(line, message);
-                self.rows.skipped.add(&error);
+    fn read_from(&mut self, mut scan: Scan, bytes: &[u8], skip_bad_rows: bool) -> Result<()> {
+        let (rows, skipped) = (&mut self.rows, &mut self.skipped);
+        let name = &self.name;
+        scan.take(bytes, true, |record| {
+            let line = record.line;
+            if let Some(fields) = skipped.pass(name, line, record.fields, skip_bad_rows)? {
+                rows.push(Row { line, fields });
             }
-            Err(message) => return Err(self.failure(line, message)),
-        }
+            Ok(())
+        })?;
+        let layout = scan.layout();
+        rows.iter_mut().for_each(|row| layout.convert(&mut row.fields));
         Ok(())
-    }
-
-    fn failure(&self, line: usize, message: impl Into<String>) -> Error {
-        Error::Row { path: self.rows.name.clone(), line, message: message.into() }
     }
 }
 

@@ -3,11 +3,17 @@
 use crate::{
     config::{Method, RunConfig},
     session::Base,
-    train::event::Metrics,
+    train::event::{Metrics, MixedSet},
 };
 
 /// The card of an adapter, as hubs show it.
-pub(super) fn card(base: &Base, config: &RunConfig, data: &str, metrics: &Metrics) -> String {
+pub(super) fn card(
+    base: &Base,
+    config: &RunConfig,
+    data: &str,
+    sets: &[MixedSet],
+    metrics: &Metrics,
+) -> String {
     let base_id = base.id.id.as_deref();
     let named = base_id.unwrap_or("the base that it was trained beside");
     let load = match (base_id, &base.id.revision) {
@@ -37,11 +43,21 @@ pub(super) fn card(base: &Base, config: &RunConfig, data: &str, metrics: &Metric
             _ => String::new(),
         })
         .collect();
+    let row = |set: &MixedSet| {
+        format!("| {} | {} | {:.4} |\n", set.name.replace('|', "\\|"), set.examples, set.rate)
+    };
+    let sets = match sets {
+        [] => String::new(),
+        sets => {
+            let rows: String = sets.iter().map(row).collect();
+            format!("| set | examples | rate |\n| --- | --- | --- |\n{rows}\n")
+        }
+    };
     let template = config.data.template.as_deref().unwrap_or("{{source}} ||| {{target}}");
     format!(
         "---\nlibrary_name: peft\n{front}---\n\n# An adapter for {named}\n\n\
          {what}, trained by Flantune {version} on `{data}`.\n\n\
-         | setting | value |\n| --- | --- |\n| optimizer | {optimizer} |\n\
+         {sets}| setting | value |\n| --- | --- |\n| optimizer | {optimizer} |\n\
          | learning rate | {rate} |\n| batch size | {batch} |\n| seed | {seed} |\n\n\
          Template:\n\n```\n{template}\n```\n\n| metric | value |\n| --- | --- |\n{scores}\n\
          ```python\nfrom peft import PeftModel\nfrom transformers import T5ForConditionalGeneration\n\n\

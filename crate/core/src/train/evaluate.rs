@@ -14,11 +14,8 @@ use crate::{
     metric::score::{self, Scorer},
     model::Pass,
     ops::cross_entropy::Smoothing,
-    text::{batch::Batch, dataset::Example, tokenizer::Tokenizer},
+    text::{batch::Batch, dataset::Dataset, example::Example, tokenizer::Tokenizer},
 };
-
-/// How many rows go through the model together.
-const BATCH: usize = 10;
 
 /// Scores rows by a configuration.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +26,8 @@ pub struct Evaluator<'a> {
     pub tokenizer: &'a Tokenizer,
     /// What to measure.
     pub config: &'a EvalConfig,
+    /// How many rows go through the model together.
+    pub batch_size: usize,
 }
 
 /// What came of a row.
@@ -45,40 +44,66 @@ pub struct RowResult {
 }
 
 impl Evaluator<'_> {
-    /// Scores all examples. `progress` is told how many are done. The rows come back in the order of
-    /// the examples; the metrics are of all of them together.
+    /// Scores the examples at these places of a data set, which are read when it is their turn.
+    /// `progress` is told how many are done. The rows come back in the order of the places; the
+    /// metrics are of all of them together, and of each set of a mixture as `SET/METRIC`.
     pub async fn evaluate(
         &self,
-        examples: &[Example],
+        data: &Dataset,
+        places: &[usize],
         progress: &mut dyn FnMut(usize),
     ) -> Result<(Metrics, Vec<RowResult>)> {
-        let mut results: Vec<RowResult> = (examples.iter())
-            .map(|example| RowResult { row: example.row, ..RowResult::default() })
-            .collect();
+        let mut results = vec![RowResult::default(); places.len()];
+        let mut references = vec![Vec::new(); places.len()];
         let wants_loss = self.config.metrics.contains(&Metric::Loss);
         let wants_text = self.config.metrics.iter().any(|metric| metric.needs_generation());
         let mut done = 0;
-        for places in batches(examples) {
-            let rows: Vec<&Example> = places.iter().map(|&place| &examples[place]).collect();
+        let lengths = places.iter().map(|&place| data.length(place).0);
+        for batch in batches(lengths, self.batch_size) {
+            let of_data: Vec<usize> = batch.iter().map(|&index| places[index]).collect();
+            let examples = data.examples(&of_data).await?;
+            let rows: Vec<&Example> = examples.iter().collect();
             if wants_loss {
-                for (&place, loss) in places.iter().zip(self.losses(&rows).await?) {
-                    results[place].loss = Some(loss);
+                for (&index, loss) in batch.iter().zip(self.losses(&rows).await?) {
+                    results[index].loss = Some(loss);
                 }
             }
             if wants_text {
-                for (&place, text) in places.iter().zip(self.predictions(&rows).await?) {
-                    results[place].prediction = Some(text);
+                for (&index, text) in batch.iter().zip(self.predictions(&rows).await?) {
+                    results[index].prediction = Some(text);
                 }
             }
-            done += places.len();
+            for (&index, example) in batch.iter().zip(examples) {
+                results[index].row = example.row;
+                if wants_text {
+                    references[index] = example.references;
+                }
+            }
+            done += batch.len();
             progress(done);
         }
-        let metrics = self.score(examples, &mut results);
+        let mut metrics = self.score(&references, &mut results);
+        if data.sets().count() > 1 {
+            for (name, of_set) in data.sets() {
+                let is_in = |index: &usize| of_set.contains(&places[*index]);
+                let indices: Vec<usize> = (0..places.len()).filter(is_in).collect();
+                let mut rows: Vec<RowResult> =
+                    indices.iter().map(|&index| results[index].clone()).collect();
+                let references: Vec<Vec<String>> =
+                    indices.iter().map(|&index| references[index].clone()).collect();
+                if !rows.is_empty() {
+                    let of_set = self.score(&references, &mut rows).into_iter();
+                    metrics
+                        .extend(of_set.map(|(metric, value)| (format!("{name}/{metric}"), value)));
+                }
+            }
+        }
         Ok((metrics, results))
     }
 
-    /// What the model writes for these examples.
-    pub async fn samples(&self, examples: &[Example]) -> Result<Vec<Sample>> {
+    /// What the model writes for the examples at these places.
+    pub async fn samples(&self, data: &Dataset, places: &[usize]) -> Result<Vec<Sample>> {
+        let examples = data.examples(places).await?;
         let rows: Vec<&Example> = examples.iter().collect();
         let predictions = self.predictions(&rows).await?;
         let sample = |(example, prediction): (&Example, String)| Sample {
@@ -103,13 +128,13 @@ impl Evaluator<'_> {
     }
 
     /// Scores what the model wrote, each row and all together, beside the mean of their losses.
-    fn score(&self, examples: &[Example], results: &mut [RowResult]) -> Metrics {
+    fn score(&self, references: &[Vec<String>], results: &mut [RowResult]) -> Metrics {
         let stemmer = self.config.stemmer;
         let options = score::Options { stemmer, ..score::Options::default() };
         let mut scorer = Scorer::new(&self.config.metrics, options);
-        for (example, result) in examples.iter().zip(results.iter_mut()) {
+        for (references, result) in references.iter().zip(results.iter_mut()) {
             if let Some(prediction) = &result.prediction {
-                result.scores = scorer.add(prediction, &example.references);
+                result.scores = scorer.add(prediction, references);
             }
         }
         let mut metrics = Metrics::new();
@@ -135,11 +160,13 @@ impl Evaluator<'_> {
     }
 }
 
-/// The examples in batches of like length, as places in the slice.
-pub(crate) fn batches(examples: &[Example]) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..examples.len()).collect();
-    order.sort_by_key(|&place| (examples[place].source.len(), place));
-    order.chunks(BATCH).map(<[usize]>::to_vec).collect()
+/// Examples of these lengths in batches of like length, as places among them.
+pub(crate) fn batches(lengths: impl Iterator<Item = usize>, batch_size: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<(usize, usize)> =
+        lengths.enumerate().map(|(at, length)| (length, at)).collect();
+    order.sort_unstable();
+    let batches = order.chunks(batch_size.max(1));
+    batches.map(|batch| batch.iter().map(|(_, at)| *at).collect()).collect()
 }
 
 /// The number by which a metric ranks models: F1 for ROUGE.

@@ -70,11 +70,27 @@ pub struct Start {
     pub examples: usize,
     /// Validation examples.
     pub validation_examples: usize,
+    /// The sets of a mixture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<MixedSet>,
     /// The device's kind: `cpu`, `webgpu`, `cuda`.
     pub device: String,
     /// The step of the checkpoint that the run goes on from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed_from: Option<usize>,
+}
+
+/// A set of a mixture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MixedSet {
+    /// What it goes by.
+    pub name: String,
+    /// Its training examples.
+    pub examples: usize,
+    /// Its validation examples.
+    pub validation_examples: usize,
+    /// Its part of the examples that are trained on.
+    pub rate: f64,
 }
 
 /// A step of the optimizer.
@@ -170,6 +186,7 @@ mod tests {
             steps: 126,
             examples: 500,
             validation_examples: 0,
+            sets: Vec::new(),
             device: "cpu".to_owned(),
             resumed_from: None,
         };
@@ -180,7 +197,12 @@ mod tests {
         });
         check(Event::Start(start.clone()), expected.clone());
         expected["resumed_from"] = json!(100);
-        check(Event::Start(Start { resumed_from: Some(100), ..start }), expected);
+        check(Event::Start(Start { resumed_from: Some(100), ..start.clone() }), expected.clone());
+        let name = "a".to_owned();
+        let sets = vec![MixedSet { name, examples: 5, validation_examples: 1, rate: 0.25 }];
+        expected["sets"] =
+            json!([{"name": "a", "examples": 5, "validation_examples": 1, "rate": 0.25}]);
+        check(Event::Start(Start { resumed_from: Some(100), sets, ..start }), expected);
     }
 
     #[test]

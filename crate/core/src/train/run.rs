@@ -1,19 +1,19 @@
 //! A run: the data's order, the schedule, evaluations, checkpoints, events and the result, one step
 //! at a time.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
 use serde_json::{Value, json};
 
 use super::{
     checkpoint::{self, Best, State},
     evaluate::{Evaluator, value},
-    event::{Done, Event, Metrics, Start, Step},
+    event::{Done, Event, Metrics, MixedSet, Start, Step},
     trainer::{Settings, Trainer},
 };
 use crate::{
     adapter::Adapter,
-    config::{EvalConfig, Metric, RunConfig},
+    config::{EvalConfig, Metric, RunConfig, TrainConfig},
     error::{Error, Result},
     exact,
     generate::Generator,
@@ -24,7 +24,8 @@ use crate::{
     storage::join,
     text::{
         batch::{Batch, epoch_batches},
-        dataset::{Dataset, Example},
+        dataset::Dataset,
+        example::Example,
     },
 };
 
@@ -69,7 +70,8 @@ enum Phase {
 /// How steps and batches lie in epochs.
 #[derive(Debug)]
 struct Plan {
-    lengths: Vec<(usize, usize)>,
+    /// About how many tokens an epoch has.
+    tokens_per_epoch: f64,
     batches_per_epoch: usize,
     steps_per_epoch: usize,
     steps: usize,
@@ -217,6 +219,21 @@ impl Run {
         Ok(event)
     }
 
+    /// The sets of a mixture.
+    fn sets(&self) -> Vec<MixedSet> {
+        let Some(mixing) = self.train.mixing() else { return Vec::new() };
+        let validation = self.validation.as_ref();
+        let set = |((name, places), rate): ((&str, Range<usize>), &f64)| MixedSet {
+            name: name.to_owned(),
+            examples: places.len(),
+            validation_examples: validation
+                .and_then(|validation| validation.sets().find(|(other, _)| *other == name))
+                .map_or(0, |(_, places)| places.len()),
+            rate: *rate,
+        };
+        self.train.sets().zip(mixing.rates()).map(set).collect()
+    }
+
     async fn start(&mut self) -> Result<Vec<Event>> {
         let storage = self.host.storage.clone();
         if !self.resumed {
@@ -237,6 +254,7 @@ impl Run {
             steps: self.plan.steps,
             examples: self.train.len(),
             validation_examples: self.validation.as_ref().map_or(0, Dataset::len),
+            sets: self.sets(),
             device: self.trainer.model.device().kind().name().to_owned(),
             resumed_from: self.resumed.then_some(self.state.step),
         })];
@@ -246,7 +264,7 @@ impl Run {
 
     async fn advance(&mut self) -> Result<Vec<Event>> {
         let begun = self.host.clock.seconds();
-        let batches = self.plan.batches(&self.config, &self.train, self.state.step);
+        let batches = self.plan.batches(&self.config, &self.train, self.state.step).await?;
         let tokens: u64 = (batches.iter())
             .map(|batch| (batch.source_tokens() + batch.target_tokens()) as u64)
             .sum();
@@ -321,11 +339,13 @@ impl Run {
             },
             tokenizer: &self.base.tokenizer,
             config: &wanted,
+            batch_size: self.config.train.batch_size,
         };
-        let rows = self.validation.as_ref().map_or(&[][..], |validation| &validation.examples);
-        let judged = &rows[..rows.len().min(config.eval_rows)];
-        let (metrics, _) = evaluator.evaluate(judged, &mut |_| ()).await?;
-        let samples = evaluator.samples(&rows[..rows.len().min(config.eval_samples)]).await?;
+        let none = Dataset::default();
+        let data = self.validation.as_ref().unwrap_or(&none);
+        let judged = data.first(config.eval_rows);
+        let (metrics, _) = evaluator.evaluate(data, &judged, &mut |_| ()).await?;
+        let samples = evaluator.samples(data, &data.first(config.eval_samples)).await?;
         let step = self.state.step;
         let found = value(&metrics, config.best_metric).unwrap_or(f64::NAN);
         let better = |best: &Best| match config.best_metric {
@@ -368,7 +388,8 @@ impl Run {
         let steps = self.state.step;
         let best_step = self.state.best.as_ref().map_or(steps, |best| best.step);
         if self.trainer.adapter.is_some() {
-            let card = super::card::card(&self.base, &self.config, &self.train.name, &metrics);
+            let (data, sets) = (&self.train.name, self.sets());
+            let card = super::card::card(&self.base, &self.config, data, &sets, &metrics);
             self.host.storage.write(&join(&self.output, "README.md"), card.as_bytes()).await?;
         }
         let result = json!({
@@ -456,45 +477,45 @@ impl Run {
 
 impl Plan {
     fn new(config: &RunConfig, train: &Dataset) -> Self {
-        let batches_per_epoch = train.len().div_ceil(config.train.batch_size);
+        let batches_per_epoch = train.epoch_length().div_ceil(config.train.batch_size);
         let steps_per_epoch = batches_per_epoch.div_ceil(config.train.accumulate);
         let steps =
             config.train.max_steps.unwrap_or(config.train.epochs.saturating_mul(steps_per_epoch));
-        let lengths = train.lengths();
-        Plan { lengths, batches_per_epoch, steps_per_epoch, steps, epoch: None }
+        let tokens_per_epoch = train.epoch_tokens();
+        Plan { tokens_per_epoch, batches_per_epoch, steps_per_epoch, steps, epoch: None }
     }
 
     /// The batches of a step, which counts from 0: a function of the seed and the step alone.
-    fn batches(&mut self, config: &RunConfig, train: &Dataset, step: usize) -> Vec<Batch> {
+    async fn batches(
+        &mut self,
+        config: &RunConfig,
+        train: &Dataset,
+        step: usize,
+    ) -> Result<Vec<Batch>> {
         let (epoch, step) = (step / self.steps_per_epoch, step % self.steps_per_epoch);
-        let train_config = &config.train;
+        let TrainConfig { batch_size, accumulate, seed, shuffle, group_by_length, .. } =
+            config.train;
         if self.epoch.as_ref().is_none_or(|(kept, _)| *kept != epoch) {
-            let batches = epoch_batches(
-                &self.lengths,
-                train_config.batch_size,
-                train_config.seed,
-                epoch as u64,
-                train_config.shuffle,
-                train_config.group_by_length,
-            );
+            let places = train.epoch(seed, epoch as u64, shuffle);
+            let lengths: Vec<_> = places.iter().map(|&place| train.length(place)).collect();
+            let mut batches =
+                epoch_batches(&lengths, batch_size, seed, epoch as u64, shuffle, group_by_length);
+            batches.iter_mut().flatten().for_each(|index| *index = places[*index]);
             self.epoch = Some((epoch, batches));
         }
-        let first = step * train_config.accumulate;
-        let last = (first + train_config.accumulate).min(self.batches_per_epoch);
-        let batches = self.epoch.as_ref().map_or(&[][..], |(_, batches)| &batches[first..last]);
-        (batches.iter())
-            .map(|places| {
-                let rows: Vec<&Example> =
-                    places.iter().map(|&place| &train.examples[place]).collect();
-                Batch::collate(&rows)
-            })
-            .collect()
+        let first = step * accumulate;
+        let last = (first + accumulate).min(self.batches_per_epoch);
+        let mut batches = Vec::with_capacity(accumulate);
+        for places in self.epoch.as_ref().map_or(&[][..], |(_, batches)| &batches[first..last]) {
+            let examples = train.examples(places).await?;
+            batches.push(Batch::collate(&examples.iter().collect::<Vec<&Example>>()));
+        }
+        Ok(batches)
     }
 
     /// The tokens of the steps after this one, about.
     fn tokens_after(&self, step: usize) -> f64 {
-        let epoch: usize = self.lengths.iter().map(|(source, target)| source + target).sum();
-        epoch as f64 * self.steps.saturating_sub(step) as f64 / self.steps_per_epoch as f64
+        self.tokens_per_epoch * self.steps.saturating_sub(step) as f64 / self.steps_per_epoch as f64
     }
 }
 
@@ -516,18 +537,12 @@ fn settings(config: &RunConfig, model: &T5) -> Settings {
     }
 }
 
-/// A hash of all tokens.
+/// A hash of all tokens, and of how they are mixed.
 fn fingerprint(train: &Dataset, validation: Option<&Dataset>) -> String {
     use sha2::{Digest, Sha256};
     let mut hasher = Sha256::new();
-    for set in [Some(train), validation] {
-        for example in set.map_or(&[][..], |set| &set.examples) {
-            for tokens in [&example.source, &example.target] {
-                hasher.update((tokens.len() as u64).to_le_bytes());
-                tokens.iter().for_each(|token| hasher.update(token.to_le_bytes()));
-            }
-        }
-        hasher.update(u64::MAX.to_le_bytes());
+    for set in [Some(train), validation].into_iter().flatten() {
+        set.hash(&mut hasher);
     }
     checkpoint::hexadecimal(&hasher.finalize())
 }

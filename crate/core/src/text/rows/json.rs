@@ -2,48 +2,121 @@
 
 use serde_json::{Map, Value};
 
-use super::{Reading, kind};
+use super::{
+    kind,
+    scan::{Each, Record},
+};
 use crate::error::{Error, Result};
 
 /// One JSON object a line.
-pub(super) fn read_lines(reading: &mut Reading, bytes: &[u8]) -> Result<()> {
-    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        if !line.trim_ascii().is_empty() {
-            reading.push(index + 1, object(line))?;
+pub(super) fn take_lines(
+    line: &mut usize,
+    piece: &[u8],
+    at_end: bool,
+    each: Each<'_>,
+) -> Result<usize> {
+    let mut begin = 0;
+    while begin < piece.len() {
+        let length = piece[begin..].iter().position(|byte| *byte == b'\n');
+        let end = match length {
+            Some(length) => begin + length,
+            None if at_end => piece.len(),
+            None => break,
+        };
+        let text = &piece[begin..end];
+        if !text.trim_ascii().is_empty() {
+            each(Record { line: *line, bytes: begin..end, fields: object(text) })?;
         }
+        *line += usize::from(length.is_some());
+        begin = end + usize::from(length.is_some());
     }
-    Ok(())
+    Ok(begin)
 }
 
 /// A list of objects, read one at a time: a row knows its line, and a bad one does not hide those
 /// before it. What is not JSON ends the reading, since nobody knows where the next row begins.
-pub(super) fn read_list(reading: &mut Reading, bytes: &[u8]) -> Result<()> {
-    let mut place = Place { bytes, at: 0, line: 1 };
-    place.take(b'[');
-    if place.take(b']') {
-        return place.end(reading);
-    }
-    loop {
-        place.skip_space();
-        let line = place.line;
-        let mut values = serde_json::Deserializer::from_slice(&bytes[place.at..]).into_iter();
-        let value = match values.next() {
-            Some(Ok(value)) => value,
-            Some(Err(error)) => {
-                let line = line + error.line().saturating_sub(1);
-                return Err(reading.failure(line, not_json(&error)));
+#[derive(Debug, Default)]
+pub(super) enum List {
+    /// Before the bracket.
+    #[default]
+    Closed,
+    /// After the bracket.
+    Opened,
+    /// A row must come.
+    Row,
+    /// A comma or the other bracket must come.
+    After,
+    /// After the other bracket.
+    Ended,
+}
+
+impl List {
+    pub(super) fn take(
+        &mut self,
+        name: &str,
+        line: &mut usize,
+        piece: &[u8],
+        at_end: bool,
+        each: Each<'_>,
+    ) -> Result<usize> {
+        let failure =
+            |line: usize, message: String| Err(Error::Row { path: name.to_owned(), line, message });
+        let mut place = Place { bytes: piece, at: 0, line: *line };
+        let taken = loop {
+            place.skip_space();
+            if place.at == piece.len() && !at_end {
+                break place.at;
             }
-            None => return Err(place.unclosed(reading)),
+            match self {
+                List::Closed => {
+                    place.take(b'[');
+                    *self = List::Opened;
+                }
+                List::Opened => *self = if place.take(b']') { List::Ended } else { List::Row },
+                List::Row => {
+                    let rest = &piece[place.at..];
+                    let mut values = serde_json::Deserializer::from_slice(rest).into_iter();
+                    let value: Value = match values.next() {
+                        // A number may go on.
+                        Some(Ok(_)) if values.byte_offset() == rest.len() && !at_end => {
+                            break place.at;
+                        }
+                        Some(Ok(value)) => value,
+                        Some(Err(error)) if !at_end && is_cut(&error, rest) => break place.at,
+                        Some(Err(error)) => {
+                            let line = place.line + error.line().saturating_sub(1);
+                            return failure(line, not_json(&error));
+                        }
+                        None => return failure(place.line, UNCLOSED.to_owned()),
+                    };
+                    let (begin, line) = (place.at, place.line);
+                    place.advance(values.byte_offset());
+                    each(Record { line, bytes: begin..place.at, fields: fields(value) })?;
+                    *self = List::After;
+                }
+                List::After => match (place.take(b']'), place.take(b',')) {
+                    (true, _) => *self = List::Ended,
+                    (_, true) => *self = List::Row,
+                    _ => return failure(place.line, UNCLOSED.to_owned()),
+                },
+                List::Ended if place.at == piece.len() => break place.at,
+                List::Ended => {
+                    let message = "not valid JSON: trailing characters".to_owned();
+                    return failure(place.line, message);
+                }
+            }
         };
-        place.advance(values.byte_offset());
-        reading.push(line, fields(value))?;
-        if place.take(b']') {
-            return place.end(reading);
-        }
-        if !place.take(b',') {
-            return Err(place.unclosed(reading));
-        }
+        *line = place.line;
+        Ok(taken)
     }
+}
+
+const UNCLOSED: &str = "not valid JSON: expected `,` or `]` after a row";
+
+/// Whether a value fails only because it goes on beyond the piece.
+fn is_cut(error: &serde_json::Error, piece: &[u8]) -> bool {
+    // Of a number that ends so, the parser says that it is none.
+    error.is_eof() || matches!(piece.last(), Some(b'e' | b'E' | b'+' | b'-' | b'.'))
 }
 
 /// A place in a file.
@@ -72,21 +145,10 @@ impl Place<'_> {
         self.advance(usize::from(found));
         found
     }
-
-    fn end(&mut self, reading: &Reading) -> Result<()> {
-        self.skip_space();
-        match self.bytes.len() - self.at {
-            0 => Ok(()),
-            _ => Err(reading.failure(self.line, "not valid JSON: trailing characters")),
-        }
-    }
-
-    fn unclosed(&self, reading: &Reading) -> Error {
-        reading.failure(self.line, "not valid JSON: expected `,` or `]` after a row")
-    }
 }
 
-fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
+/// The fields of an object's text.
+pub(super) fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(line)
         .map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to() + 1))?;
     fields(serde_json::from_str(text).map_err(|error| not_json(&error))?)

@@ -1,52 +1,151 @@
 //! CSV and TSV with a header row (RFC 4180).
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use csv::{ByteRecord, ReaderBuilder};
 use serde_json::{Map, Value};
 
-use super::Reading;
+use super::scan::{Each, Record};
 use crate::error::{Error, Result};
 
 /// The characters that may have been meant to separate fields.
 const DELIMITERS: [char; 4] = [',', '\t', ';', '|'];
 
-/// Reads records under a header. A column whose every value is a whole number holds numbers, so that
-/// a template can count with them (`answer_choices[label]`); all else is text.
-pub(super) fn read(reading: &mut Reading, bytes: &[u8], delimiter: u8) -> Result<()> {
-    let mut records = Records::new(bytes, delimiter);
-    let Some((line, header)) = records.next(reading)? else { return Ok(()) };
-    let names = header.and_then(|header| names(header, delimiter));
-    let names = names.map_err(|message| reading.failure(line, message))?;
-    let first = reading.rows.rows.len();
-    while let Some((line, values)) = records.next(reading)? {
-        let fields = values.and_then(|values| match values.len() == names.len() {
-            true => Ok(names.iter().cloned().zip(values.into_iter().map(Value::String)).collect()),
-            false => Err(format!(
-                "expected {} as in the header, found {}",
-                fields(names.len()),
-                values.len()
-            )),
-        });
-        reading.push(line, fields)?;
-    }
-    for name in &names {
-        let mut column = reading.rows.rows[first..].iter_mut().map(|row| &mut row.fields);
-        number(name, &mut column);
-    }
-    Ok(())
+/// What is known of a table so far: nothing, or its columns.
+#[derive(Debug)]
+pub(super) struct Table {
+    delimiter: u8,
+    columns: Option<Columns>,
 }
 
-/// Turns a column into numbers, if each of its values is one as it would be written.
-fn number(name: &str, rows: &mut dyn Iterator<Item = &mut Map<String, Value>>) {
-    let column: Vec<&mut Value> = rows.filter_map(|row| row.get_mut(name)).collect();
-    let whole = |value: &Value| {
-        let text = value.as_str()?;
-        text.parse::<i64>().ok().filter(|number| number.to_string() == text)
-    };
-    if let Some(numbers) = column.iter().map(|value| whole(value)).collect::<Option<Vec<_>>>() {
-        column.into_iter().zip(numbers).for_each(|(value, number)| *value = number.into());
+/// The columns of a table. One whose every value is a whole number holds numbers, so that a template
+/// can count with them (`answer_choices[label]`); all else is text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Columns {
+    delimiter: u8,
+    names: Vec<String>,
+    /// Which of them have held nothing but whole numbers.
+    whole: Vec<bool>,
+}
+
+impl Table {
+    pub(super) fn new(delimiter: u8) -> Self {
+        Self { delimiter, columns: None }
     }
+
+    /// Takes the records that lie whole in a piece.
+    pub(super) fn take(
+        &mut self,
+        name: &str,
+        line: &mut usize,
+        piece: &[u8],
+        at_end: bool,
+        each: Each<'_>,
+    ) -> Result<usize> {
+        let mut records = Records::new(piece, self.delimiter);
+        let mut taken = 0;
+        while let Some(found) = records.next(name)? {
+            // One that ends with the piece may go on in the next.
+            if found.end == piece.len() && !at_end {
+                break;
+            }
+            *line += lines(&piece[taken..found.bytes.start]);
+            let texts = found.texts;
+            match &mut self.columns {
+                None => {
+                    let names = texts.and_then(|header| names(header, self.delimiter));
+                    let names = names.map_err(|message| Error::Row {
+                        path: name.to_owned(),
+                        line: *line,
+                        message,
+                    })?;
+                    let (delimiter, whole) = (self.delimiter, vec![true; names.len()]);
+                    self.columns = Some(Columns { delimiter, names, whole });
+                }
+                Some(columns) => {
+                    let fields = texts.and_then(|texts| columns.note(texts));
+                    each(Record { line: *line, bytes: found.bytes.clone(), fields })?;
+                }
+            }
+            *line += lines(&piece[found.bytes.start..found.end]);
+            taken = found.end;
+        }
+        Ok(if at_end { piece.len() } else { taken })
+    }
+
+    /// Its columns; none of a file without a header.
+    pub(super) fn columns(self) -> Columns {
+        let (delimiter, names, whole) = (self.delimiter, Vec::new(), Vec::new());
+        self.columns.unwrap_or(Columns { delimiter, names, whole })
+    }
+}
+
+impl Columns {
+    /// A record as fields, all texts, once it is noted which are no numbers.
+    fn note(&mut self, texts: Vec<String>) -> Result<Map<String, Value>, String> {
+        self.check(&texts)?;
+        for (whole, text) in self.whole.iter_mut().zip(&texts) {
+            *whole = *whole && number(text).is_some();
+        }
+        Ok(self.names.iter().cloned().zip(texts.into_iter().map(Value::String)).collect())
+    }
+
+    fn check(&self, texts: &[String]) -> Result<(), String> {
+        match texts.len() == self.names.len() {
+            true => Ok(()),
+            false => Err(format!(
+                "expected {} as in the header, found {}",
+                fields(self.names.len()),
+                texts.len()
+            )),
+        }
+    }
+
+    /// The header, without the end of its line.
+    ///
+    /// # Errors
+    /// None that can happen to names that were read.
+    pub(crate) fn header(&self) -> Result<Vec<u8>> {
+        let mut builder = csv::WriterBuilder::new();
+        let mut writer = builder.delimiter(self.delimiter).from_writer(Vec::new());
+        let failure = |message: String| Error::format("header", message);
+        writer.write_record(&self.names).map_err(|error| failure(error.to_string()))?;
+        let mut line = writer.into_inner().map_err(|error| failure(error.to_string()))?;
+        line.truncate(line.len() - line.iter().rev().take_while(|byte| **byte == b'\n').count());
+        Ok(line)
+    }
+
+    /// The fields of a record.
+    pub(super) fn fields(&self, record: &[u8]) -> Result<Map<String, Value>, String> {
+        let found = Records::new(record, self.delimiter).next("").map_err(|e| e.to_string())?;
+        let texts = found.map_or(Ok(Vec::new()), |found| found.texts)?;
+        self.check(&texts)?;
+        let mut fields =
+            self.names.iter().cloned().zip(texts.into_iter().map(Value::String)).collect();
+        self.convert(&mut fields);
+        Ok(fields)
+    }
+
+    /// Turns the texts of number columns into numbers.
+    pub(super) fn convert(&self, fields: &mut Map<String, Value>) {
+        for (name, whole) in self.names.iter().zip(&self.whole) {
+            let value = fields.get_mut(name).filter(|_| *whole);
+            if let Some((value, number)) =
+                value.and_then(|value| number(value.as_str()?).map(|number| (value, number)))
+            {
+                *value = number.into();
+            }
+        }
+    }
+}
+
+/// The whole number that is written as this text.
+fn number(text: &str) -> Option<i64> {
+    text.parse::<i64>().ok().filter(|number| number.to_string() == text)
+}
+
+fn lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
 fn names(header: Vec<String>, delimiter: u8) -> Result<Vec<String>, String> {
@@ -84,43 +183,44 @@ fn fields(count: usize) -> String {
     if count == 1 { "1 field".to_owned() } else { format!("{count} fields") }
 }
 
-/// The records of a file, each with its line and its texts, or what is wrong with it.
+/// The records of a piece.
 struct Records<'a> {
-    bytes: &'a [u8],
+    piece: &'a [u8],
     delimiter: u8,
     reader: csv::Reader<&'a [u8]>,
     record: ByteRecord,
-    /// Where counting lines has come to, and the line there.
-    counted: (usize, usize),
 }
 
-/// A record's line with its texts, or what is wrong with it.
-type Record = (usize, Result<Vec<String>, String>);
+/// A record's place, and its texts or what is wrong with it.
+struct Found {
+    /// Without the end of its line.
+    bytes: Range<usize>,
+    /// Where the reader has come to, which may be within the end of the line.
+    end: usize,
+    texts: Result<Vec<String>, String>,
+}
 
 impl<'a> Records<'a> {
-    fn new(bytes: &'a [u8], delimiter: u8) -> Self {
+    fn new(piece: &'a [u8], delimiter: u8) -> Self {
         let mut builder = ReaderBuilder::new();
-        // The number of fields is compared here, where the line is known.
+        // The number of fields is compared where the line is known.
         builder.has_headers(false).flexible(true).delimiter(delimiter);
-        let reader = builder.from_reader(bytes);
-        Self { bytes, delimiter, reader, record: ByteRecord::new(), counted: (0, 1) }
+        Self { piece, delimiter, reader: builder.from_reader(piece), record: ByteRecord::new() }
     }
 
-    fn next(&mut self, reading: &Reading) -> Result<Option<Record>> {
+    fn next(&mut self, name: &str) -> Result<Option<Found>> {
         let begin = self.reader.position().byte() as usize;
         let more = self.reader.read_byte_record(&mut self.record);
-        if !more.map_err(|error| Error::format(&reading.rows.name, error.to_string()))? {
+        if !more.map_err(|error| Error::format(name, error.to_string()))? {
             return Ok(None);
         }
         let end = self.reader.position().byte() as usize;
-        let raw = &self.bytes[begin..end];
         // Blank lines, and the rest of the last line's end, come first.
-        let blank = raw.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let (from, line) = self.counted;
-        let start = begin + blank;
-        let line = line + self.bytes[from..start].iter().filter(|byte| **byte == b'\n').count();
-        self.counted = (start, line);
-        let texts = quotes(&raw[blank..], self.delimiter).and_then(|()| {
+        let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        let begin = begin + self.piece[begin..end].iter().take_while(is_end).count();
+        let raw = &self.piece[begin..end];
+        let raw = &raw[..raw.len() - raw.iter().rev().take_while(is_end).count()];
+        let texts = quotes(raw, self.delimiter).and_then(|()| {
             let text = |(place, bytes): (usize, &[u8])| {
                 std::str::from_utf8(bytes)
                     .map(str::to_owned)
@@ -128,7 +228,7 @@ impl<'a> Records<'a> {
             };
             self.record.iter().enumerate().map(text).collect()
         });
-        Ok(Some((line, texts)))
+        Ok(Some(Found { bytes: begin..begin + raw.len(), end, texts }))
     }
 }
 

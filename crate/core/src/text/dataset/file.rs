@@ -1,0 +1,131 @@
+//! The rows of one file, each made an example when it is asked for.
+
+use std::{fmt, rc::Rc};
+
+use crate::{
+    error::Result,
+    storage::Storage,
+    text::{
+        example::{DataSettings, Maker, Outcome},
+        rows::{Index, Place, Skipped},
+    },
+};
+
+/// Bytes of rows that are gone through at a time.
+const PIECE: u64 = 1 << 20;
+/// Rows that are gone through at a time.
+const ROWS: usize = 4096;
+
+/// A file of rows, and how they become examples.
+pub(crate) struct File {
+    storage: Rc<dyn Storage>,
+    index: Index,
+    maker: Maker,
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "File({})", self.path())
+    }
+}
+
+impl File {
+    /// The rows of the file that `maker` is for, no more than its settings allow.
+    ///
+    /// # Errors
+    /// As [`Index::read`] and [`Maker::check`].
+    pub(crate) async fn open(storage: Rc<dyn Storage>, maker: Maker) -> Result<Self> {
+        maker.check()?;
+        let mut index = Index::read(&*storage, &maker.name, maker.settings.skip_bad_rows).await?;
+        index.places.truncate(maker.settings.limit.unwrap_or(usize::MAX));
+        Ok(Self { storage, index, maker })
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.maker.name
+    }
+
+    /// How many rows there are, those that could not be read not counted.
+    pub(crate) fn len(&self) -> usize {
+        self.index.places.len()
+    }
+
+    /// The line of a row, from 1.
+    pub(crate) fn line(&self, row: usize) -> usize {
+        self.index.places.get(row).map_or(0, |place| place.line as usize)
+    }
+
+    /// Whether its rows are prompts, without targets.
+    pub(crate) fn has_only_sources(&self) -> bool {
+        self.maker.sources_only
+    }
+
+    /// Rows that could not be read, where that was allowed.
+    pub(crate) fn skipped(&self) -> &Skipped {
+        &self.index.skipped
+    }
+
+    pub(crate) fn settings(&self) -> &DataSettings {
+        &self.maker.settings
+    }
+
+    /// What becomes of a row.
+    ///
+    /// # Errors
+    /// As [`Maker::make`].
+    pub(crate) async fn example(&self, row: usize) -> Result<Outcome> {
+        let Some(Place { at, length, line }) = self.index.places.get(row).copied() else {
+            return Ok(Outcome::WithoutText);
+        };
+        let bytes = self.storage.read(self.path(), at..at + u64::from(length)).await?;
+        self.maker.make(row, line as usize, self.index.layout.fields(&bytes))
+    }
+
+    /// What becomes of each row, in their order, with no more than a piece of the file in memory.
+    ///
+    /// # Errors
+    /// Those of the file, and of `each`.
+    pub(crate) async fn each(
+        &self,
+        each: &mut dyn FnMut(Result<Outcome>) -> Result<()>,
+    ) -> Result<()> {
+        let end = |place: &Place| place.at + u64::from(place.length);
+        let mut row = 0;
+        while let Some(first) = self.index.places.get(row) {
+            let rest = &self.index.places[row..];
+            let near = |place: &&Place| end(place) <= first.at + PIECE;
+            let count = rest.iter().take(ROWS).take_while(near).count().max(1);
+            let (start, last) = (first.at, rest[..count].iter().map(end).max().unwrap_or(0));
+            let piece = self.storage.read(self.path(), start..last).await?;
+            let (maker, layout) = (&self.maker, &self.index.layout);
+            let make = |(index, place): (usize, &Place)| {
+                let at = (place.at - start) as usize;
+                let bytes = &piece[at..at + place.length as usize];
+                maker.make(row + index, place.line as usize, layout.fields(bytes))
+            };
+            for outcome in all(&rest[..count], make) {
+                each(outcome)?;
+            }
+            row += count;
+        }
+        Ok(())
+    }
+}
+
+/// Rendering and tokenising is most of the work of a first pass, and no row needs another.
+#[cfg(not(target_family = "wasm"))]
+fn all(
+    places: &[Place],
+    make: impl Fn((usize, &Place)) -> Result<Outcome> + Send + Sync,
+) -> Vec<Result<Outcome>> {
+    use rayon::prelude::*;
+    places.par_iter().enumerate().map(make).collect()
+}
+
+#[cfg(target_family = "wasm")]
+fn all(
+    places: &[Place],
+    make: impl Fn((usize, &Place)) -> Result<Outcome>,
+) -> Vec<Result<Outcome>> {
+    places.iter().enumerate().map(make).collect()
+}
