@@ -47,6 +47,7 @@ async fn execute(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Generate(arguments) => commands::generate(arguments, printer).await,
         Command::Eval(arguments) => commands::eval(arguments, printer).await,
         Command::Score(arguments) => commands::score(arguments, printer).await,
+        Command::Data(command) => commands::data(command, printer).await,
         Command::Merge(arguments) => commands::merge(arguments, printer).await,
         Command::Quantize(arguments) => commands::quantize(arguments, printer).await,
         Command::Memory(arguments) => commands::memory(arguments, printer).await,

@@ -1,5 +1,6 @@
 //! What can be typed: the commands and the options of each. Nothing here decides anything.
 
+mod data;
 mod quantize;
 mod score;
 mod settings;
@@ -10,6 +11,7 @@ use clap::{
 };
 use flantune::{config::Dtype, lab::bench, model::sizes::SIZES};
 
+pub(crate) use data::{DataCommand, LengthsArguments, ShowArguments, SplitArguments};
 pub(crate) use quantize::QuantizeArguments;
 pub(crate) use score::ScoreArguments;
 pub(crate) use settings::Settings;
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     /// Score predictions against references, without a model
     #[command(after_long_help = score::EXAMPLES)]
     Score(Box<ScoreArguments>),
+    /// Look at rows: their tokens, their lengths, and parts of them
+    #[command(subcommand, after_long_help = data::EXAMPLES)]
+    Data(DataCommand),
     /// Add an adapter into its base, for a model that needs no adapter
     #[command(after_long_help = MERGE)]
     Merge(Box<MergeArguments>),

@@ -76,6 +76,27 @@ offers! {
         ];
         FILE: &["config"];
     }
+    /// Keys of `data show`.
+    Shown {
+        KEYS: &[
+            "model", "template", "template_file", "source_field", "target_field",
+            "reference_fields", "max_source_tokens", "max_target_tokens", "on_too_long",
+            "skip_bad_rows", "seed",
+        ];
+        REQUIRED: &[];
+    }
+    /// Keys of `data lengths`.
+    Measured {
+        KEYS: &[
+            "model", "threads", "template", "template_file", "source_field", "target_field",
+            "max_source_tokens", "max_target_tokens", "skip_bad_rows", "limit", "seed",
+        ];
+    }
+    /// Keys of `data split`.
+    Parted {
+        KEYS: &["validation_fraction", "skip_bad_rows", "limit", "seed"];
+        REQUIRED: &[];
+    }
     /// Keys of `quantize`.
     Converted {
         KEYS: &[

@@ -1,6 +1,7 @@
 //! What each command does: a file each, one function in it.
 
 mod bench;
+mod data;
 mod doctor;
 mod eval;
 mod generate;
@@ -24,6 +25,7 @@ use flantune::{
 
 pub(crate) use self::{
     bench::bench,
+    data::data,
     doctor::doctor,
     eval::eval,
     generate::generate,

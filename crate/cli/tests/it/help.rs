@@ -27,7 +27,7 @@ fn train_lists_every_key() {
 #[test]
 fn every_command_teaches_by_examples() {
     for command in
-        ["train", "generate", "eval", "merge", "quantize", "memory", "bench", "completions"]
+        ["train", "generate", "eval", "data", "merge", "quantize", "memory", "bench", "completions"]
     {
         let long = help(&[command, "--help"]);
         assert!(long.contains("\nExamples:\n"), "{command}");
@@ -63,6 +63,7 @@ Commands:
   generate     Answer prompts with a model, or with an adapter beside it
   eval         Measure loss, ROUGE, BLEU and more on rows of text
   score        Score predictions against references, without a model
+  data         Look at rows: their tokens, their lengths, and parts of them
   merge        Add an adapter into its base, for a model that needs no adapter
   quantize     Write a model again in int8, f16, bf16 or f32, and say what that costs
   memory       Estimate the memory that training takes, before it starts
