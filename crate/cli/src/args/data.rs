@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{
-    Settings,
+    ModelOptions, Settings,
     settings::{Measured, Parted, Shown},
 };
 
@@ -47,6 +47,11 @@ pub(crate) struct ShowArguments {
     /// How many rows to show, of each set of a mixture
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) count: usize,
+    /// A configuration: TOML, or the run.json of a run; options go over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+    #[command(flatten)]
+    pub(crate) base: ModelOptions,
     #[command(flatten)]
     pub(crate) settings: Settings<Shown>,
 }
@@ -57,6 +62,11 @@ pub(crate) struct LengthsArguments {
     /// The file of rows (JSONL, CSV or TSV), or a mixture (TOML)
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) data: String,
+    /// A configuration: TOML, or the run.json of a run; options go over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+    #[command(flatten)]
+    pub(crate) base: ModelOptions,
     #[command(flatten)]
     pub(crate) settings: Settings<Measured>,
 }

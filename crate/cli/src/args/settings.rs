@@ -91,6 +91,7 @@ offers! {
             "model", "threads", "template", "template_file", "source_field", "target_field",
             "max_source_tokens", "max_target_tokens", "skip_bad_rows", "limit", "seed",
         ];
+        FILE: &["config"];
     }
     /// Keys of `data split`.
     Parted {

@@ -7,10 +7,11 @@ use flantune::{
 };
 use serde_json::json;
 
-use super::{configuration, host, require, warn};
+use super::{configuration, configuration_over, from_file, host, require, warn};
 use crate::{
-    args::{DataCommand, LengthsArguments, ShowArguments, SplitArguments},
+    args::{DataCommand, LengthsArguments, ModelOptions, ShowArguments, SplitArguments},
     failure::Failure,
+    hub,
     printer::Printer,
     progress::grouped,
 };
@@ -29,8 +30,10 @@ pub(crate) async fn data(command: &DataCommand, printer: &Printer) -> Result<(),
 
 /// Shows rows as a model would see them.
 async fn show(arguments: &ShowArguments, printer: &Printer) -> Result<(), Failure> {
-    let config = configuration(&arguments.settings, printer)?;
-    let reader = reader(&host(), &config, &arguments.data).await?;
+    let host = host();
+    let file = from_file(&host, arguments.config.as_ref()).await?;
+    let config = configuration_over(file, &arguments.settings, printer)?;
+    let reader = reader(&host, &config, &arguments.data, arguments.base, printer).await?;
     let ShowArguments { data, row, count, .. } = arguments;
     for preview in reader.preview(data, &config.data, config.train.seed, *row, *count).await? {
         match printer.is_json() {
@@ -43,8 +46,10 @@ async fn show(arguments: &ShowArguments, printer: &Printer) -> Result<(), Failur
 
 /// Measures how long texts are.
 async fn lengths(arguments: &LengthsArguments, printer: &Printer) -> Result<(), Failure> {
-    let config = configuration(&arguments.settings, printer)?;
-    let reader = reader(&host(), &config, &arguments.data).await?;
+    let host = host();
+    let file = from_file(&host, arguments.config.as_ref()).await?;
+    let config = configuration_over(file, &arguments.settings, printer)?;
+    let reader = reader(&host, &config, &arguments.data, arguments.base, printer).await?;
     let (rows, lengths) = reader.lengths(&arguments.data, &config.data, config.train.seed).await?;
     warn(&rows, printer)?;
     for lengths in &lengths {
@@ -84,12 +89,22 @@ async fn split(arguments: &SplitArguments, printer: &Printer) -> Result<(), Fail
 }
 
 /// Reads rows, with the tokenizer of the model where one is named.
-async fn reader(host: &Host, config: &RunConfig, data: &str) -> Result<Reader, Failure> {
+async fn reader(
+    host: &Host,
+    config: &RunConfig,
+    data: &str,
+    options: ModelOptions,
+    printer: &Printer,
+) -> Result<Reader, Failure> {
+    // Of the configuration's own rows nothing is wanted.
     let mut named = config.data.clone();
-    named.train = Some(data.to_owned());
+    (named.train, named.validation) = (Some(data.to_owned()), None);
     require(host, &files(&*host.storage, &named).await?).await?;
     let tokenizer = match &config.model.model {
-        Some(directory) => Some(tokenizer(&*host.storage, directory).await?.into()),
+        Some(model) => {
+            let directory = hub::locate(model, options.offline, *printer)?.directory;
+            Some(tokenizer(&*host.storage, &directory).await?.into())
+        }
         None => None,
     };
     Ok(Reader { storage: host.storage.clone(), tokenizer })

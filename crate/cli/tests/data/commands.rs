@@ -132,7 +132,16 @@ fn lengths_say_what_would_be_cut() {
         "{text}"
     );
     assert!(refused(&place, "lengths --data rows.jsonl").contains("--model"));
-    assert!(refused(&place, "lengths --data rows.jsonl --model no").contains("no/tokenizer.json"));
+    assert!(refused(&place, "lengths --data rows.jsonl --model no").contains("no"));
+    // What a run was given is enough, and its other files are not wanted.
+    place.write(
+        "run.toml",
+        b"[model]\nmodel = \"model\"\n[data]\ntrain = \"no.jsonl\"\nmax_source_tokens = 38\n",
+    );
+    let config = "lengths --data rows.jsonl --config run.toml";
+    assert_eq!(data(&place, config), std::slice::from_ref(found));
+    place.write("run.toml", b"");
+    assert!(refused(&place, config).contains("error: model: found nothing, expected the model"));
 }
 
 #[test]

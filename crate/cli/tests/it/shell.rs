@@ -5,8 +5,8 @@ use std::{
 
 use crate::Cli;
 
-const COMMANDS: [&str; 8] =
-    ["train", "generate", "eval", "score", "merge", "memory", "bench", "completions"];
+const COMMANDS: [&str; 9] =
+    ["train", "generate", "eval", "score", "data", "merge", "memory", "bench", "completions"];
 
 /// Whether a program of this machine takes the script; `None` where there is no such program.
 #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]

@@ -160,13 +160,17 @@ impl Reader {
     /// together, whatever `on_too_long` would do to them.
     ///
     /// # Errors
-    /// As [`Reader::dataset`].
+    /// As [`Reader::dataset`], and [`Error::Setting`] without a tokenizer.
     pub async fn lengths(
         &self,
         path: &str,
         config: &DataConfig,
         seed: u64,
     ) -> Result<(super::Dataset, Vec<super::Lengths>)> {
+        if self.tokenizer.is_none() {
+            let message = "found nothing, expected the model whose tokens are to be counted";
+            return Err(Error::setting("model", message));
+        }
         let config = DataConfig { on_too_long: OnTooLong::Keep, ..config.clone() };
         let limits = (config.max_source_tokens, config.max_target_tokens);
         let rows = match is_mixture(path) {
