@@ -160,8 +160,8 @@ fn eight_bits_lose_little() {
     }));
     let (metrics, rows) = pollster::block_on(async {
         let session = Session::open(&real.host, &config.model).await.unwrap();
-        let data = session.dataset("test.jsonl", &config.data).await.unwrap();
-        session.evaluate(&data.examples, None, &config.eval, &mut |_| ()).await.unwrap()
+        let data = session.dataset("test.jsonl", &config.data, 0).await.unwrap();
+        session.evaluate(&data, None, &config.eval, 10, &mut |_| ()).await.unwrap()
     });
     let losses = numbers(&expected["loss"]);
     let mean = losses.iter().sum::<f64>() / losses.len() as f64;

@@ -71,8 +71,8 @@ offers! {
         KEYS: &[
             "template", "template_file", "source_field", "target_field", "reference_fields",
             "max_source_tokens", "max_target_tokens", "on_too_long", "skip_bad_rows", "limit",
-            "batch_size", "seed", "metrics", "stemmer", "max_new_tokens", "min_new_tokens", "num_beams",
-            "length_penalty", "early_stopping", "repetition_penalty", "no_repeat_ngram_size",
+            "batch_size", "seed", "metrics", "stemmer", "max_new_tokens", "min_new_tokens",
+            "num_beams", "length_penalty", "early_stopping", "repetition_penalty", "no_repeat_ngram_size",
         ];
         FILE: &["config"];
     }

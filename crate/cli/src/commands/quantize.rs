@@ -73,7 +73,8 @@ pub(crate) async fn quantize(
 /// The mean loss over the rows. The model is gone from memory after it.
 async fn loss(config: &RunConfig, data: &str) -> Result<f64, Failure> {
     let session = Session::open(&host(), &config.model).await?;
-    let rows = session.dataset(data, &config.data).await?;
-    let (metrics, _) = session.evaluate(&rows.examples, None, &config.eval, &mut |_| ()).await?;
+    let (seed, batch_size) = (config.train.seed, config.train.batch_size);
+    let rows = session.dataset(data, &config.data, seed).await?;
+    let (metrics, _) = session.evaluate(&rows, None, &config.eval, batch_size, &mut |_| ()).await?;
     Ok(metrics.get("loss").and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN))
 }
