@@ -2,6 +2,7 @@
 
 use flantune::{
     adapter::{Adapter, AdapterConfig},
+    config::Dtype,
     device::Device,
     model::{T5, T5Config, files::WeightFiles},
     storage::MemoryStorage,
@@ -68,7 +69,7 @@ pub(super) const ADAPTER: Target = Target {
                 let path = "base/model.safetensors";
                 storage.insert(path, fixture("oracle/tiny/gated/model.safetensors"));
                 let files = WeightFiles::open(&storage, "base").await.expect("a fixture");
-                let model = T5::load(&storage, &files, config, &Device::cpu()).await;
+                let model = T5::load(&storage, &files, config, &Device::cpu(), Dtype::F32).await;
                 for method in METHODS {
                     let folder = format!("oracle/tiny/gated/adapters/{method}/trained");
                     let config = fixture(&format!("{folder}/adapter_config.json"));
