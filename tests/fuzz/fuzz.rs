@@ -63,6 +63,7 @@ targets! {
     template: 3000,
     promptsource: 500,
     predictions: 3000,
+    mixture: 3000,
     config_toml: 3000,
     run_json: 3000,
     state: 200,

@@ -22,6 +22,7 @@ pub const TARGETS: &[Target] = &[
     texts::TEMPLATE,
     texts::PROMPTSOURCE,
     texts::PREDICTIONS,
+    texts::MIXTURE,
     runs::CONFIG_TOML,
     runs::RUN_JSON,
     runs::STATE,

@@ -1,9 +1,10 @@
 //! Tokenizers, rows, templates and predictions.
 
 use flantune::{
+    config::DataConfig,
     metric::score::Pairs,
     text::{
-        Row, Rows, Template, Tokenizer,
+        Mixing, Mixture, Row, Rows, Template, Tokenizer,
         template::{Published, read_promptsource},
     },
 };
@@ -204,6 +205,47 @@ fn render(published: &Published) {
         }
     }
 }
+
+pub(super) const MIXTURE: Target = Target {
+    name: "mixture",
+    fixtures: &[],
+    words: &[
+        "[[set]]",
+        "[set]",
+        "train = ",
+        "name = ",
+        "validation = ",
+        "validation_fraction = ",
+        "template = ",
+        "template_file = ",
+        "reference_fields = [",
+        "temperature = ",
+        "weight = ",
+        "cap = ",
+        "5e-324",
+        "1e308",
+        "9223372036854775807",
+        "nan",
+        "\"a.jsonl\"",
+        "\"..\\\\b.toml\"",
+    ],
+    run: |input| {
+        let mixture = checked(Mixture::parse("sets/mix.toml", input, &DataConfig::default()));
+        let Some(Mixture { sets, temperature }) = mixture else { return };
+        let sizes: Vec<_> = (sets.iter().enumerate())
+            .map(|(index, set)| (1 + index * 7 % 11, set.weight, set.cap))
+            .collect();
+        let mixing = Mixing::new(&sizes, temperature);
+        let sum: f64 = mixing.rates().iter().sum();
+        assert!((sum - 1.0).abs() < 1e-9, "the rates of {sizes:?} add up to {sum}");
+        let rows: usize = sizes.iter().map(|(size, ..)| size).sum();
+        for shuffle in [true, false] {
+            let places = mixing.epoch(1, 3, shuffle);
+            assert_eq!(places.len(), mixing.epoch_length());
+            assert!(places.iter().all(|place| *place < rows));
+        }
+    },
+};
 
 pub(super) const PREDICTIONS: Target = Target {
     name: "predictions",
