@@ -57,7 +57,7 @@ fn read(path: &str, input: &[u8]) {
     // A record repeats its run.
     let record = json!({"config": resolved}).to_string();
     let again = RunConfig::from_file("run.json", record.as_bytes()).expect("what is written");
-    again.resolve().expect("what is valid");
+    assert_eq!(again.resolve().expect("what is valid"), resolved);
 }
 
 pub(super) const CONFIG_TOML: Target = Target {

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{RunConfig, nearest};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    exact,
+};
 
 /// The sections of a file, in its order.
 const SECTIONS: [&str; 5] = ["model", "data", "method", "train", "eval"];
@@ -33,7 +36,7 @@ impl RunConfig {
         let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
         let value: Value = match ending.to_ascii_lowercase().as_str() {
             "json" => {
-                let value: Value = serde_json::from_str(text)
+                let value: Value = exact::from_str(text)
                     .map_err(|error| failure(format!("not valid JSON: {error}")))?;
                 match value.get("config") {
                     Some(config) => config.clone(),
@@ -137,6 +140,15 @@ mod tests {
             let again = RunConfig::from_file("out/run.json", &record).unwrap();
             assert_eq!(again, resolved);
             assert_eq!(again.resolve().unwrap(), resolved);
+        }
+    }
+
+    #[test]
+    fn numbers_come_back_to_the_bit() {
+        for rate in [1.9060211884410623, 1.1543327077049215, 0.9295313294735885, 3e-47] {
+            let record = format!("{{\"config\": {{\"train\": {{\"learning_rate\": {rate:?}}}}}}}");
+            let config = RunConfig::from_file("run.json", record.as_bytes()).unwrap();
+            assert_eq!(config.train.learning_rate, Some(rate));
         }
     }
 

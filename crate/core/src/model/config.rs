@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     error::{Error, Result},
+    exact,
     storage::{Storage, join},
 };
 
@@ -430,13 +431,14 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Reads a file that must hold one JSON object.
     pub(crate) fn parse(path: &'a str, bytes: &[u8]) -> Result<Self> {
-        match serde_json::from_slice(bytes) {
-            Ok(Value::Object(map)) => Ok(Fields { path, map }),
-            Ok(other) => {
+        let wrong = |error: String| Error::format(path, format!("it is not JSON: {error}"));
+        let text = std::str::from_utf8(bytes).map_err(|error| wrong(error.to_string()))?;
+        match exact::from_str(text).map_err(|error| wrong(error.to_string()))? {
+            Value::Object(map) => Ok(Fields { path, map }),
+            other => {
                 let message = format!("found {}; expected a JSON object", short(&other));
                 Err(Error::format(path, message))
             }
-            Err(error) => Err(Error::format(path, format!("it is not JSON: {error}"))),
         }
     }
 

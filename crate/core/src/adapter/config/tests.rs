@@ -68,6 +68,13 @@ fn peft_files_are_written_again_to_the_byte() {
 }
 
 #[test]
+fn numbers_come_back_to_the_bit() {
+    for alpha in [1.9060211884410623, 1.1543327077049215, 0.9295313294735885, 3e-47] {
+        assert_eq!(read_lora("lora_alpha", json!(alpha)).unwrap().alpha, alpha);
+    }
+}
+
+#[test]
 fn fixtures() {
     let read = |name: &str| {
         let bytes = fixture(&format!("gated/adapters/{name}/trained/adapter_config.json"));
