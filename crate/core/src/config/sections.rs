@@ -17,7 +17,7 @@ use crate::{
 section! {
     /// The base model and where it is computed.
     ModelConfig "model" {
-        /// The base model: a directory in the Hugging Face layout, or OWNER/NAME[@REVISION] of a hub
+        /// The base model: a Hugging Face directory, or OWNER/NAME[@REVISION] of a hub
         ///
         /// A directory holds config.json, tokenizer.json and model.safetensors, or its shards with
         /// their index. A model of a hub, such as google/flan-t5-small, is taken from the Hugging
