@@ -13,7 +13,7 @@ cd "$FLANTUNE_ROOT"
 
 work="$FLANTUNE_CACHE/fuzz"
 # The parsers below ours that are compiled so that libFuzzer sees them.
-below=(minijinja saphyr-parser csv csv-core tokenizers spm_precompiled)
+below=(minijinja saphyr-parser csv tokenizers spm_precompiled)
 
 main() {
   local minutes=1 target targets=() wrong=()

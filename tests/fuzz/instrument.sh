@@ -4,7 +4,7 @@
 # flags are stable ones; only sanitizers, which safe code needs least, would take a nightly compiler.
 case " $* " in
   *" --crate-name flantune "* | *" --crate-name minijinja "* | *" --crate-name saphyr_parser "* | \
-    *" --crate-name csv "* | *" --crate-name csv_core "* | *" --crate-name tokenizers "* | \
+    *" --crate-name csv "* | *" --crate-name tokenizers "* | \
     *" --crate-name spm_precompiled "*)
     exec "$@" -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
       -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \

@@ -1,13 +1,17 @@
 //! Tokenizers, rows, templates and predictions.
 
+use std::rc::Rc;
+
 use flantune::{
     config::DataConfig,
     metric::score::Pairs,
+    storage::MemoryStorage,
     text::{
-        Mixing, Mixture, Row, Rows, Template, Tokenizer,
+        Mixing, Mixture, Reader, Row, Rows, Template, Tokenizer,
         template::{Published, read_promptsource},
     },
 };
+use pollster::block_on;
 use serde_json::json;
 
 use super::{check, checked};
@@ -74,6 +78,7 @@ pub(super) const ROWS: Target = Target {
         for name in ["rows.jsonl", "rows.json", "rows.csv", "rows.tsv"] {
             let strict = checked(Rows::read(name, input, false));
             let lenient = checked(Rows::read(name, input, true));
+            read_in_parts(name, input, lenient.as_ref());
             let Some(strict) = strict else { continue };
             // Where nothing is bad, nothing is skipped.
             assert_eq!(Some(&strict), lenient.as_ref());
@@ -85,6 +90,20 @@ pub(super) const ROWS: Target = Target {
         }
     },
 };
+
+/// Reads rows one at a time, as training does: none may be lost beside those that are there at once.
+fn read_in_parts(name: &str, input: &[u8], whole: Option<&Rows>) {
+    let storage = Rc::new(MemoryStorage::new());
+    storage.insert(name, input);
+    let reader = Reader { storage, tokenizer: None };
+    let config = DataConfig { skip_bad_rows: true, ..DataConfig::default() };
+    let Some(set) = checked(block_on(reader.dataset(name, &config, 0))) else { return };
+    for place in 0..set.len() {
+        assert!(checked(block_on(set.example(place))).is_some(), "{name}, example {place}");
+    }
+    let count = whole.map(|rows| rows.rows.len() + rows.skipped.count);
+    assert_eq!(Some(set.len() + set.skipped.count), count, "{name}");
+}
 
 fn rows() -> [Row; 2] {
     let row = |value| match value {
