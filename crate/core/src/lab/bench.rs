@@ -29,7 +29,7 @@ const MIN_STEPS: usize = 5;
 const SPECIAL: u64 = 3;
 
 /// What can be timed.
-pub const CASES: [&str; 7] = ["lora", "prompt", "full", "generate", "eval", "load", "block"];
+pub const CASES: [&str; 6] = ["lora", "prompt", "full", "generate", "eval", "load"];
 /// The shapes of models, by FLAN-T5's names.
 pub const SHAPES: [&str; 2] = ["small", "base"];
 
@@ -134,7 +134,12 @@ pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<R
                 let model = T5::random(model_config.clone(), &device, Dtype::F32, SEED);
                 bench.load(model, dtype).await?
             }
-            _ => return Err(Error::setting("case", format!("`{name}` is not supported yet"))),
+            _ => {
+                return Err(Error::setting(
+                    "case",
+                    format!("`{name}` is none: there are {}", CASES.join(", ")),
+                ));
+            }
         };
         report.cases.push(bench.case(name, dtype, times));
     }
