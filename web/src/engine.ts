@@ -1,0 +1,195 @@
+// What the worker asks of the core, and what it gives the core: types only. `Request` in
+// crate/wasm/src/request.rs is the same list, and a test holds one against the other
+// (web/test/requests.ts). Requests and answers are JSON; tensors never cross.
+
+import type {
+  Architecture,
+  Dtype,
+  Lengths,
+  MemoryEstimate,
+  Method,
+  Metrics,
+  Preview,
+  RunEvent,
+  Setting,
+} from "./types.js";
+
+/** Keys of the configuration, in camelCase. */
+export type Options = Record<string, Setting | undefined>;
+
+/** Where a base comes from, as its adapters will tell: a hub's id and commit, or nothing. */
+export interface Base {
+  id: string;
+  revision?: string;
+}
+
+/** Each request by its name: what it takes, and what is answered. */
+export interface Requests {
+  /** Every key of the configuration with its help. */
+  keys: { params: {}; answer: Key[] };
+  /** Checks options: the configuration with its defaults, and as TOML that `flantune train --config` takes. */
+  resolve: { params: { options: Options }; answer: { config: Record<string, Record<string, Setting>>; toml: string } };
+  /** Starts the device. Once in the life of a module. */
+  openDevice: { params: { device: "cpu" | "webgpu" }; answer: Device };
+  /** What a run would take, from a model's config.json. */
+  estimate: {
+    params: { directory: string; options: Options };
+    answer: { architecture: Architecture; memory: MemoryEstimate; obstacle?: "memory" | "binding" };
+  };
+  /** Loads a base from a directory of the storage, to be called `model` from now on. */
+  loadModel: { params: { model: string; directory: string; base?: Base; dtype: Dtype }; answer: ModelInfo };
+  dropModel: { params: { model: string }; answer: null };
+  /** Looks at a file of rows: how many, which fields, the first of them, what is wrong with some. */
+  inspect: { params: { path: string; options: Options; count: number }; answer: Inspection };
+  /** Rows as the model sees them. Without a model there are no tokens. */
+  preview: {
+    params: { model?: string; path: string; options: Options; first: number; count: number };
+    answer: Preview[];
+  };
+  lengths: { params: { model: string; path: string; options: Options }; answer: Lengths };
+  /** Begins a run in the directory `output`, or goes on with the one there. `options.train` is the path of the rows. */
+  openRun: {
+    params: { run: string; model: string; output: string; options: Options; resume: boolean };
+    answer: { steps: number; step: number; parameters: number };
+  };
+  /** Does the next piece of work of a run. */
+  step: { params: { run: string }; answer: { events: RunEvent[]; step: number; steps: number; done: boolean } };
+  /** Writes a checkpoint now. */
+  checkpoint: { params: { run: string }; answer: RunEvent };
+  /** Has batches computed in parts of at most so many rows: the same step in less memory. */
+  splitBatches: { params: { run: string; rows: number }; answer: null };
+  closeRun: { params: { run: string }; answer: null };
+  /** Loads an adapter from a directory of the storage beside a base, to be called `adapter`. */
+  holdAdapter: { params: { model: string; adapter: string; directory: string }; answer: AdapterSummary };
+  dropAdapter: { params: { model: string; adapter: string }; answer: null };
+  /** What a directory says of the adapter in it, without a base. */
+  describeAdapter: { params: { directory: string }; answer: AdapterSummary };
+  /** Texts for prompts. The pieces of the text are told to `progress` where there is one prompt. */
+  generate: {
+    params: { model: string; adapter?: string; prompts: string[]; options: Options };
+    answer: { texts: string[]; scores: number[] }[];
+  };
+  /** Scores a base, with or without an adapter. `progress` is told the rows that are done. `split`: `validation` takes those that training holds out. */
+  evaluate: {
+    params: { model: string; adapter?: string; path: string; options: Options; split: "all" | "validation" };
+    answer: { metrics: Metrics; rows: EngineRow[] };
+  };
+  /** Scores texts, without a model. */
+  score: { params: { predictions: string[]; references: string[][]; options: Options }; answer: Metrics };
+  /** Folds an adapter into its base and writes the whole model to a directory. */
+  merge: { params: { model: string; adapter: string; output: string }; answer: null };
+  /** Reads `OWNER/NAME[@REVISION]`. */
+  hubModel: {
+    params: { id: string; endpoint: string };
+    answer: { repository: string; revision: string; pinned: boolean; folder: string; listing: string };
+  };
+  /** Which files of a revision are needed, from the hub's listing. Where the last is an index of shards, `hubShards` names the rest. */
+  hubFiles: {
+    params: { id: string; endpoint: string; listing: string };
+    answer: { commit: string; files: { name: string; address: string }[]; shards: boolean };
+  };
+  hubShards: {
+    params: { id: string; endpoint: string; commit: string; directory: string };
+    answer: { name: string; address: string }[];
+  };
+}
+
+export type RequestName = keyof Requests;
+
+/** A request as it is sent: `{ "request": "loadModel", "model": "m", … }`. */
+export type Request = { [Name in RequestName]: { request: Name } & Requests[Name]["params"] }[RequestName];
+
+export interface Device {
+  kind: "cpu" | "webgpu";
+  name: string;
+  software: boolean;
+  limits: Record<string, number>;
+}
+
+/** A key of the configuration, as a form offers it. */
+export interface Key {
+  section: string;
+  /** In camelCase. */
+  name: string;
+  kind: { type: "text" | "number" | "integer" | "flag" | "choice" | "list"; choices?: string[] };
+  default: string;
+  summary: string;
+  details: string;
+}
+
+export interface ModelInfo {
+  architecture: Architecture;
+  /** By which adapters know their base. */
+  hash: string;
+  int8: boolean;
+  /** Bytes of the weights in memory. */
+  bytes: number;
+}
+
+export interface Inspection {
+  rows: number;
+  fields: string[];
+  /** The first rows, as they stand in the file. */
+  records: Record<string, unknown>[];
+  skipped: { count: number; first: string[] };
+}
+
+export interface AdapterSummary {
+  method: Method;
+  parameters: number;
+  bytes: number;
+  base?: string;
+  config: Record<string, unknown>;
+}
+
+export interface EngineRow {
+  row: number;
+  source: string;
+  references: string[];
+  prediction?: string;
+  loss?: number;
+  scores: Metrics;
+}
+
+/** What the core throws. */
+export interface EngineError {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+/**
+ * What the worker gives the core. A path is `/`-separated, without a leading `/`. What is rejected
+ * with `{ code: "not_found" }` is a file that is not there; any other rejection's message is shown.
+ */
+export interface EngineHost {
+  length(path: string): Promise<number>;
+  read(path: string, start: number, end: number): Promise<Uint8Array>;
+  /** Opens a file for writing; it appears under its name, whole, at `finish`. */
+  create(path: string): Promise<EngineWriter>;
+  append(path: string, bytes: Uint8Array): Promise<void>;
+  /** Names in a directory, sorted; nothing where there is none. */
+  list(directory: string): Promise<string[]>;
+  /** Removes a file, or a directory with all it holds, if it is there. */
+  remove(path: string): Promise<void>;
+  /** Seconds since some moment. */
+  seconds(): number;
+  /** Lets the event loop turn, and rejects with `{ code: "cancelled" }` where the work was called off. */
+  turn(): Promise<void>;
+  /** Told what a request has to say while it works: a piece of text, or a count of rows. */
+  progress(id: number, value: string | number): void;
+}
+
+export interface EngineWriter {
+  write(bytes: Uint8Array): Promise<void>;
+  finish(): Promise<void>;
+  /** Closes without keeping anything. Called where `finish` was not. */
+  abandon(): void;
+}
+
+/** The Wasm module's class. Requests must not overlap, except that `step` of one run may follow any other. */
+export interface Engine {
+  /** Answers a request, both as JSON text. Rejects with an `EngineError`. */
+  call(id: number, request: string): Promise<string>;
+  free(): void;
+}

@@ -1,0 +1,298 @@
+// What the API takes and gives: types only. Options are the configuration's keys in camelCase;
+// events, metrics, previews and lengths are the core's own objects, with the keys that the command
+// line's `--json` prints.
+
+export type DeviceChoice = "auto" | "webgpu" | "cpu";
+export type Dtype = "f32" | "int8";
+export type Method = "lora" | "prompt";
+
+export interface StartOptions {
+  /** `auto` takes a hardware GPU through WebGPU, else the CPU. */
+  device?: DeviceChoice;
+  /** Where models of a hub are asked for: `https://huggingface.co` unless another is named. */
+  hubEndpoint?: string;
+  /** The Wasm module; beside the worker unless another is named. */
+  wasmUrl?: string | URL;
+  /** The worker's script; beside this module unless another is named. */
+  workerUrl?: string | URL;
+  /** The folder with the built-in model and the demo sets; beside this module unless another is named. */
+  assetsUrl?: string | URL;
+}
+
+export interface DeviceInfo {
+  kind: "webgpu" | "cpu";
+  name: string;
+  /** Why it is not the GPU, and what can be done about it. */
+  reason?: { code: string; message: string; hint?: string };
+  /** Bytes and counts, by name; empty on the CPU. */
+  limits: Record<string, number>;
+}
+
+/** Where a base model comes from. Files and folders have Hugging Face's layout. */
+export type ModelSource =
+  | { builtin: true }
+  | { files: Iterable<File> }
+  /** A folder on the web that holds config.json and the rest. */
+  | { url: string }
+  /** `OWNER/NAME`; without a revision the newest commit of `main` is taken, and remembered. */
+  | { hub: string; revision?: string };
+
+export interface Progress {
+  stage: "list" | "download" | "read" | "load";
+  /** The file that is being downloaded or read. */
+  file?: string;
+  /** Bytes so far and, where known, in all: of all files together. */
+  loaded: number;
+  total?: number;
+}
+
+export interface LoadModelOptions {
+  dtype?: Dtype;
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+}
+
+/** What a model of a hub or a folder on the web would take, before it is downloaded. */
+export interface DownloadPlan {
+  repository?: string;
+  commit?: string;
+  files: { name: string; bytes?: number; stored: boolean }[];
+  /** Bytes that are still to be downloaded, where the server tells. */
+  bytes?: number;
+  architecture: Architecture;
+  memory: MemoryEstimate;
+}
+
+export interface Architecture {
+  name: string;
+  parameters: number;
+  d_model: number;
+  d_kv: number;
+  d_ff: number;
+  num_heads: number;
+  num_layers: number;
+  num_decoder_layers: number;
+  vocab_size: number;
+  gated: boolean;
+}
+
+/** Bytes, by what takes them: the core's estimate (`flantune memory --json`). */
+export type MemoryEstimate = { total: number } & Record<string, number>;
+
+export interface DataOptions {
+  /** Jinja, `source ||| target`. Without it, two fields. */
+  template?: string;
+  sourceField?: string;
+  targetField?: string;
+  referenceFields?: string[];
+  validationFraction?: number;
+  maxSourceTokens?: number;
+  maxTargetTokens?: number;
+  onTooLong?: "truncate" | "keep" | "drop" | "error";
+  limit?: number;
+  /** What the set goes by; a file's name unless another is given. */
+  name?: string;
+}
+
+/** A file, rows as objects, or a demo set by its name. */
+export type DataSource = File | Blob | Record<string, unknown>[] | "reviews" | "dialogues" | "casual";
+
+export interface PreviewSide {
+  text: string;
+  tokens?: { id: number; token: string }[];
+  cut?: { tokens: number; text: string };
+}
+
+export interface Preview {
+  row: number;
+  line: number;
+  left_out?: string;
+  source?: PreviewSide;
+  target?: PreviewSide;
+  references?: string[];
+}
+
+export interface Distribution {
+  min: number;
+  max: number;
+  mean: number;
+  p50: number;
+  p90: number;
+  p95: number;
+  p99: number;
+  tokens: number;
+  limit: number;
+  too_long: number;
+  cut_tokens: number;
+  histogram: { from: number; to: number; count: number }[];
+}
+
+export interface Lengths {
+  name: string;
+  rows: number;
+  too_long: number;
+  source: Distribution;
+  target: Distribution;
+}
+
+/** A value of the configuration. */
+export type Setting = string | number | boolean | string[] | null;
+
+/** Keys of the sections method, train and eval, in camelCase. */
+export interface TrainOptions {
+  method?: Method;
+  rank?: number;
+  alpha?: number;
+  targetModules?: string[];
+  numVirtualTokens?: number;
+  epochs?: number;
+  maxSteps?: number;
+  batchSize?: number;
+  learningRate?: number;
+  seed?: number;
+  /** What the adapter will be called. */
+  name?: string;
+  /** Any other key of the configuration. */
+  [key: string]: Setting | undefined;
+}
+
+export type Metrics = Record<string, unknown>;
+
+export interface Sample {
+  source: string;
+  reference: string;
+  prediction: string;
+}
+
+/** The events of `flantune train --json`, key by key. */
+export type RunEvent =
+  | {
+      event: "start";
+      method: Method;
+      trainable_parameters: number;
+      total_parameters: number;
+      steps: number;
+      examples: number;
+      validation_examples: number;
+      device: string;
+      resumed_from?: number;
+    }
+  | {
+      event: "step";
+      step: number;
+      epoch: number;
+      loss: number;
+      learning_rate: number;
+      gradient_norm: number;
+      tokens: number;
+      seconds: number;
+      tokens_per_second: number;
+      eta_seconds?: number;
+    }
+  | { event: "eval"; step: number; metrics: Metrics; samples: Sample[] }
+  | { event: "checkpoint"; step: number; path: string }
+  | { event: "warning"; code: string; message: string; count?: number }
+  | {
+      event: "done";
+      steps?: number;
+      seconds?: number;
+      peak_bytes?: number;
+      output?: string;
+      metrics: Metrics;
+    }
+  | { event: "error"; code: string; message: string };
+
+export type RunState = "running" | "paused" | "stopped" | "interrupted" | "done" | "failed";
+
+/** What is remembered of a run. */
+export interface RunInfo {
+  id: string;
+  name: string;
+  state: RunState;
+  created: number;
+  step: number;
+  steps: number;
+  method: Method;
+  model: ModelRecipe;
+  data: { name: string; rows: number };
+  options: TrainOptions;
+  /** The last loss that was seen. */
+  loss?: number;
+  adapter?: string;
+}
+
+/** What is remembered of where a model came from, so that it can be had again. */
+export type ModelRecipe =
+  | { kind: "builtin"; name: string }
+  | { kind: "hub"; name: string; revision: string; dtype: Dtype }
+  | { kind: "url"; name: string; url: string; dtype: Dtype }
+  /** Files that only the user can give again. */
+  | { kind: "files"; name: string; dtype: Dtype };
+
+/** An adapter in the library. */
+export interface AdapterInfo {
+  id: string;
+  name: string;
+  method: Method;
+  /** How many numbers were trained. */
+  parameters: number;
+  bytes: number;
+  created: number;
+  /** The hash of the base that it belongs to, as far as it is known. */
+  base?: string;
+  model: ModelRecipe | null;
+  metrics: Metrics;
+  /** adapter_config.json */
+  config: Record<string, unknown>;
+}
+
+export interface GenerateOptions {
+  adapter?: AdapterInfo | string | null;
+  maxNewTokens?: number;
+  numBeams?: number;
+  numReturnSequences?: number;
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  batchSize?: number;
+  signal?: AbortSignal;
+  /** Told the pieces of the text as they come, where there is one prompt. */
+  onToken?: (part: string) => void;
+  [key: string]: unknown;
+}
+
+export interface EvaluateOptions {
+  adapter?: AdapterInfo | string | null;
+  metrics?: string[];
+  /** `validation` takes the rows that training holds out with this seed; `all` takes every row. */
+  split?: "validation" | "all";
+  seed?: number;
+  limit?: number;
+  batchSize?: number;
+  signal?: AbortSignal;
+  onProgress?: (rows: number, total: number) => void;
+  [key: string]: unknown;
+}
+
+export interface Evaluation {
+  metrics: Metrics;
+  rows: EvaluatedRow[];
+}
+
+export interface EvaluatedRow {
+  row: number;
+  source: string;
+  prediction?: string;
+  references: string[];
+  loss?: number;
+  [metric: string]: unknown;
+}
+
+/** A model that is kept in the browser. */
+export interface StoredModel {
+  key: string;
+  name: string;
+  commit?: string;
+  bytes: number;
+  complete: boolean;
+}
