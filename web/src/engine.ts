@@ -27,6 +27,8 @@ export interface Base {
 export interface Requests {
   /** Every key of the configuration with its help. */
   keys: { params: {}; answer: Key[] };
+  /** The demo sets, with the options that suit each method. */
+  demos: { params: {}; answer: DemoSet[] };
   /** Checks options: the configuration with its defaults, and as TOML that `flantune train --config` takes. */
   resolve: { params: { options: Options }; answer: { config: Record<string, Record<string, Setting>>; toml: string } };
   /** Starts the device. Once in the life of a module. */
@@ -34,7 +36,7 @@ export interface Requests {
   /** What a run would take, from a model's config.json. */
   estimate: {
     params: { directory: string; options: Options };
-    answer: { architecture: Architecture; memory: MemoryEstimate; obstacle?: "memory" | "binding" };
+    answer: { architecture: Omit<Architecture, "name">; memory: MemoryEstimate; obstacle?: "memory" | "binding" };
   };
   /** Loads a base from a directory of the storage, to be called `model` from now on. */
   loadModel: { params: { model: string; directory: string; base?: Base; dtype: Dtype }; answer: ModelInfo };
@@ -106,6 +108,16 @@ export interface Device {
   limits: Record<string, number>;
 }
 
+/** A set of our own, small enough to be learnt in a minute. */
+export interface DemoSet {
+  name: string;
+  /** What is to be learnt, in a few words. */
+  about: string;
+  template: string;
+  lora: Options;
+  prompt: Options;
+}
+
 /** A key of the configuration, as a form offers it. */
 export interface Key {
   section: string;
@@ -118,7 +130,7 @@ export interface Key {
 }
 
 export interface ModelInfo {
-  architecture: Architecture;
+  architecture: Omit<Architecture, "name">;
   /** By which adapters know their base. */
   hash: string;
   int8: boolean;
