@@ -68,8 +68,10 @@ test("a run that was cut off by closing its tab goes on to the same losses", asy
   const id = await tab.evaluate(async () => {
     const { OPTIONS, ready } = await import("/page.js");
     const { flantune, model, data } = await ready();
-    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 30 });
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 40 });
     for await (const event of run) if (event.step === 7) break;
+    await run.pause();
+    globalThis.run = run;
     return run.id;
   });
   // Meanwhile another tab neither offers it nor takes it.
@@ -83,19 +85,26 @@ test("a run that was cut off by closing its tab goes on to the same losses", asy
     return { run, busy, removed };
   });
   expect(meanwhile).toMatchObject({ run: { id }, busy: { code: "busy" }, removed: { code: "busy" } });
+  // It works when it is cut off.
+  await tab.evaluate(async () => {
+    const { run } = globalThis;
+    const { step } = run.info;
+    await run.resume();
+    for await (const event of run) if (event.step === step + 3) break;
+  });
   await tab.close();
   const found = await api.evaluate(async (id) => {
     const { collect, losses, OPTIONS, ready, refusal } = await import("/page.js");
     const { flantune, model, data } = await ready();
     const [info] = await flantune.runs.list();
     const events = await collect(await flantune.runs.resume(id, { model }));
-    const whole = await collect(flantune.train(model, data, { ...OPTIONS, maxSteps: 30 }));
+    const whole = await collect(flantune.train(model, data, { ...OPTIONS, maxSteps: 40 }));
     return { info, events, resumed: losses(events), whole: losses(whole), done: whole.at(-1), missing: await refusal(flantune.runs.resume("nothing")) };
   }, id);
   expect(found.info).toMatchObject({ id, state: "interrupted", data: { name: "words", rows: 40 }, model: { kind: "files" } });
   const starts = found.events.filter(({ event }) => event === "start");
   expect(starts.at(-1).resumed_from).toBeGreaterThanOrEqual(6);
-  expect(found.resumed).toHaveLength(30);
+  expect(found.resumed).toHaveLength(40);
   expect(found.resumed).toEqual(found.whole);
   expect(found.events.at(-1).metrics).toEqual(found.done.metrics);
   expect(found.missing).toMatchObject({ code: "not_found" });

@@ -65,8 +65,10 @@ export class DataSets {
     return this.engine.request("preview", model === undefined ? params : { ...params, model });
   }
 
-  lengths(id: string, options: DataOptions, model: string): Promise<Lengths> {
-    return this.engine.request("lengths", { model, path: this.get(id).path, options: readOptions(options) });
+  async lengths(id: string, options: DataOptions, model: string): Promise<Lengths> {
+    const { path, name } = this.get(id);
+    const lengths = await this.engine.request("lengths", { model, path, options: readOptions(options) });
+    return { ...lengths, name: options.name ?? name };
   }
 }
 
