@@ -304,7 +304,9 @@ export class Runs {
   async #stored(id: string): Promise<RunRecord> {
     const record = await this.#record(id);
     if (!record) throw new FlantuneError("not_found", `There is no run \`${id}\` in this browser`);
-    return { ...record, info: (await this.table.get(id)) ?? record.info };
+    const info = (await this.table.get(id)) ?? record.info;
+    if (info.state !== "done") return { ...record, info };
+    throw new FlantuneError("setting", "This run is done", "Train its adapter further: give its id as `initAdapter`");
   }
 
   async #info(id: string): Promise<RunInfo | undefined> {
