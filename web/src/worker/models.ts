@@ -3,33 +3,18 @@
 import { FlantuneError } from "../api/error.js";
 import type { Base } from "../engine.js";
 import type { LoadedModel, Options, RemoteSource, WorkerSource } from "../protocol.js";
-import type { DownloadPlan, Dtype, ModelRecipe, Progress, StoredModel } from "../types.js";
+import type { DownloadPlan, Dtype, ModelRecipe, StoredModel } from "../types.js";
 import type { Assets } from "./assets.js";
-import { download, getOk, lengthOf, partOf } from "./download.js";
+import { getOk, lengthOf, partOf } from "./download.js";
 import type { Engine } from "./engine.js";
 import { type Hub, limitedText, type Remote, type RemoteFile, remoteLength } from "./hub.js";
 import { exclusively } from "./locks.js";
-import { hash, modelFiles } from "./model-files.js";
+import { fetchModel, RECORD, type StoredRecord, type Work } from "./model-download.js";
+import { modelFiles } from "./model-files.js";
 import { type FilesMount, plainName } from "./storage/files.js";
 import type { MemoryMount } from "./storage/memory.js";
 import type { Storage } from "./storage/storage.js";
 import { throttled } from "./throttle.js";
-
-/** What is known of a stored model: written first, and again, as complete, when all is there. */
-const RECORD = "download.json";
-
-interface StoredRecord {
-  name: string;
-  commit?: string;
-  url?: string;
-  base?: Base;
-  complete: boolean;
-}
-
-interface Work {
-  signal: AbortSignal;
-  onProgress: (progress: Progress) => void;
-}
 
 /** Where a model lies, and how it is had again. */
 interface Place {
@@ -172,7 +157,7 @@ export class Models {
       await exclusively(directory, `${remote.name}: another tab is downloading it`, async () => {
         const progress = throttled(work.onProgress);
         try {
-          await this.#fetch(remote, directory, { signal: work.signal, onProgress: progress.tell });
+          await fetchModel(this.at.storage, remote, directory, { signal: work.signal, onProgress: progress.tell });
         } catch (error) {
           // Where nothing came there is nothing to go on with.
           if ((await this.#bytes(remote.key, [RECORD])) === 0) await this.remove(remote.key);
@@ -204,77 +189,6 @@ export class Models {
         ? { kind: "url", name, url: url ?? "", dtype }
         : { kind: "hub", name, revision: base.revision, dtype };
     return { directory, name, recipe, ...(base && { base }) };
-  }
-
-  async #fetch(remote: Remote, directory: string, { signal, onProgress }: Work): Promise<void> {
-    const { storage } = this.at;
-    const { name, url, base } = remote;
-    const commit = base?.revision;
-    const record = {
-      name,
-      ...(url !== undefined && { url }),
-      ...(base && { base }),
-      ...(commit !== undefined && { commit }),
-    };
-    await storage.writeJson(`${directory}/${RECORD}`, { ...record, complete: false });
-    const files = [...remote.files];
-    const there = new Map<string, number>();
-    for (let place = 0; place < files.length; place += 1) {
-      const file = files[place];
-      if (!file) break;
-      const sizes = files.map(({ bytes }) => bytes);
-      await this.#fetchFile(file, directory, signal, (loaded, total) => {
-        there.set(file.name, loaded);
-        if (total !== undefined) sizes[place] = total;
-        const known = sizes.every((bytes) => bytes !== undefined);
-        onProgress({
-          stage: "download",
-          file: file.name,
-          loaded: [...there.values()].reduce((sum, bytes) => sum + bytes, 0),
-          ...(known && { total: sizes.reduce((sum: number, bytes) => sum + (bytes ?? 0), 0) }),
-        });
-      });
-      file.bytes = await lengthOf(storage, `${directory}/${file.name}`);
-      there.set(file.name, file.bytes);
-      // The index of shards is the last of the files until they are known.
-      if (place === files.length - 1 && remote.shards && files.length === remote.files.length) {
-        files.push(...(await remote.shards(directory)));
-      }
-    }
-    await storage.writeJson(`${directory}/${RECORD}`, { ...record, complete: true });
-  }
-
-  async #fetchFile(
-    file: RemoteFile,
-    directory: string,
-    signal: AbortSignal,
-    onProgress: (loaded: number, total: number | undefined) => void,
-  ): Promise<void> {
-    const { storage } = this.at;
-    const path = `${directory}/${file.name}`;
-    if (await storage.exists(path)) return;
-    try {
-      const { address, bytes } = file;
-      await download(storage, { address, path, ...(bytes !== undefined && { bytes }), signal, onProgress });
-    } catch (error) {
-      if (file.optional && FlantuneError.from(error).code === "not_found") return;
-      throw error;
-    }
-    await this.#check(file, path);
-  }
-
-  /** That what came is what was announced. */
-  async #check(file: RemoteFile, path: string): Promise<void> {
-    const { storage } = this.at;
-    const length = await storage.length(path);
-    let wrong: string | undefined;
-    if (file.bytes !== undefined && length !== file.bytes) wrong = `${length} bytes came, expected ${file.bytes}`;
-    else if (file.sha256 !== undefined && (await hash(await storage.file(path))) !== file.sha256) {
-      wrong = "its hash is not the one that the hub tells";
-    }
-    if (wrong === undefined) return;
-    await storage.remove(path);
-    throw new FlantuneError("hub", `${file.name}: ${wrong}`, "Try again; what came was thrown away");
   }
 
   async #planned(remote: Remote, file: RemoteFile, signal: AbortSignal): Promise<DownloadPlan["files"][number]> {
