@@ -3,7 +3,7 @@
 
 import { FlantuneError, isCrash, type PlainError } from "../api/error.js";
 import type { Options, RunEnd, RunNotice, RunParams } from "../protocol.js";
-import type { AdapterInfo, RunInfo, TrainOptions } from "../types.js";
+import type { AdapterInfo, RunEvent, RunInfo, TrainOptions } from "../types.js";
 import type { Adapters } from "./adapters.js";
 import { type DataSets, ownValidation, readOptions } from "./data.js";
 import type { Engine } from "./engine.js";
@@ -18,6 +18,9 @@ const CHECKPOINT_SECONDS = 30;
 /** A run that is being worked on. */
 interface Active {
   info: RunInfo;
+  tell: (notice: RunNotice) => void;
+  /** When the newest checkpoint was written, in milliseconds. */
+  saved: number;
   /** Resolves when it is to go on; there while it is paused. */
   paused?: { resumed: Promise<void>; resume: () => void };
   stop: boolean;
@@ -43,8 +46,14 @@ export class Runs {
     const release = await holdLock(id);
     try {
       const record = params.start === "resume" ? await this.records.stored(id) : await this.#begin(params, params.start);
-      const active: Active = { info: record.info, stop: false, ended: Promise.resolve() };
-      const work = this.#work(active, record, params, tell);
+      const active: Active = {
+        info: record.info,
+        tell,
+        saved: performance.now(),
+        stop: false,
+        ended: Promise.resolve(),
+      };
+      const work = this.#work(active, record, params);
       active.ended = work.catch(() => {});
       this.#active.set(id, active);
       return await work;
@@ -65,8 +74,7 @@ export class Runs {
     active.paused = { resumed, resume };
     active.info.state = "paused";
     // Behind the step that is being made.
-    await this.engine.request("checkpoint", { run: id });
-    await this.records.table.put(active.info);
+    await this.#checkpoint(active);
   }
 
   async continue(id: string): Promise<void> {
@@ -98,7 +106,7 @@ export class Runs {
     const runs: RunInfo[] = [];
     for (const id of await this.records.ids()) {
       const working = this.#active.has(id) || elsewhere.has(id);
-      const info = await this.records.info(id);
+      const info = this.#active.get(id)?.info ?? (await this.records.info(id));
       if (!info) {
         // A tab was closed while it made the directory: there is nothing to go on with.
         if (!working) await this.records.remove(id);
@@ -172,9 +180,9 @@ export class Runs {
     return validation === undefined ? { train } : { train, validation: await copy(validation, "rows") };
   }
 
-  async #work(active: Active, record: RunRecord, params: RunParams, tell: (notice: RunNotice) => void): Promise<RunEnd> {
+  async #work(active: Active, record: RunRecord, params: RunParams): Promise<RunEnd> {
     const { run: id, model, rowsAtOnce } = params;
-    const { info } = active;
+    const { info, tell } = active;
     const directory = directoryOf(id);
     const resume = params.start === "resume";
     try {
@@ -191,7 +199,7 @@ export class Runs {
       tell({ info });
       if (resume && params.replay) for (const event of await this.records.events(id)) tell({ event });
       if (rowsAtOnce !== undefined) await this.engine.request("splitBatches", { run: id, rows: rowsAtOnce });
-      return await this.#steps(active, directory, tell);
+      return await this.#steps(active, directory);
     } catch (thrown) {
       const error = FlantuneError.from(thrown);
       // A fresh worker goes on from the checkpoint.
@@ -204,50 +212,66 @@ export class Runs {
     }
   }
 
-  async #steps(active: Active, directory: string, tell: (notice: RunNotice) => void): Promise<RunEnd> {
+  async #steps(active: Active, directory: string): Promise<RunEnd> {
     const { info } = active;
     const { id } = info;
-    let saved = performance.now();
     for (;;) {
-      if (active.stop) {
-        tell({ event: await this.engine.request("checkpoint", { run: id }) });
-        info.state = "stopped";
-        const adapter = await this.#early(info, directory).catch((error: unknown) => {
-          // Where there is no room for it, the checkpoint is kept all the same.
-          const { code, message } = FlantuneError.from(error);
-          tell({ event: { event: "warning", code, message: `There is no adapter of this run yet: ${message}` } });
-          return undefined;
-        });
-        if (adapter) info.adapter = adapter.id;
-        await this.records.save(info);
-        return { state: "stopped", ...(adapter && { adapter }) };
-      }
+      if (active.stop) return this.#stopped(active, directory);
       if (active.paused) {
         await active.paused.resumed;
         continue;
       }
       const { events, step, steps, done } = await this.engine.request("step", { run: id });
       Object.assign(info, { step, steps });
-      const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000;
-      if (late && !done) events.push(await this.engine.request("checkpoint", { run: id }));
-      for (const event of events) {
-        if (event.event === "step") info.loss = event.loss;
-        if (event.event === "checkpoint") {
-          saved = performance.now();
-          await this.records.table.put(info);
-        }
-        if (event.event !== "done") tell({ event });
-      }
-      if (!done) continue;
       // The library first: who hears that it is done may ask for the adapter.
-      const last = events.find((event) => event.event === "done");
-      const metrics = last?.event === "done" ? last.metrics : {};
-      const { name, model } = info;
-      const adapter = await this.adapters.takeFrom(directory, { id, name, model, metrics });
-      Object.assign(info, { state: "done", adapter: adapter.id });
-      await this.records.save(info);
-      if (last) tell({ event: last });
-      return { state: "done", adapter };
+      if (done) return this.#done(active, directory, events);
+      await this.#tell(active, events);
+      if (performance.now() - active.saved > CHECKPOINT_SECONDS * 1000) await this.#checkpoint(active);
+    }
+  }
+
+  async #done(active: Active, directory: string, events: RunEvent[]): Promise<RunEnd> {
+    const { info, tell } = active;
+    const last = events.at(-1);
+    await this.#tell(active, events.slice(0, -1));
+    const { id, name, model } = info;
+    const metrics = last?.event === "done" ? last.metrics : {};
+    const adapter = await this.adapters.takeFrom(directory, { id, name, model, metrics });
+    Object.assign(info, { state: "done", adapter: adapter.id });
+    await this.records.save(info);
+    if (last) tell({ event: last });
+    return { state: "done", adapter };
+  }
+
+  async #stopped(active: Active, directory: string): Promise<RunEnd> {
+    const { info, tell } = active;
+    await this.#checkpoint(active);
+    info.state = "stopped";
+    const adapter = await this.#early(info, directory).catch((error: unknown) => {
+      // Where there is no room for it, the checkpoint is kept all the same.
+      const { code, message } = FlantuneError.from(error);
+      tell({ event: { event: "warning", code, message: `There is no adapter of this run yet: ${message}` } });
+      return undefined;
+    });
+    if (adapter) info.adapter = adapter.id;
+    await this.records.save(info);
+    return { state: "stopped", ...(adapter && { adapter }) };
+  }
+
+  /** Writes a checkpoint. With it come the events of steps whose losses were not read yet. */
+  async #checkpoint(active: Active): Promise<void> {
+    await this.#tell(active, await this.engine.request("checkpoint", { run: active.info.id }));
+  }
+
+  async #tell(active: Active, events: RunEvent[]): Promise<void> {
+    const { info, tell } = active;
+    for (const event of events) {
+      if (event.event === "step") info.loss = event.loss;
+      if (event.event === "checkpoint") {
+        active.saved = performance.now();
+        await this.records.table.put(info);
+      }
+      tell({ event });
     }
   }
 
