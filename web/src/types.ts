@@ -61,6 +61,8 @@ export interface DownloadPlan {
   bytes?: number;
   architecture: Architecture;
   memory: MemoryEstimate;
+  /** What a run on this device would fail at: memory in all, or the largest single piece. */
+  obstacle?: "memory" | "binding";
 }
 
 export interface Architecture {
@@ -152,6 +154,8 @@ export interface TrainOptions {
   seed?: number;
   /** What the adapter will be called. */
   name?: string;
+  /** The id of an adapter of the library that is trained further. */
+  initAdapter?: string;
   /** Any other key of the configuration. */
   [key: string]: Setting | undefined;
 }
@@ -219,6 +223,8 @@ export interface RunInfo {
   /** The last loss that was seen. */
   loss?: number;
   adapter?: string;
+  /** Why it failed. */
+  problem?: string;
 }
 
 /** What is remembered of where a model came from, so that it can be had again. */
@@ -261,12 +267,21 @@ export interface GenerateOptions {
   [key: string]: unknown;
 }
 
+/** What the model wrote for a prompt. */
+export interface Answer {
+  /** Best first. */
+  texts: string[];
+  /** The logarithm of each text's probability, divided by its number of tokens to the power of `lengthPenalty`. */
+  scores: number[];
+}
+
 export interface EvaluateOptions {
   adapter?: AdapterInfo | string | null;
   metrics?: string[];
   /** `validation` takes the rows that training holds out with this seed; `all` takes every row. */
   split?: "validation" | "all";
   seed?: number;
+  /** At most so many of those rows. */
   limit?: number;
   batchSize?: number;
   signal?: AbortSignal;

@@ -118,6 +118,10 @@ export const samples = [
     "run": "r"
   },
   {
+    "request": "writeAdapter",
+    "run": "r"
+  },
+  {
     "request": "splitBatches",
     "run": "r",
     "rows": 4
@@ -172,7 +176,8 @@ export const samples = [
       ],
       "shuffle": false
     },
-    "split": "validation"
+    "split": "validation",
+    "rows": 20
   },
   {
     "request": "score",

@@ -1,0 +1,233 @@
+// Models: the built-in one, the user's files, and those that were downloaded and are kept.
+
+import { FlantuneError } from "../api/error.js";
+import type { Base } from "../engine.js";
+import type { LoadedModel, Options, RemoteSource, WorkerSource } from "../protocol.js";
+import type { DownloadPlan, Dtype, ModelRecipe, StoredModel } from "../types.js";
+import type { Assets } from "./assets.js";
+import { getOk, lengthOf, partOf } from "./download.js";
+import type { Engine } from "./engine.js";
+import { type Hub, limitedText, type Remote, type RemoteFile, remoteLength } from "./hub.js";
+import { exclusively } from "./locks.js";
+import { fetchModel, RECORD, type StoredRecord, type Work } from "./model-download.js";
+import { modelFiles } from "./model-files.js";
+import { type FilesMount, plainName } from "./storage/files.js";
+import type { MemoryMount } from "./storage/memory.js";
+import type { Storage } from "./storage/storage.js";
+import { throttled } from "./throttle.js";
+
+/** Where a model lies, and how it is had again. */
+interface Place {
+  directory: string;
+  name: string;
+  recipe: ModelRecipe;
+  base?: Base;
+}
+
+export interface Surroundings {
+  engine: Engine;
+  storage: Storage;
+  files: FilesMount;
+  /** For what need not be kept. */
+  memory: MemoryMount;
+  assets: Assets;
+  hub: Hub;
+}
+
+export class Models {
+  readonly #recipes = new Map<string, ModelRecipe>();
+  #plans = 0;
+
+  constructor(readonly at: Surroundings) {}
+
+  async load(model: string, source: WorkerSource, dtype: Dtype, work: Work): Promise<LoadedModel> {
+    const place = await this.#place(source, dtype, work);
+    work.onProgress({ stage: "load", loaded: 0 });
+    const { directory, base, name, recipe } = place;
+    const params = { model, directory, dtype, ...(base && { base }) };
+    const info = await this.at.engine.request("loadModel", params, { signal: work.signal });
+    this.#recipes.set(model, recipe);
+    return { ...info, name, recipe };
+  }
+
+  async drop(model: string): Promise<void> {
+    this.#recipes.delete(model);
+    await this.at.engine.request("dropModel", { model });
+  }
+
+  recipe(model: string): ModelRecipe {
+    const recipe = this.#recipes.get(model);
+    if (!recipe) throw new FlantuneError("setting", "This model was dropped: load it again");
+    return recipe;
+  }
+
+  /** What a download and a run would take. Only lists and config.json are fetched. */
+  async plan(source: WorkerSource, options: Options, signal: AbortSignal): Promise<DownloadPlan> {
+    const { engine, hub, memory, storage } = this.at;
+    if ("builtin" in source || "files" in source) {
+      const place = await this.#place(source, "f32", { signal, onProgress: () => {} });
+      const { architecture, memory: bytes, obstacle } = await engine.request("estimate", {
+        directory: place.directory,
+        options,
+      });
+      const files = (await storage.list(place.directory)).map((name) => ({ name, stored: true }));
+      const known = { files, bytes: 0, architecture: { ...architecture, name: place.name }, memory: bytes };
+      return obstacle === undefined ? known : { ...known, obstacle };
+    }
+    const remote = await hub.find(source, signal);
+    this.#plans += 1;
+    const directory = `plan/${this.#plans}`;
+    try {
+      const files = await this.#withShards(remote, directory, signal);
+      const config = remote.files.find(({ name }) => name === "config.json");
+      if (config) memory.put(`${directory}/config.json`, new Blob([await this.#small(remote, config, signal)]));
+      const listed = await Promise.all(files.map((file) => this.#planned(remote, file, signal)));
+      const missing = listed.filter(({ stored }) => !stored);
+      const { architecture, memory: bytes, obstacle } = await engine.request("estimate", { directory, options });
+      return {
+        ...(remote.base && { repository: remote.base.id }),
+        ...(remote.base?.revision !== undefined && { commit: remote.base.revision }),
+        files: listed,
+        ...(missing.every(({ bytes }) => bytes !== undefined) && {
+          bytes: missing.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
+        }),
+        architecture: { ...architecture, name: remote.name },
+        memory: bytes,
+        ...(obstacle !== undefined && { obstacle }),
+      };
+    } finally {
+      await memory.remove(directory);
+    }
+  }
+
+  /** Models that are kept, whole or in part. */
+  async list(): Promise<StoredModel[]> {
+    const { storage } = this.at;
+    const models: StoredModel[] = [];
+    for (const key of await storage.list("models")) {
+      const record = await this.#record(key);
+      const bytes = await this.#bytes(key);
+      const { name = key, commit, complete = false } = record ?? {};
+      models.push({ key, name, ...(commit !== undefined && { commit }), bytes, complete });
+    }
+    return models;
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.at.storage.remove(`models/${plainName(key)}`);
+  }
+
+  /** Sees to it that a model's files lie in a directory of the storage. */
+  async #place(source: WorkerSource, dtype: Dtype, work: Work): Promise<Place> {
+    if ("builtin" in source) {
+      const { assets, memory } = this.at;
+      if ((await memory.list("builtin")).length === 0) {
+        const { signal } = work;
+        const progress = throttled(work.onProgress);
+        const files = await assets.folder("builtin", { signal, onProgress: progress.tell });
+        progress.flush();
+        for (const [name, file] of files) memory.put(`builtin/${name}`, file);
+      }
+      return { directory: "builtin", name: "builtin", recipe: { kind: "builtin", name: "builtin" } };
+    }
+    if ("files" in source) {
+      const { files, name } = modelFiles(source.files);
+      return { directory: this.at.files.add(files), name, recipe: { kind: "files", name, dtype } };
+    }
+    return this.#download(source, dtype, work);
+  }
+
+  async #download(source: RemoteSource, dtype: Dtype, work: Work): Promise<Place> {
+    const stored = await this.#stored(source, dtype);
+    if (stored) return stored;
+    work.onProgress({ stage: "list", loaded: 0 });
+    let remote: Remote;
+    try {
+      remote = await this.at.hub.find(source, work.signal);
+    } catch (error) {
+      // Without the network a branch is what it was when it was last asked for.
+      const kept = FlantuneError.from(error).code === "network" && (await this.#stored(source, dtype, true));
+      if (kept) return kept;
+      throw error;
+    }
+    const directory = `models/${remote.key}`;
+    const record = await this.#record(remote.key);
+    if (!record?.complete) {
+      // Two tabs that download one model would write the same files.
+      await exclusively(directory, `${remote.name}: another tab is downloading it`, async () => {
+        const progress = throttled(work.onProgress);
+        try {
+          await fetchModel(this.at.storage, remote, directory, { signal: work.signal, onProgress: progress.tell });
+        } catch (error) {
+          // Where nothing came there is nothing to go on with.
+          if ((await this.#bytes(remote.key, [RECORD])) === 0) await this.remove(remote.key);
+          throw error;
+        } finally {
+          progress.flush();
+        }
+      });
+    }
+    return this.#placed(remote, directory, dtype);
+  }
+
+  /** A complete model that needs no network: one by its commit or address, or `anyRevision` of it. */
+  async #stored(source: RemoteSource, dtype: Dtype, anyRevision = false): Promise<Place | undefined> {
+    for (const key of await this.at.storage.list("models")) {
+      const record = await this.#record(key);
+      if (!record?.complete) continue;
+      const { name, commit, url, base } = record;
+      const same = "url" in source ? url === source.url : base?.id === source.hub;
+      const asked = same && ("url" in source || anyRevision || commit === source.revision);
+      if (asked) return this.#placed({ name, ...(url !== undefined && { url }), ...(base && { base }) }, `models/${key}`, dtype);
+    }
+    return undefined;
+  }
+
+  #placed({ name, url, base }: Pick<Remote, "name" | "url" | "base">, directory: string, dtype: Dtype): Place {
+    const recipe: ModelRecipe =
+      base?.revision === undefined
+        ? { kind: "url", name, url: url ?? "", dtype }
+        : { kind: "hub", name, revision: base.revision, dtype };
+    return { directory, name, recipe, ...(base && { base }) };
+  }
+
+  async #planned(remote: Remote, file: RemoteFile, signal: AbortSignal): Promise<DownloadPlan["files"][number]> {
+    const path = `models/${remote.key}/${file.name}`;
+    const { name } = file;
+    if (await this.at.storage.exists(path)) return { name, bytes: await this.at.storage.length(path), stored: true };
+    const bytes = file.bytes ?? (await remoteLength(file.address, signal));
+    const begun = await lengthOf(this.at.storage, partOf(path));
+    return bytes === undefined ? { name, stored: false } : { name, bytes: Math.max(bytes - begun, 0), stored: false };
+  }
+
+  async #withShards(remote: Remote, directory: string, signal: AbortSignal): Promise<RemoteFile[]> {
+    const index = remote.files.at(-1);
+    if (!remote.shards || !index) return remote.files;
+    this.at.memory.put(`${directory}/${index.name}`, new Blob([await this.#small(remote, index, signal)]));
+    return [...remote.files, ...(await remote.shards(directory))];
+  }
+
+  /** A small file's text: what is stored, or from the network. */
+  async #small(remote: Remote, { name, address }: RemoteFile, signal: AbortSignal): Promise<string> {
+    const path = `models/${remote.key}/${name}`;
+    if (await this.at.storage.exists(path)) return this.at.storage.text(path);
+    return limitedText(await getOk(address, signal));
+  }
+
+  /** What is stored of a model. */
+  async #bytes(key: string, without: string[] = []): Promise<number> {
+    const { storage } = this.at;
+    const names = (await storage.list(`models/${key}`)).filter((name) => !without.includes(name));
+    const lengths = await Promise.all(names.map((name) => lengthOf(storage, `models/${key}/${name}`)));
+    return lengths.reduce((sum, length) => sum + length, 0);
+  }
+
+  async #record(key: string): Promise<StoredRecord | undefined> {
+    try {
+      return JSON.parse(await this.at.storage.text(`models/${key}/${RECORD}`)) as StoredRecord;
+    } catch {
+      // Without one, or with a broken one, it is not complete.
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,299 @@
+// Runs: begun, driven step by step, kept so that they can be gone on with after the tab was closed.
+// A run's directory is the core's output directory, with the rows and a record beside them.
+
+import { FlantuneError, isCrash, type PlainError } from "../api/error.js";
+import type { Options, RunEnd, RunNotice, RunParams } from "../protocol.js";
+import type { AdapterInfo, RunEvent, RunInfo, TrainOptions } from "../types.js";
+import type { Adapters } from "./adapters.js";
+import { type DataSets, ownValidation, readOptions } from "./data.js";
+import type { Engine } from "./engine.js";
+import { holdLock, lockedRuns } from "./locks.js";
+import type { Models } from "./models.js";
+import { directoryOf, type RunRecord, type RunRecords } from "./run-records.js";
+import type { Storage } from "./storage/storage.js";
+
+/** A closed tab loses no more than this, whatever `checkpointEvery` is. */
+const CHECKPOINT_SECONDS = 30;
+
+/** A run that is being worked on. */
+interface Active {
+  info: RunInfo;
+  tell: (notice: RunNotice) => void;
+  /** When the newest checkpoint was written, in milliseconds. */
+  saved: number;
+  /** Resolves when it is to go on; there while it is paused. */
+  paused?: { resumed: Promise<void>; resume: () => void };
+  stop: boolean;
+  ended: Promise<unknown>;
+}
+
+export class Runs {
+  readonly #active = new Map<string, Active>();
+
+  constructor(
+    readonly engine: Engine,
+    readonly storage: Storage,
+    readonly records: RunRecords,
+    readonly models: Models,
+    readonly data: DataSets,
+    readonly adapters: Adapters,
+  ) {}
+
+  /** Works on a run until it is done or stopped. */
+  async run(params: RunParams, tell: (notice: RunNotice) => void): Promise<RunEnd> {
+    const { run: id } = params;
+    if (this.#active.has(id)) throw new FlantuneError("busy", "This run is being worked on already");
+    const release = await holdLock(id);
+    try {
+      const record = params.start === "resume" ? await this.records.stored(id) : await this.#begin(params, params.start);
+      const active: Active = {
+        info: record.info,
+        tell,
+        saved: performance.now(),
+        stop: false,
+        ended: Promise.resolve(),
+      };
+      const work = this.#work(active, record, params);
+      active.ended = work.catch(() => {});
+      this.#active.set(id, active);
+      return await work;
+    } finally {
+      this.#active.delete(id);
+      release();
+    }
+  }
+
+  /** Resolves when the step that is being made is done. */
+  async pause(id: string): Promise<void> {
+    const active = this.#get(id);
+    if (active.paused) return;
+    let resume = () => {};
+    const resumed = new Promise<void>((resolve) => {
+      resume = resolve;
+    });
+    active.paused = { resumed, resume };
+    active.info.state = "paused";
+    // Behind the step that is being made.
+    await this.#checkpoint(active);
+  }
+
+  async continue(id: string): Promise<void> {
+    const active = this.#get(id);
+    active.paused?.resume();
+    delete active.paused;
+    active.info.state = "running";
+    await this.records.table.put(active.info);
+  }
+
+  /** Resolves when a checkpoint is kept. */
+  async stop(id: string): Promise<void> {
+    const active = this.#active.get(id);
+    if (!active) return;
+    active.stop = true;
+    active.paused?.resume();
+    await active.ended;
+  }
+
+  async fail(id: string, { message }: PlainError): Promise<void> {
+    await this.stop(id);
+    const info = await this.describe(id);
+    await this.records.save({ ...info, state: "failed", problem: message });
+  }
+
+  /** Newest first. A run that no tab works on, and that did not end, was interrupted. */
+  async list(): Promise<RunInfo[]> {
+    const elsewhere = await lockedRuns();
+    const runs: RunInfo[] = [];
+    for (const id of await this.records.ids()) {
+      const working = this.#active.has(id) || elsewhere.has(id);
+      const info = this.#active.get(id)?.info ?? (await this.records.info(id));
+      if (!info) {
+        // A tab was closed while it made the directory: there is nothing to go on with.
+        if (!working) await this.records.remove(id);
+        continue;
+      }
+      const over = info.state === "done" || info.state === "stopped" || info.state === "failed";
+      runs.push({ ...info, state: working || over ? info.state : "interrupted" });
+    }
+    return runs.sort((one, other) => other.created - one.created);
+  }
+
+  async describe(id: string): Promise<RunInfo> {
+    const info = this.#active.get(id)?.info ?? (await this.records.info(id));
+    if (info) return info;
+    throw new FlantuneError("not_found", `There is no run \`${id}\` in this browser`);
+  }
+
+  async remove(id: string): Promise<void> {
+    if (this.#active.has(id) || (await lockedRuns()).has(id)) {
+      throw new FlantuneError("busy", "This run is being worked on", "Stop it first");
+    }
+    await this.records.remove(id);
+  }
+
+  /** Makes the run's directory: everything that is needed to begin it again. */
+  async #begin(params: RunParams, { data, reading, options }: Exclude<RunParams["start"], "resume">): Promise<RunRecord> {
+    const { run: id, model } = params;
+    const directory = directoryOf(id);
+    const set = this.data.get(data);
+    const paths = await this.#copyRows(set.path, ownValidation(set, reading), directory);
+    const { name, ...settings } = options;
+    if (typeof settings["initAdapter"] === "string") {
+      // A copy: the run can be gone on with after that adapter was removed.
+      settings["initAdapter"] = await this.adapters.copyTo(`${directory}/initial`, settings["initAdapter"]);
+    }
+    const info: RunInfo = {
+      id,
+      name: name ?? describeRun(reading.name ?? set.name, options),
+      state: "running",
+      created: Date.now(),
+      step: 0,
+      steps: 0,
+      method: options.method ?? "lora",
+      model: this.models.recipe(model),
+      data: { name: reading.name ?? set.name, rows: set.rows },
+      options,
+    };
+    const record = { info, options: { ...readOptions(reading), ...settings, ...paths } };
+    await this.records.begin(record);
+    return record;
+  }
+
+  async #copyRows(path: string, { validation }: { validation?: string }, directory: string): Promise<Options> {
+    const copy = async (from: string, to: string) => {
+      const file = await this.storage.file(from);
+      const name = `${directory}/${to}/${from.slice(from.lastIndexOf("/") + 1)}`;
+      const writer = await this.storage.create(name);
+      try {
+        const PIECE = 4 << 20;
+        for (let offset = 0; offset < file.size; offset += PIECE) {
+          await writer.write(await this.storage.read(from, offset, Math.min(offset + PIECE, file.size)));
+        }
+      } catch (error) {
+        writer.abandon();
+        throw error;
+      }
+      await writer.finish();
+      return name;
+    };
+    const train = await copy(path, "rows");
+    return validation === undefined ? { train } : { train, validation: await copy(validation, "rows") };
+  }
+
+  async #work(active: Active, record: RunRecord, params: RunParams): Promise<RunEnd> {
+    const { run: id, model, rowsAtOnce } = params;
+    const { info, tell } = active;
+    const directory = directoryOf(id);
+    const resume = params.start === "resume";
+    try {
+      const { step, steps } = await this.engine.request("openRun", {
+        run: id,
+        model,
+        output: directory,
+        options: record.options,
+        resume,
+      });
+      Object.assign(info, { step, steps, state: "running" });
+      delete info.problem;
+      await this.records.save(info);
+      tell({ info });
+      if (resume && params.replay) for (const event of await this.records.events(id)) tell({ event });
+      if (rowsAtOnce !== undefined) await this.engine.request("splitBatches", { run: id, rows: rowsAtOnce });
+      return await this.#steps(active, directory);
+    } catch (thrown) {
+      const error = FlantuneError.from(thrown);
+      // A fresh worker goes on from the checkpoint.
+      if (isCrash(error)) throw error;
+      if (info.steps === 0 && !resume) await this.records.remove(id);
+      else await this.records.save({ ...info, state: "failed", problem: error.message });
+      throw error;
+    } finally {
+      await this.engine.request("closeRun", { run: id }).catch(() => {});
+    }
+  }
+
+  async #steps(active: Active, directory: string): Promise<RunEnd> {
+    const { info } = active;
+    const { id } = info;
+    for (;;) {
+      if (active.stop) return this.#stopped(active, directory);
+      if (active.paused) {
+        await active.paused.resumed;
+        continue;
+      }
+      const { events, step, steps, done } = await this.engine.request("step", { run: id });
+      Object.assign(info, { step, steps });
+      // The library first: who hears that it is done may ask for the adapter.
+      if (done) return this.#done(active, directory, events);
+      await this.#tell(active, events);
+      if (performance.now() - active.saved > CHECKPOINT_SECONDS * 1000) await this.#checkpoint(active);
+    }
+  }
+
+  async #done(active: Active, directory: string, events: RunEvent[]): Promise<RunEnd> {
+    const { info, tell } = active;
+    const last = events.at(-1);
+    await this.#tell(active, events.slice(0, -1));
+    const { id, name, model } = info;
+    const metrics = last?.event === "done" ? last.metrics : {};
+    const adapter = await this.adapters.takeFrom(directory, { id, name, model, metrics });
+    Object.assign(info, { state: "done", adapter: adapter.id });
+    await this.records.save(info);
+    if (last) tell({ event: last });
+    return { state: "done", adapter };
+  }
+
+  async #stopped(active: Active, directory: string): Promise<RunEnd> {
+    const { info, tell } = active;
+    await this.#checkpoint(active);
+    info.state = "stopped";
+    const adapter = await this.#early(info, directory).catch((error: unknown) => {
+      // Where there is no room for it, the checkpoint is kept all the same.
+      const { code, message } = FlantuneError.from(error);
+      tell({ event: { event: "warning", code, message: `There is no adapter of this run yet: ${message}` } });
+      return undefined;
+    });
+    if (adapter) info.adapter = adapter.id;
+    await this.records.save(info);
+    return { state: "stopped", ...(adapter && { adapter }) };
+  }
+
+  /** Writes a checkpoint. With it come the events of steps whose losses were not read yet. */
+  async #checkpoint(active: Active): Promise<void> {
+    await this.#tell(active, await this.engine.request("checkpoint", { run: active.info.id }));
+  }
+
+  async #tell(active: Active, events: RunEvent[]): Promise<void> {
+    const { info, tell } = active;
+    for (const event of events) {
+      if (event.event === "step") info.loss = event.loss;
+      if (event.event === "checkpoint") {
+        active.saved = performance.now();
+        await this.records.table.put(info);
+      }
+      tell({ event });
+    }
+  }
+
+  /**
+   * The adapter of a run that is ended early: the best so far where the validation rows were scored,
+   * else that of the last step.
+   */
+  async #early({ id, name, model, step }: RunInfo, directory: string): Promise<AdapterInfo | undefined> {
+    if (step === 0) return undefined;
+    const found = await this.storage.exists(`${directory}/adapter_model.safetensors`);
+    if (!found) await this.engine.request("writeAdapter", { run: id });
+    return this.adapters.takeFrom(directory, { id, name: `${name}, stopped at step ${step}`, model, metrics: {} });
+  }
+
+  #get(id: string): Active {
+    const active = this.#active.get(id);
+    if (active) return active;
+    throw new FlantuneError("stopped", "This run is not being worked on", "Go on with it by `runs.resume`");
+  }
+}
+
+function describeRun(data: string, { method = "lora", rank = 8, numVirtualTokens = 20 }: TrainOptions): string {
+  return method === "lora" ? `${data}, LoRA of rank ${rank}` : `${data}, prompt of ${numVirtualTokens} tokens`;
+}
+
