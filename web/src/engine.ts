@@ -27,6 +27,8 @@ export interface Base {
 export interface Requests {
   /** Every key of the configuration with its help. */
   keys: { params: {}; answer: Key[] };
+  /** The demo sets, with the options that suit each method. */
+  demos: { params: {}; answer: DemoSet[] };
   /** Checks options: the configuration with its defaults, and as TOML that `flantune train --config` takes. */
   resolve: { params: { options: Options }; answer: { config: Record<string, Record<string, Setting>>; toml: string } };
   /** Starts the device. Once in the life of a module. */
@@ -104,6 +106,16 @@ export interface Device {
   name: string;
   software: boolean;
   limits: Record<string, number>;
+}
+
+/** A set of our own, small enough to be learnt in a minute. */
+export interface DemoSet {
+  name: string;
+  /** What is to be learnt, in a few words. */
+  about: string;
+  template: string;
+  lora: Options;
+  prompt: Options;
 }
 
 /** A key of the configuration, as a form offers it. */
