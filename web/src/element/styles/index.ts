@@ -1,0 +1,1 @@
+export function styles(): CSSStyleSheet { return new CSSStyleSheet(); }
