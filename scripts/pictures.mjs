@@ -21,7 +21,7 @@ not a row
 
 const button = (page, name) => page.getByRole("button", { name, exact: true }).first();
 const open = (page, name) => page.locator(`flan-tune [data-step="${name}"]`).click();
-const done = (page) => page.getByText("Done. Both adapters").waitFor();
+const done = (page) => page.getByText("Done. Both adapters").first().waitFor();
 
 /** Each picture: what is done to the page before it is taken. */
 const PICTURES = {

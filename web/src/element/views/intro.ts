@@ -9,7 +9,7 @@ export function introView(context: Context): View {
   const { strings, format, state, actions } = context;
   const texts = strings.attempt;
   const start = button(texts.button, () => void actions.attempt.start(), { class: "button primary large", part: "button try" });
-  const phase = h("p", { class: "note", "aria-live": "polite" });
+  const phase = h("p", { class: "note" });
   const problem = problemBox();
   const startProblem = problemBox();
   const retry = button(strings.engine.retry, () => actions.restart(), { class: "button secondary" });
