@@ -34,7 +34,7 @@ export interface Requests {
   /** What a run would take, from a model's config.json. */
   estimate: {
     params: { directory: string; options: Options };
-    answer: { architecture: Architecture; memory: MemoryEstimate; obstacle?: "memory" | "binding" };
+    answer: { architecture: Omit<Architecture, "name">; memory: MemoryEstimate; obstacle?: "memory" | "binding" };
   };
   /** Loads a base from a directory of the storage, to be called `model` from now on. */
   loadModel: { params: { model: string; directory: string; base?: Base; dtype: Dtype }; answer: ModelInfo };
@@ -118,7 +118,7 @@ export interface Key {
 }
 
 export interface ModelInfo {
-  architecture: Architecture;
+  architecture: Omit<Architecture, "name">;
   /** By which adapters know their base. */
   hash: string;
   int8: boolean;

@@ -61,6 +61,8 @@ export interface DownloadPlan {
   bytes?: number;
   architecture: Architecture;
   memory: MemoryEstimate;
+  /** What a run on this device would fail at: memory in all, or the largest single piece. */
+  obstacle?: "memory" | "binding";
 }
 
 export interface Architecture {
@@ -219,6 +221,8 @@ export interface RunInfo {
   /** The last loss that was seen. */
   loss?: number;
   adapter?: string;
+  /** Why it failed. */
+  problem?: string;
 }
 
 /** What is remembered of where a model came from, so that it can be had again. */
@@ -259,6 +263,14 @@ export interface GenerateOptions {
   /** Told the pieces of the text as they come, where there is one prompt. */
   onToken?: (part: string) => void;
   [key: string]: unknown;
+}
+
+/** What the model wrote for a prompt. */
+export interface Answer {
+  /** Best first. */
+  texts: string[];
+  /** The logarithm of each text's probability, divided by its number of tokens to the power of `lengthPenalty`. */
+  scores: number[];
 }
 
 export interface EvaluateOptions {

@@ -1,0 +1,114 @@
+#!/usr/bin/env node
+// Builds web/dist: the package's modules, their types, the Wasm module and what is served with it.
+//
+// node build.mjs --wasm FOLDER [--model FOLDER] [--no-types]
+//
+// FOLDER holds what wasm-bindgen wrote; without --wasm what is in dist already stays. The built-in
+// model is taken from models/builtin unless another is named.
+
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "..");
+const dist = join(here, "dist");
+const DEMOS = ["reviews", "dialogues", "casual"];
+const SETS = ["train.jsonl", "validation.jsonl", "test.jsonl", "template.txt"];
+const MODEL = ["config.json", "tokenizer.json", "generation_config.json", "model.safetensors"];
+
+const { values: options } = parseArgs({
+  options: {
+    wasm: { type: "string" },
+    model: { type: "string", default: join(root, "models/builtin") },
+    "no-types": { type: "boolean", default: false },
+  },
+});
+
+mkdirSync(dist, { recursive: true });
+await bundle();
+if (!options["no-types"]) declare();
+if (options.wasm) copyWasm(options.wasm);
+copyAssets();
+console.log(`web/dist: ${sizes()}`);
+
+async function bundle() {
+  // Chunks of an earlier build have other names.
+  for (const name of readdirSync(dist)) if (/^(chunk-|.*\.js\.map$)/.test(name)) rmSync(join(dist, name));
+  const shared = {
+    absWorkingDir: here,
+    outdir: dist,
+    bundle: true,
+    format: "esm",
+    target: ["es2022", "chrome113", "firefox121", "safari17"],
+    minify: true,
+    sourcemap: true,
+    legalComments: "linked",
+    loader: { ".css": "text" },
+  };
+  // The worker is one file, which a page may serve from elsewhere. wasm-bindgen's module lies beside
+  // it, and finds its own by its address.
+  const worker = { worker: "src/worker/worker.ts" };
+  await build({ ...shared, entryPoints: worker, external: ["./flantune_wasm.js"] });
+  const entries = {
+    flantune: "src/index.ts",
+    element: "src/element/flan-tune.ts",
+    define: "src/element/define.ts",
+  };
+  const there = Object.entries(entries).filter(([, path]) => existsSync(join(here, path)));
+  // Chunks lie beside the entries: the worker and the assets are found from there.
+  await build({ ...shared, entryPoints: Object.fromEntries(there), splitting: true, chunkNames: "chunk-[hash]" });
+}
+
+function declare() {
+  rmSync(join(dist, "types"), { recursive: true, force: true });
+  for (const project of ["tsconfig.json", "tsconfig.worker.json"]) {
+    const emit = project === "tsconfig.json" ? ["--emitDeclarationOnly"] : ["--noEmit"];
+    run(join(here, "node_modules/.bin/tsc"), ["-p", project, ...emit]);
+  }
+  // For who imports a file of dist by its path.
+  const types = { flantune: "index", element: "element/flan-tune", define: "element/define" };
+  for (const [name, path] of Object.entries(types)) {
+    if (!existsSync(join(dist, `types/${path}.d.ts`))) continue;
+    writeFileSync(join(dist, `${name}.d.ts`), `export * from "./types/${path}.js";\n`);
+  }
+}
+
+function copyWasm(folder) {
+  for (const name of ["flantune_wasm.js", "flantune_wasm_bg.wasm"]) cpSync(join(folder, name), join(dist, name));
+  rmSync(join(dist, "snippets"), { recursive: true, force: true });
+  if (existsSync(join(folder, "snippets"))) cpSync(join(folder, "snippets"), join(dist, "snippets"), { recursive: true });
+}
+
+/** Copies what the page fetches, with an index: nothing is asked for that is not there. */
+function copyAssets() {
+  const assets = join(dist, "assets");
+  rmSync(assets, { recursive: true, force: true });
+  const index = {};
+  const copy = (from, to, names) => {
+    const there = names.filter((name) => existsSync(join(from, name)));
+    if (there.length === 0) return;
+    mkdirSync(join(assets, to), { recursive: true });
+    for (const name of there) cpSync(join(from, name), join(assets, to, name));
+    index[to] = Object.fromEntries(there.map((name) => [name, statSync(join(from, name)).size]));
+  };
+  copy(options.model, "builtin", MODEL);
+  for (const demo of DEMOS) copy(join(root, "data", demo), `data/${demo}`, SETS);
+  mkdirSync(assets, { recursive: true });
+  writeFileSync(join(assets, "index.json"), `${JSON.stringify(index, null, 2)}\n`);
+}
+
+function sizes() {
+  const names = readdirSync(dist).filter((name) => /\.(js|wasm)$/.test(name));
+  return names.map((name) => `${name} ${Math.ceil(readFileSync(join(dist, name)).length / 1024)} KiB`).join(", ");
+}
+
+function run(command, words) {
+  const { status, error } = spawnSync(command, words, { cwd: here, stdio: "inherit" });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,149 @@
+// The page's way to its worker. Where a worker crashes (the device is lost, memory runs out, a fault),
+// another takes its place, and what the page had loaded is loaded again.
+
+import { Connection, type CallOptions } from "./connection.js";
+import { FlantuneError, type PlainError } from "./error.js";
+import type { CallName, Params, Result, StartParams } from "../protocol.js";
+import type { DeviceInfo } from "../types.js";
+
+/** A browser needs a moment until it has a GPU again. */
+const ATTEMPTS = 3;
+const WAIT = 1000;
+
+type Again = (connection: Connection) => Promise<unknown>;
+
+export class Client {
+  readonly #workerUrl: URL;
+  readonly #params: StartParams;
+  /** What makes a fresh worker have what the last one had, in the order in which it came. */
+  readonly #loaded = new Map<string, Again>();
+  #connection: Promise<Connection>;
+  #current: Connection | undefined;
+  #closed = false;
+  #started: { device: DeviceInfo; warnings: PlainError[] } | undefined;
+  #count = 0;
+
+  private constructor(workerUrl: URL, params: StartParams) {
+    this.#workerUrl = workerUrl;
+    this.#params = params;
+    this.#connection = this.#open(params);
+  }
+
+  static async start(workerUrl: URL, params: StartParams): Promise<Client> {
+    const client = new Client(workerUrl, params);
+    await client.#connection;
+    return client;
+  }
+
+  /** The device in use: after a crash it may be another. */
+  get device(): DeviceInfo {
+    if (this.#started) return this.#started.device;
+    throw closed();
+  }
+
+  get warnings(): PlainError[] {
+    return this.#started?.warnings ?? [];
+  }
+
+  async call<Name extends CallName>(
+    name: Name,
+    params: Params<Name>,
+    options: CallOptions<Name> = {},
+  ): Promise<Result<Name>> {
+    const connection = await this.#connection;
+    return connection.call(name, params, options);
+  }
+
+  /** A call that a fresh worker repeats, until it is forgotten. */
+  async load<Name extends CallName>(
+    id: string,
+    name: Name,
+    params: Params<Name>,
+    options: CallOptions<Name> = {},
+  ): Promise<Result<Name>> {
+    const result = await this.call(name, params, options);
+    this.#loaded.set(id, (connection) => connection.call(name, params));
+    return result;
+  }
+
+  forget(id: string): void {
+    this.#loaded.delete(id);
+  }
+
+  /** A name that nothing else has. */
+  name(kind: string): string {
+    this.#count += 1;
+    return `${kind}-${this.#count}`;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#current?.end(closed());
+    this.#connection = Promise.reject(closed());
+    // Only who calls after this is to see it.
+    this.#connection.catch(() => {});
+  }
+
+  async #open(params: StartParams): Promise<Connection> {
+    const worker = newWorker(this.#workerUrl);
+    const connection = new Connection(worker, () => this.#replace());
+    this.#current = connection;
+    try {
+      this.#started = await connection.call("start", params);
+      return connection;
+    } catch (error) {
+      connection.end(FlantuneError.from(error));
+      throw error;
+    }
+  }
+
+  /** A worker has crashed, after it had started or before. */
+  #replace(): void {
+    // While it starts, who started it sees the error.
+    if (this.#closed || !this.#started) return;
+    const { device } = this.#started;
+    this.#started = undefined;
+    const connection = this.#reopen(device);
+    this.#connection = connection;
+    connection.catch(() => {});
+  }
+
+  async #reopen(before: DeviceInfo): Promise<Connection> {
+    const connection = await this.#openLike(before);
+    for (const [id, again] of [...this.#loaded]) {
+      try {
+        await again(connection);
+      } catch (error) {
+        // A file that was moved meanwhile, or no room: whoever uses it is told that it is gone.
+        this.#loaded.delete(id);
+        console.warn(`flantune: ${id} could not be loaded again:`, error);
+      }
+    }
+    return connection;
+  }
+
+  async #openLike(before: DeviceInfo): Promise<Connection> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const device = before.kind;
+        return await this.#open({ ...this.#params, device });
+      } catch (error) {
+        if (this.#closed) throw error;
+        if (attempt < ATTEMPTS) await new Promise((resolve) => setTimeout(resolve, WAIT));
+        else if (this.#params.device === "auto") return this.#open(this.#params);
+        else throw error;
+      }
+    }
+  }
+}
+
+function newWorker(url: URL): Worker {
+  if (url.origin === location.origin || url.protocol === "blob:") return new Worker(url, { type: "module" });
+  // A worker of another origin is refused, but one of this page's may import it.
+  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
+  return new Worker(script, { type: "module" });
+}
+
+function closed(): FlantuneError {
+  return new FlantuneError("closed", "This Flantune was closed, or its engine could not be started again", "Start another");
+}

@@ -1,0 +1,190 @@
+// A run, as the page sees it: its events, its end, and what brings it over a crash.
+
+import type { Client } from "./client.js";
+import { FlantuneError, isCrash } from "./error.js";
+import type { RunEnd, RunNotice, RunParams } from "../protocol.js";
+import type { AdapterInfo, RunEvent, RunInfo, RunState } from "../types.js";
+
+/** The core's default. */
+const BATCH_SIZE = 8;
+
+/**
+ * A training run. Iterating gives its events, from the first one on, to as many as ask; a run that
+ * fails gives an `error` event and then throws. After a crash it goes on from its last checkpoint:
+ * a `warning`, then a `start` with `resumed_from`, and the steps since then once more.
+ */
+export class Run implements AsyncIterable<RunEvent> {
+  readonly id: string;
+  /** What comes of it. Rejects with `stopped` where it was ended before there was anything. */
+  readonly adapter: Promise<AdapterInfo>;
+  readonly #client: Client;
+  readonly #events: RunEvent[] = [];
+  #wake: (() => void)[] = [];
+  #end: { error?: FlantuneError } | undefined;
+  #info: RunInfo | undefined;
+  #state: RunState = "running";
+  /** Resolves when the core works on it. */
+  readonly #begun: Promise<void>;
+  #begin = () => {};
+  /** The step of the newest checkpoint. */
+  #checkpoint = 0;
+
+  /** Not for users: `Flantune.train` and `runs.resume` make runs. */
+  constructor(client: Client, params: RunParams) {
+    this.#client = client;
+    this.id = params.run;
+    this.#begun = new Promise((resolve) => {
+      this.#begin = resolve;
+    });
+    this.adapter = this.#work(params).then(
+      (end) => this.#finish(end),
+      (error: unknown) => this.#fail(FlantuneError.from(error)),
+    );
+    // Who iterates sees the same error.
+    this.adapter.catch(() => {});
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** What is remembered of it; nothing until the core works on it. */
+  get info(): RunInfo | undefined {
+    return this.#info;
+  }
+
+  /** Rests after the step that is being made, with a checkpoint. Resolves when it rests. */
+  async pause(): Promise<void> {
+    await this.#begun;
+    if (this.#end || this.#state === "paused") return;
+    this.#state = "paused";
+    await this.#tellWorker("pauseRun");
+  }
+
+  /** Goes on after a pause. */
+  async resume(): Promise<void> {
+    await this.#begun;
+    if (this.#end || this.#state !== "paused") return;
+    this.#state = "running";
+    await this.#tellWorker("continueRun");
+  }
+
+  /** Ends it after the step that is being made. A checkpoint is kept: `runs.resume` goes on from there. */
+  async stop(): Promise<void> {
+    await this.#begun;
+    if (!this.#end) await this.#tellWorker("stopRun");
+    await this.adapter.catch(() => {});
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RunEvent, void, undefined> {
+    for (let place = 0; ; place += 1) {
+      while (place >= this.#events.length && !this.#end) {
+        await new Promise<void>((resolve) => this.#wake.push(resolve));
+      }
+      const event = this.#events[place];
+      if (event) yield event;
+      else if (this.#end?.error) throw this.#end.error;
+      else return;
+    }
+  }
+
+  /** Has it worked on, by a fresh worker where one crashes. */
+  async #work(params: RunParams): Promise<RunEnd> {
+    let attempt = params;
+    let crashedAt: number | undefined;
+    for (;;) {
+      try {
+        return await this.#client.call("run", attempt, { tell: (notice) => this.#hear(notice) });
+      } catch (thrown) {
+        const error = FlantuneError.from(thrown);
+        if (!isCrash(error)) throw error;
+        const rows = attempt.rowsAtOnce ?? this.#batchSize(params);
+        if (crashedAt === this.#checkpoint) throw await this.#giveUp(error, rows);
+        crashedAt = this.#checkpoint;
+        attempt = this.#again(attempt, error, rows);
+      }
+    }
+  }
+
+  /** What goes on after a crash: in half the memory, unless memory was not to blame. */
+  #again(params: RunParams, error: FlantuneError, rows: number): RunParams {
+    const memory = error.code !== "crash" && rows > 1;
+    const rowsAtOnce = memory ? Math.ceil(rows / 2) : rows;
+    const how = memory ? `, with ${rowsAtOnce} rows at a time` : "";
+    const from = this.#checkpoint > 0 ? `from step ${this.#checkpoint}` : "from the beginning";
+    this.#tell({ event: "warning", code: error.code, message: `${error.message}. The run goes on ${from}${how}` });
+    // Before the core worked on it there is nothing to take up.
+    const start = this.#info ? "resume" : params.start;
+    return { ...params, start, rowsAtOnce, replay: false };
+  }
+
+  async #giveUp(error: FlantuneError, rows: number): Promise<FlantuneError> {
+    const kept = this.#checkpoint > 0 ? `the checkpoint of step ${this.#checkpoint} is kept` : "there is no checkpoint yet";
+    const hint =
+      rows > 1
+        ? `Go on with a smaller batch: \`runs.resume(id, { rowsAtOnce: ${Math.ceil(rows / 2)} })\` gives the same result in less memory`
+        : "Go on with it later, on the CPU, or with shorter texts";
+    const failure = new FlantuneError(error.code, `${error.message}. It happened again; ${kept}`, hint, { cause: error });
+    await this.#client.call("failRun", { run: this.id, error: failure.plain() }).catch(() => {});
+    return failure;
+  }
+
+  #batchSize({ start }: RunParams): number {
+    const options = this.#info?.options ?? (start === "resume" ? {} : start.options);
+    return typeof options.batchSize === "number" ? options.batchSize : BATCH_SIZE;
+  }
+
+  #hear(notice: RunNotice): void {
+    if ("event" in notice) {
+      this.#tell(notice.event);
+      return;
+    }
+    this.#info = notice.info;
+    if (notice.info.step > this.#checkpoint) this.#checkpoint = notice.info.step;
+    this.#begin();
+    // It rested when the last worker crashed.
+    if (this.#state === "paused") void this.#tellWorker("pauseRun");
+  }
+
+  #tell(event: RunEvent): void {
+    if (event.event === "checkpoint") this.#checkpoint = event.step;
+    this.#events.push(event);
+    this.#wakeAll();
+  }
+
+  #finish(end: RunEnd): AdapterInfo {
+    this.#state = end.state;
+    this.#end = {};
+    this.#begin();
+    this.#wakeAll();
+    if (end.adapter) return end.adapter;
+    const hint = "Go on with it by `runs.resume`";
+    throw new FlantuneError("stopped", "The run was stopped before there was an adapter; its checkpoint is kept", hint);
+  }
+
+  #fail(error: FlantuneError): never {
+    this.#state = "failed";
+    const { code, message } = error;
+    this.#events.push({ event: "error", code, message });
+    this.#end = { error };
+    this.#begin();
+    this.#wakeAll();
+    throw error;
+  }
+
+  /** A run that ended meanwhile is not to be paused or stopped any more. */
+  async #tellWorker(name: "pauseRun" | "continueRun" | "stopRun"): Promise<void> {
+    try {
+      await this.#client.call(name, { run: this.id });
+    } catch (thrown) {
+      const error = FlantuneError.from(thrown);
+      if (!isCrash(error) && error.code !== "stopped" && error.code !== "closed") throw error;
+    }
+  }
+
+  #wakeAll(): void {
+    const waiting = this.#wake;
+    this.#wake = [];
+    for (const wake of waiting) wake();
+  }
+}

@@ -1,0 +1,10 @@
+export { Adapters } from "./api/adapters.js";
+export { Data } from "./api/data.js";
+export { FlantuneError } from "./api/error.js";
+export { Flantune } from "./api/flantune.js";
+export { Model } from "./api/model.js";
+export { Models, type PlanOptions } from "./api/models.js";
+export { Run } from "./api/run.js";
+export { type ResumeOptions, Runs } from "./api/runs.js";
+export type { Key } from "./engine.js";
+export type * from "./types.js";

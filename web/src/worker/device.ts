@@ -1,0 +1,67 @@
+// Which device it is to be, and why it is not the GPU.
+
+import { FlantuneError, type PlainError } from "../api/error.js";
+import type { Device } from "../engine.js";
+import type { DeviceChoice, DeviceInfo } from "../types.js";
+import type { Engine } from "./engine.js";
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software/i;
+const BROWSERS =
+  "WebGPU is in Chrome and Edge, in Safari from version 26, and in Firefox from 141 on Windows and 145 on Apple silicon";
+
+/** Starts the device that was chosen. Under `auto` the CPU is taken where the GPU is not to be had. */
+export async function openDevice(engine: Engine, choice: DeviceChoice): Promise<DeviceInfo> {
+  if (choice === "cpu") return info(await engine.request("openDevice", { device: "cpu" }));
+  const obstacle = await findObstacle(choice);
+  if (obstacle) return withoutGpu(engine, choice, obstacle);
+  try {
+    return info(await engine.request("openDevice", { device: "webgpu" }));
+  } catch (thrown) {
+    const { message, hint } = FlantuneError.from(thrown);
+    const failed = { code: "failed", message: `The GPU did not start: ${message}` };
+    return withoutGpu(engine, choice, hint === undefined ? failed : { ...failed, hint });
+  }
+}
+
+async function withoutGpu(engine: Engine, choice: DeviceChoice, reason: PlainError): Promise<DeviceInfo> {
+  if (choice === "webgpu") throw new FlantuneError("device", reason.message, reason.hint);
+  return { ...info(await engine.request("openDevice", { device: "cpu" })), reason };
+}
+
+/** What stands against the GPU, as far as can be told before it is started. */
+async function findObstacle(choice: DeviceChoice): Promise<PlainError | undefined> {
+  if (!("gpu" in navigator) || !navigator.gpu) {
+    if (!self.isSecureContext) {
+      const message = "Browsers give WebGPU to pages over https only";
+      return { code: "insecure", message, hint: "Open this page by its https address, or from localhost" };
+    }
+    return { code: "no_webgpu", message: "This browser has no WebGPU", hint: BROWSERS };
+  }
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { code: "failed", message: `The browser's WebGPU failed: ${message}` };
+  }
+  if (!adapter) {
+    const message = "The browser has WebGPU, but found no GPU that it may use";
+    const hint =
+      "Update the graphics driver and the browser, and see that hardware acceleration is on; on Linux it may need a flag (chrome://gpu tells)";
+    return { code: "no_adapter", message, hint };
+  }
+  if (choice === "auto" && isSoftware(adapter.info)) {
+    const message = "The browser only has a GPU that is computed in software, which is slower than the CPU itself";
+    const hint = "See that hardware acceleration is on in the browser's settings";
+    return { code: "software", message, hint };
+  }
+  return undefined;
+}
+
+function isSoftware({ vendor, architecture, device, description, isFallbackAdapter }: GPUAdapterInfo): boolean {
+  return isFallbackAdapter || SOFTWARE.test([vendor, architecture, device, description].join(" "));
+}
+
+function info({ kind, name, limits }: Device): DeviceInfo {
+  return { kind, name, limits };
+}

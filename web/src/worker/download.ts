@@ -1,0 +1,203 @@
+// One file from the network into the storage. Plain GETs: huggingface.co sends downloads on to hosts
+// that refuse what needs a preflight. A transfer that breaks is taken up where the server allows it
+// (a single range needs no preflight), else begun again.
+
+import { cancelled, FlantuneError } from "../api/error.js";
+import type { Storage } from "./storage/storage.js";
+
+/** Waits between attempts, in milliseconds. Bytes that come begin the list anew. */
+const WAITS = [500, 1000, 2000, 4000, 8000];
+/** Written at a time: the storage has each piece on disk before the next. */
+const PIECE = 1 << 20;
+
+export interface Download {
+  address: string;
+  /** Where it goes; its beginning is kept beside it until all is there. */
+  path: string;
+  /** Its length in bytes, where that is known. */
+  bytes?: number;
+  signal?: AbortSignal | undefined;
+  /** Told the bytes that are there, and the file's length where the server told it. */
+  onProgress?: (loaded: number, total: number | undefined) => void;
+}
+
+export function get(address: string, signal?: AbortSignal, range?: number): Promise<Response> {
+  return fetch(address, {
+    referrerPolicy: "no-referrer",
+    credentials: "omit",
+    ...(signal ? { signal } : {}),
+    ...(range === undefined ? {} : { headers: { range: `bytes=${range}-` } }),
+  });
+}
+
+/** The answer to a GET, or what is wrong with it in words. */
+export async function getOk(address: string, signal?: AbortSignal): Promise<Response> {
+  let response: Response;
+  try {
+    response = await get(address, signal);
+  } catch (error) {
+    throw unreachable(address, error, signal);
+  }
+  if (!response.ok) throw refused(address, response);
+  return response;
+}
+
+/** Downloads a file. It appears under its name when it is whole. */
+export async function download(storage: Storage, file: Download): Promise<void> {
+  const part = partOf(file.path);
+  let ranges = true;
+  for (let attempt = 0; ; ) {
+    const before = await lengthOf(storage, part);
+    const outcome = await transfer(storage, file, part, ranges ? before : 0);
+    if (outcome.kind === "whole") break;
+    if (outcome.kind === "no ranges") {
+      ranges = false;
+      continue;
+    }
+    if ((await lengthOf(storage, part)) > before) attempt = 0;
+    const wait = WAITS[attempt];
+    if (wait === undefined) throw outcome.error;
+    attempt += 1;
+    await pause(wait, file.signal);
+  }
+  await storage.rename(part, file.path.slice(file.path.lastIndexOf("/") + 1));
+}
+
+/** Where the beginning of a file is kept while it is downloaded. */
+export function partOf(path: string): string {
+  return `${path}.part`;
+}
+
+/** The length of a file; 0 where there is none. */
+export async function lengthOf(storage: Storage, path: string): Promise<number> {
+  return (await storage.exists(path)) ? storage.length(path) : 0;
+}
+
+type Outcome = { kind: "whole" } | { kind: "no ranges" } | { kind: "broken"; error: FlantuneError };
+
+/** One attempt, from byte `start` on. Throws what no further attempt would mend. */
+async function transfer(storage: Storage, file: Download, part: string, start: number): Promise<Outcome> {
+  const { address, signal } = file;
+  if (start > 0 && start === file.bytes) return { kind: "whole" };
+  let response: Response;
+  try {
+    response = await get(address, signal, start > 0 ? start : undefined);
+  } catch (error) {
+    // A preflight that was refused and a connection that failed look the same.
+    const failure = unreachable(address, error, signal);
+    if (failure.code === "cancelled") throw failure;
+    return start > 0 && navigator.onLine ? { kind: "no ranges" } : { kind: "broken", error: failure };
+  }
+  if (start > 0 && response.status !== 206 && response.status !== 200) {
+    await response.body?.cancel();
+    return { kind: "no ranges" };
+  }
+  if (!response.ok) {
+    const error = refused(address, response);
+    if (response.status < 500 && response.status !== 429) throw error;
+    return { kind: "broken", error };
+  }
+  const resumed = start > 0 && response.status === 206;
+  if (!resumed) await storage.remove(part);
+  let loaded = resumed ? start : 0;
+  const total = file.bytes ?? totalOf(response, loaded);
+  file.onProgress?.(loaded, total);
+  try {
+    for await (const piece of gathered(response.body)) {
+      await storage.append(part, piece);
+      loaded += piece.length;
+      file.onProgress?.(loaded, total);
+    }
+  } catch (error) {
+    const failure = FlantuneError.from(error);
+    // The disk, not the network.
+    if (failure.code === "quota" || failure.code === "storage" || failure.code === "busy") throw failure;
+    return broken(address, error, signal);
+  }
+  if (loaded === 0) await storage.append(part, new Uint8Array());
+  if (total !== undefined && loaded < total) return broken(address, new Error("it ended early"), signal);
+  if (total !== undefined && loaded > total) {
+    await storage.remove(part);
+    const message = `${address}: ${loaded} bytes came, expected ${total}`;
+    throw new FlantuneError("network", message, "Try again; what came was thrown away");
+  }
+  return { kind: "whole" };
+}
+
+/** The file's length by the answer's headers: not told where the transfer is packed. */
+function totalOf(response: Response, start: number): number | undefined {
+  const length = response.headers.get("content-length");
+  if (length === null || response.headers.get("content-encoding")) return undefined;
+  return start + Number(length);
+}
+
+/** Pieces put together to some size; what came before a failure is given before it is thrown. */
+async function* gathered(body: ReadableStream<Uint8Array<ArrayBuffer>> | null): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let size = 0;
+  const take = () => {
+    const bytes = new Uint8Array(size);
+    let offset = 0;
+    for (const piece of held) {
+      bytes.set(piece, offset);
+      offset += piece.length;
+    }
+    held = [];
+    size = 0;
+    return bytes;
+  };
+  let failure: { error: unknown } | undefined;
+  try {
+    for await (const piece of body ?? []) {
+      held.push(piece);
+      size += piece.length;
+      if (size >= PIECE) yield take();
+    }
+  } catch (error) {
+    failure = { error };
+  }
+  if (size > 0) yield take();
+  if (failure) throw failure.error;
+}
+
+function broken(address: string, error: unknown, signal?: AbortSignal): Outcome {
+  const failure = unreachable(address, error, signal);
+  if (failure.code === "cancelled") throw failure;
+  return { kind: "broken", error: failure };
+}
+
+function unreachable(address: string, error: unknown, signal?: AbortSignal): FlantuneError {
+  if (signal?.aborted) return cancelled();
+  const { host } = new URL(address);
+  const detail = error instanceof Error ? error.message : String(error);
+  const hint = navigator.onLine
+    ? "It may be down, be blocked by a filter or by this page's security policy, or not allow other pages to read it (CORS)"
+    : "This computer is offline: connect it and try again. What was downloaded is kept";
+  return new FlantuneError("network", `${host} cannot be reached, or the transfer broke: ${detail}`, hint);
+}
+
+function refused(address: string, { status, statusText }: Response): FlantuneError {
+  const message = `${address}: the server answered ${status} ${statusText}`.trimEnd();
+  if (status === 401 || status === 403) {
+    const hint = "The model may be private, or its owner may want conditions accepted: download it there and choose its files";
+    return new FlantuneError("network", message, hint);
+  }
+  const hint = status === 404 ? "Check the name; capital letters count" : "Try again later";
+  return new FlantuneError(status === 404 ? "not_found" : "network", message, hint);
+}
+
+/** Waits between attempts; a cancelled one does not wait. */
+function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(cancelled());
+    const stop = () => {
+      clearTimeout(timer);
+      reject(cancelled());
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,116 @@
+// The Wasm module: loads it, gives it its surroundings, and sees to it that it answers one request
+// at a time.
+
+import { cancelled, FlantuneError } from "../api/error.js";
+import type { Engine as EngineClass, EngineHost, EngineWriter, RequestName, Requests } from "../engine.js";
+import { crashed, deviceFailed, isTrap } from "./crash.js";
+import init, { Engine as WasmEngine } from "./flantune_wasm.js";
+import type { Storage } from "./storage/storage.js";
+import { turn } from "./turn.js";
+
+export interface RequestOptions {
+  signal?: AbortSignal | undefined;
+  progress?: ((value: string | number) => void) | undefined;
+}
+
+/** The request that is being worked on. */
+interface Current extends RequestOptions {
+  id: number;
+  /** What the storage refused: the core keeps its message, but not its code. */
+  refusal?: FlantuneError;
+}
+
+export class Engine {
+  readonly #engine: EngineClass;
+  #last: Promise<unknown> = Promise.resolve();
+  #count = 0;
+  #current: Current | undefined;
+
+  private constructor(storage: Storage) {
+    this.#engine = new WasmEngine(this.#host(storage));
+  }
+
+  static async load(storage: Storage, wasmUrl?: string): Promise<Engine> {
+    try {
+      await init(wasmUrl === undefined ? undefined : { module_or_path: wasmUrl });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const hint = "Check the connection, and that the page's security policy has 'wasm-unsafe-eval'";
+      throw new FlantuneError("network", `The engine could not be loaded: ${message}`, hint);
+    }
+    return new Engine(storage);
+  }
+
+  /** Answers a request after those that were made before. */
+  request<Name extends RequestName>(
+    name: Name,
+    params: Requests[Name]["params"],
+    options: RequestOptions = {},
+  ): Promise<Requests[Name]["answer"]> {
+    const answer = this.#last.then(() => this.#call(name, params, options));
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+
+  async #call<Name extends RequestName>(
+    name: Name,
+    params: Requests[Name]["params"],
+    options: RequestOptions,
+  ): Promise<Requests[Name]["answer"]> {
+    // Messages of the page are heard between any two requests.
+    await turn();
+    if (options.signal?.aborted) throw cancelled();
+    this.#count += 1;
+    const current: Current = { ...options, id: this.#count };
+    this.#current = current;
+    try {
+      return JSON.parse(await this.#engine.call(current.id, JSON.stringify({ request: name, ...params })));
+    } catch (thrown) {
+      if (isTrap(thrown)) throw crashed(thrown);
+      const error = FlantuneError.from(thrown);
+      if (error.code === "device" && name !== "openDevice") throw deviceFailed(error);
+      if (error.code === "storage" && current.refusal) throw current.refusal;
+      throw readable(error);
+    } finally {
+      this.#current = undefined;
+    }
+  }
+
+  #host(storage: Storage): EngineHost {
+    const remember = async <T>(work: Promise<T>): Promise<T> => {
+      try {
+        return await work;
+      } catch (thrown) {
+        const error = FlantuneError.from(thrown);
+        if (this.#current && error.code !== "not_found") this.#current.refusal = error;
+        throw error;
+      }
+    };
+    const writer = (inner: EngineWriter): EngineWriter => ({
+      write: (bytes) => remember(inner.write(bytes)),
+      finish: () => remember(inner.finish()),
+      abandon: () => inner.abandon(),
+    });
+    return {
+      length: (path) => remember(storage.length(path)),
+      read: (path, start, end) => remember(storage.read(path, start, end)),
+      create: (path) => remember(storage.create(path).then(writer)),
+      append: (path, bytes) => remember(storage.append(path, bytes)),
+      list: (directory) => remember(storage.list(directory)),
+      remove: (path) => remember(storage.remove(path)),
+      seconds: () => performance.now() / 1000,
+      turn: async () => {
+        await turn();
+        if (this.#current?.signal?.aborted) throw cancelled();
+      },
+      progress: (id, value) => {
+        if (id === this.#current?.id) this.#current.progress?.(value);
+      },
+    };
+  }
+}
+
+/** The user knows his files by their names, not by where they are mounted. */
+function readable({ code, message, hint }: FlantuneError): FlantuneError {
+  return new FlantuneError(code, message.replaceAll(/(?<![\w/])(?:files\/\d+|builtin|plan\/\d+|models\/[^/\s]+)\//g, ""), hint);
+}

@@ -1,0 +1,178 @@
+// All that the page can call, by name: what there is, put together.
+
+import { FlantuneError } from "../api/error.js";
+import type { CallName, Params, Result, Told } from "../protocol.js";
+import { Adapters } from "./adapters.js";
+import { Assets } from "./assets.js";
+import { DataSets, ownValidation, readOptions } from "./data.js";
+import { openDevice } from "./device.js";
+import { Engine } from "./engine.js";
+import { Hub } from "./hub.js";
+import { memoryIndex, openIndex } from "./index.js";
+import { Models } from "./models.js";
+import { Runs } from "./runs.js";
+import { FilesMount } from "./storage/files.js";
+import { MemoryMount } from "./storage/memory.js";
+import { OpfsMount } from "./storage/opfs.js";
+import { Storage } from "./storage/storage.js";
+import { zip } from "./zip.js";
+
+/** What goes with a call: it may be called off, and tell of itself. */
+export interface Work<Name extends CallName> {
+  signal: AbortSignal;
+  tell: (progress: Told<Name>) => void;
+}
+
+type Handlers = { [Name in CallName]: (params: Params<Name>, work: Work<Name>) => Promise<Result<Name>> };
+
+interface Parts {
+  engine: Engine;
+  storage: Storage;
+  models: Models;
+  data: DataSets;
+  adapters: Adapters;
+  runs: Runs;
+}
+
+let count = 0;
+
+export class Session {
+  #parts: Parts | undefined;
+
+  /** Answers a call. */
+  handle<Name extends CallName>(name: Name, params: Params<Name>, work: Work<Name>): Promise<Result<Name>> {
+    return this.#handlers[name](params, work);
+  }
+
+  readonly #handlers: Handlers = {
+    start: (params) => this.#start(params),
+    keys: () => this.#engine.request("keys", {}),
+    toml: async ({ options }) => (await this.#engine.request("resolve", { options })).toml,
+    score: (params) => this.#engine.request("score", params),
+
+    planModel: ({ source, options }, { signal }) => this.#at.models.plan(source, options, signal),
+    loadModel: ({ model, source, dtype }, { signal, tell }) =>
+      this.#at.models.load(model, source, dtype, { signal, onProgress: tell }),
+    dropModel: async ({ model }) => {
+      this.#at.adapters.forget(model);
+      await this.#at.models.drop(model);
+      return null;
+    },
+    listModels: () => this.#at.models.list(),
+    removeModel: async ({ key }) => {
+      await this.#at.models.remove(key);
+      return null;
+    },
+
+    loadData: ({ data, rows }) => this.#at.data.load(data, rows),
+    dropData: async ({ data }) => {
+      this.#at.data.drop(data);
+      return null;
+    },
+    preview: ({ data, reading, first, count, model }) => this.#at.data.preview(data, reading, first, count, model),
+    lengths: ({ data, reading, model }) => this.#at.data.lengths(data, reading, model),
+
+    generate: async ({ model, adapter, prompts, options }, { signal, tell }) => {
+      if (adapter !== undefined) await this.#at.adapters.hold(model, adapter);
+      const params = { model, prompts, options, ...(adapter !== undefined && { adapter }) };
+      const progress = (part: string | number) => tell(String(part));
+      return this.#engine.request("generate", params, { signal, progress });
+    },
+    evaluate: (params, work) => this.#evaluate(params, work),
+    merge: (params) => this.#merge(params),
+
+    run: (params, { tell }) => this.#at.runs.run(params, tell),
+    pauseRun: async ({ run }) => {
+      await this.#at.runs.pause(run);
+      return null;
+    },
+    continueRun: async ({ run }) => {
+      await this.#at.runs.continue(run);
+      return null;
+    },
+    stopRun: async ({ run }) => {
+      await this.#at.runs.stop(run);
+      return null;
+    },
+    failRun: async ({ run, error }) => {
+      await this.#at.runs.fail(run, error);
+      return null;
+    },
+    listRuns: () => this.#at.runs.list(),
+    describeRun: ({ run }) => this.#at.runs.describe(run),
+    removeRun: async ({ run }) => {
+      await this.#at.runs.remove(run);
+      return null;
+    },
+
+    listAdapters: () => this.#at.adapters.list(),
+    renameAdapter: ({ adapter, name }) => this.#at.adapters.rename(adapter, name),
+    removeAdapter: async ({ adapter }) => {
+      await this.#at.adapters.remove(adapter);
+      return null;
+    },
+    exportAdapter: ({ adapter }) => this.#at.adapters.export(adapter),
+    importAdapter: ({ adapter, file, name }) => this.#at.adapters.import(file, name, adapter),
+  };
+
+  get #at(): Parts {
+    if (this.#parts) return this.#parts;
+    throw new FlantuneError("closed", "The engine was not started");
+  }
+
+  get #engine(): Engine {
+    return this.#at.engine;
+  }
+
+  async #start({ device, hubEndpoint, assetsUrl, wasmUrl }: Params<"start">): Promise<Result<"start">> {
+    const memory = new MemoryMount();
+    const files = new FilesMount();
+    const opfs = await OpfsMount.open();
+    const kept = !(opfs instanceof FlantuneError);
+    const storage = new Storage(kept ? opfs : memory);
+    for (const name of ["builtin", "plan"]) storage.mount(name, memory);
+    storage.mount("files", files);
+    const engine = await Engine.load(storage, wasmUrl);
+    const info = await openDevice(engine, device);
+    // An index that outlives what it lists would be of no use.
+    const index = kept ? await openIndex() : memoryIndex();
+    const assets = new Assets(assetsUrl);
+    const models = new Models({ engine, storage, files, memory, assets, hub: new Hub(engine, hubEndpoint) });
+    const data = new DataSets(engine, files, assets);
+    const adapters = new Adapters(engine, storage, index.adapters);
+    const runs = new Runs(engine, storage, index.runs, models, data, adapters);
+    this.#parts = { engine, storage, models, data, adapters, runs };
+    return { device: info, warnings: kept ? [] : [opfs.plain()] };
+  }
+
+  async #evaluate(params: Params<"evaluate">, { signal, tell }: Work<"evaluate">): Promise<Result<"evaluate">> {
+    const { model, adapter, data, reading, options, split } = params;
+    if (adapter !== undefined) await this.#at.adapters.hold(model, adapter);
+    const set = this.#at.data.get(data);
+    const validation = split === "validation" ? ownValidation(set, reading) : {};
+    const request = {
+      model,
+      path: set.path,
+      options: { ...readOptions(reading), ...validation, ...options },
+      split,
+      ...(adapter !== undefined && { adapter }),
+    };
+    const progress = (rows: string | number) => tell(Number(rows));
+    const { metrics, rows } = await this.#engine.request("evaluate", request, { signal, progress });
+    return { metrics, rows: rows.map(({ scores, ...row }) => ({ ...scores, ...row })) };
+  }
+
+  async #merge({ model, adapter }: Params<"merge">): Promise<Blob> {
+    const { adapters, storage } = this.#at;
+    count += 1;
+    const output = `merged/${Date.now()}-${count}`;
+    try {
+      await this.#engine.request("merge", { model, adapter: await adapters.directory(adapter), output });
+      const names = await storage.list(output);
+      const files = names.map(async (name) => ({ name, file: await storage.file(`${output}/${name}`) }));
+      return await zip(await Promise.all(files));
+    } finally {
+      await storage.remove(output);
+    }
+  }
+}

@@ -1,0 +1,125 @@
+// The tree of files that the core sees. The first part of a path says where it lies: in OPFS (or in
+// memory, where the browser gives no OPFS), among the user's own files, or among fetched assets.
+
+import { FlantuneError, isNamed } from "../../api/error.js";
+import type { EngineWriter } from "../../engine.js";
+
+/** A place for files. Paths as in `EngineHost`. */
+export interface Mount {
+  /** The whole file, read lazily where it lies outside of memory. Rejects with `not_found`. */
+  file(path: string): Promise<Blob>;
+  create(path: string): Promise<EngineWriter>;
+  append(path: string, bytes: Uint8Array): Promise<void>;
+  list(directory: string): Promise<string[]>;
+  remove(path: string): Promise<void>;
+  /** Gives a file another name in its directory. */
+  rename(path: string, name: string): Promise<void>;
+}
+
+export class Storage implements Mount {
+  readonly #mounts = new Map<string, Mount>();
+  readonly #rest: Mount;
+
+  /** `rest` has every path that no other mount has. */
+  constructor(rest: Mount) {
+    this.#rest = rest;
+  }
+
+  /** Puts what begins with `name/` elsewhere. */
+  mount(name: string, mount: Mount): void {
+    this.#mounts.set(name, mount);
+  }
+
+  unmount(name: string): void {
+    this.#mounts.delete(name);
+  }
+
+  file(path: string): Promise<Blob> {
+    return this.#at(path).file(path);
+  }
+
+  async length(path: string): Promise<number> {
+    return (await this.file(path)).size;
+  }
+
+  async read(path: string, start: number, end: number): Promise<Uint8Array> {
+    const file = await this.file(path);
+    try {
+      return new Uint8Array(await file.slice(start, end).arrayBuffer());
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  }
+
+  create(path: string): Promise<EngineWriter> {
+    return this.#at(path).create(path);
+  }
+
+  append(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#at(path).append(path, bytes);
+  }
+
+  list(directory: string): Promise<string[]> {
+    return this.#at(directory).list(directory);
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#at(path).remove(path);
+  }
+
+  rename(path: string, name: string): Promise<void> {
+    return this.#at(path).rename(path, name);
+  }
+
+  /** Writes a whole file at once. */
+  async write(path: string, bytes: Uint8Array): Promise<void> {
+    const writer = await this.create(path);
+    try {
+      await writer.write(bytes);
+    } catch (error) {
+      writer.abandon();
+      throw error;
+    }
+    await writer.finish();
+  }
+
+  writeJson(path: string, value: unknown): Promise<void> {
+    return this.write(path, new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`));
+  }
+
+  async text(path: string): Promise<string> {
+    const file = await this.file(path);
+    try {
+      return await file.text();
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  }
+
+  async exists(path: string): Promise<boolean> {
+    try {
+      await this.file(path);
+      return true;
+    } catch (error) {
+      if (FlantuneError.from(error).code === "not_found") return false;
+      throw error;
+    }
+  }
+
+  #at(path: string): Mount {
+    const first = path.split("/", 1)[0] ?? "";
+    return this.#mounts.get(first) ?? this.#rest;
+  }
+}
+
+export function notFound(path: string): FlantuneError {
+  return new FlantuneError("not_found", `${path}: there is no such file`);
+}
+
+/** A file that was changed or moved after it was chosen cannot be read any more. */
+function unreadable(path: string, error: unknown): FlantuneError {
+  const message = error instanceof Error ? error.message : String(error);
+  const moved = isNamed(error, "NotReadableError") || isNamed(error, "NotFoundError");
+  const hint = moved ? "If it was changed or moved since it was chosen, choose it again" : undefined;
+  return new FlantuneError("storage", `${path}: it cannot be read: ${message}`, hint);
+}
