@@ -25,7 +25,7 @@ const done = (page) => page.getByText("Done. Both adapters").first().waitFor();
 
 /** Each picture: what is done to the page before it is taken. */
 const PICTURES = {
-  first: { act: async (page) => page.getByText("builtin, ").first().waitFor() },
+  first: { act: async (page) => page.getByText("Built-in, ").first().waitFor() },
   trying: {
     fake: { holdAt: 52, holdMethod: "prompt" },
     async act(page) {
@@ -129,6 +129,7 @@ try {
         console.error(`${file}: ${error.message}`);
         process.exitCode = 1;
       }
+      await page.evaluate(() => scrollTo(0, 0));
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
       await page.screenshot({ path: resolve(directory, file), fullPage: true });
       await page.close();

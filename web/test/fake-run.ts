@@ -48,18 +48,18 @@ export class FakeRun implements Run {
     this.adapter.catch(() => undefined); // who iterates hears of it
   }
 
-  pause(): void {
+  async pause(): Promise<void> {
     this.#paused = new Promise((resolve) => (this.#wake = resolve));
   }
 
-  resume(): void {
+  async resume(): Promise<void> {
     this.#wake?.();
     this.#paused = undefined;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.resume();
+    await this.resume();
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<RunEvent> {

@@ -125,6 +125,7 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
   };
   return {
     device: options.device ?? PROCESSOR,
+    warnings: [],
     keys: async () => KEYS,
     toml: async (settings) => Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n"),
     close: async () => onClose(),
@@ -242,7 +243,7 @@ async function loadModel(
     name,
     architecture,
     bytes: architecture.parameters * (builtin ? 1 : 4),
-    recipe: { kind: "builtin", name },
+    recipe: builtin ? { kind: "builtin", name } : { kind: "hub", name, revision: "0fc9ddf78a1e988dac52e2dac162b0ede4fd74ab", dtype: "f32" },
     generate: async (prompts, { adapter } = {}) => prompts.map((prompt) => answer(prompt, typeof adapter === "string" ? adapter : adapter?.id)),
     evaluate: (data, asked = {}) => evaluate(data as FakeData, asked),
   };

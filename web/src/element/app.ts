@@ -131,7 +131,10 @@ export class App {
   #begin(): Promise<Trainer> {
     if (this.#closed) return Promise.reject(Object.assign(new Error("closed"), { code: "cancelled" }));
     this.#trainer ??= this.#start({ ...this.#host.options(), device: this.store.state.device.choice }).then((trainer) => {
-      this.store.change(({ device }) => (device.info = trainer.device));
+      this.store.change(({ device }) => {
+        device.info = trainer.device;
+        device.warnings = trainer.warnings;
+      });
       return trainer;
     });
     return this.#trainer;

@@ -98,6 +98,8 @@ export interface RunView {
   warnings: string[];
   adapter?: AdapterInfo;
   problem?: Problem;
+  /** Of "Try it", which shows its rows itself. */
+  attempt: boolean;
 }
 
 export interface TryRow {
@@ -150,7 +152,7 @@ export interface LibraryState {
 }
 
 export interface State {
-  device: { choice: DeviceChoice; info?: DeviceInfo; problem?: Problem };
+  device: { choice: DeviceChoice; info?: DeviceInfo; warnings: Problem[]; problem?: Problem };
   open: Record<StepName, boolean>;
   model: ModelState;
   data: DataState;
@@ -168,7 +170,7 @@ export interface State {
 
 export function initialState(): State {
   return {
-    device: { choice: "auto" },
+    device: { choice: "auto", warnings: [] },
     open: { model: true, data: false, method: false, train: false, compare: false, adapters: false },
     model: { choice: "builtin", address: "", revision: "", dtype: "f32", files: [], phase: "none", stored: [] },
     data: { choice: "reviews", phase: "none", options: {}, previews: [] },

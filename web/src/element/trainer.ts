@@ -25,7 +25,10 @@ import type {
 } from "../types.js";
 
 export interface Trainer {
+  /** After a device was lost it may be another. */
   readonly device: DeviceInfo;
+  /** What the user should know of this browser, such as that it keeps nothing. */
+  readonly warnings: { code: string; message: string; hint?: string }[];
   readonly adapters: Adapters;
   readonly runs: Runs;
   readonly models: Models;
@@ -68,8 +71,8 @@ export interface Run extends AsyncIterable<RunEvent> {
   readonly id: string;
   /** What comes of it. Rejects where nothing was trained. */
   readonly adapter: Promise<AdapterInfo>;
-  pause(): void;
-  resume(): void;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Ends the run early; its checkpoint stays, and its adapter comes of the steps that were done. */
   stop(): Promise<void>;
 }
@@ -87,13 +90,14 @@ export interface Adapters {
 
 export interface Runs {
   list(): Promise<RunInfo[]>;
-  resume(id: string): Promise<Run>;
+  /** Goes on from the last checkpoint. `rowsAtOnce` computes batches in smaller parts, in less memory. */
+  resume(id: string, options?: { model?: Model; rowsAtOnce?: number }): Promise<Run>;
   delete(id: string): Promise<void>;
 }
 
 export interface Models {
   /** What a model of a hub or the web would take, before it is downloaded. */
-  plan(source: ModelSource, options?: LoadModelOptions): Promise<DownloadPlan>;
+  plan(source: ModelSource, options?: { options?: TrainOptions; signal?: AbortSignal }): Promise<DownloadPlan>;
   /** The models that are kept in the browser. */
   list(): Promise<StoredModel[]>;
   delete(key: string): Promise<void>;

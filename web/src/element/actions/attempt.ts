@@ -71,7 +71,7 @@ export class AttemptActions {
   async #run(attempt: TryState, model: Model, data: DataSet, method: Method): Promise<AdapterInfo | undefined> {
     const { store } = this.#shared;
     const name = this.#shared.strings().attempt.adapterName[method];
-    const view: RunView = newRun(name, method, model.name, data.name);
+    const view: RunView = { ...newRun(name, method, model.name, data.name), attempt: true };
     store.change((state) => {
       attempt.phase = method;
       attempt.curves[method] = view.training; // the same arrays: the chart above and the one beside grow together

@@ -18,6 +18,7 @@ export function newRun(name: string, method: Method, modelName: string, dataName
     evaluation: emptyCurve(),
     samples: [],
     warnings: [],
+    attempt: false,
   };
 }
 
@@ -29,6 +30,10 @@ export async function follow(shared: Shared, run: Run, view: RunView): Promise<A
   try {
     for await (const event of run) {
       store.change(() => take(view, event));
+      if (event.event === "start") {
+        const { device } = await shared.trainer(); // after a device was lost it may be another
+        store.change((state) => (state.device.info = device));
+      }
       if (event.event === "step") shared.fire(new FlanTuneStepEvent(event));
       else if (event.event === "eval") shared.fire(new FlanTuneEvalEvent(event));
     }
@@ -42,7 +47,8 @@ export async function follow(shared: Shared, run: Run, view: RunView): Promise<A
     shared.fire(new FlanTuneAdapterEvent(info));
     return info;
   } catch (thrown) {
-    if (view.phase === "stopping" && isAbort(thrown)) {
+    const code = thrown instanceof Error && "code" in thrown ? thrown.code : "";
+    if (view.phase === "stopping" && (isAbort(thrown) || code === "stopped")) {
       store.change(() => (view.phase = "stopped"));
     } else {
       shared.fail(thrown, (_, problem) => {

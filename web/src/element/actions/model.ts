@@ -47,7 +47,7 @@ export class ModelActions {
     });
     try {
       const trainer = await this.#shared.trainer();
-      const plan = await trainer.models.plan(source, { dtype: state.dtype, signal: abort.signal });
+      const plan = await trainer.models.plan(source, { options: { dtype: state.dtype }, signal: abort.signal });
       if (abort.signal.aborted) return;
       store.change(() => {
         state.plan = plan;

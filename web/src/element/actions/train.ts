@@ -5,6 +5,7 @@ import { PRESET_SETTINGS } from "../presets.js";
 import { isActive, type Preset } from "../state.js";
 import { save } from "../dom.js";
 import type { Run } from "../trainer.js";
+import { dataName } from "../views/names.js";
 import type { DataActions } from "./data.js";
 import { follow, newRun } from "./follow.js";
 import type { ModelActions } from "./model.js";
@@ -96,19 +97,24 @@ export class TrainActions {
     }
     const { method } = state.settings;
     const number = state.library.list.length + 1;
-    const name = this.#shared.strings().train.runName(data.name, method, number);
+    const name = this.#shared.strings().train.runName(dataName({ strings: this.#shared.strings(), state }), method, number);
     await this.#follow(newRun(name, method, model.name, data.name), async (trainer) =>
       trainer.train(model, data, { ...state.settings, name }),
     );
   }
 
-  async resumeRun(id: string): Promise<void> {
+  /** Goes on with a run; `smaller` computes its batches in halves, where memory did not suffice. */
+  async resumeRun(id: string, smaller = false): Promise<void> {
     const { store } = this.#shared;
     const info = store.state.interrupted.find((run) => run.id === id);
     if (info === undefined || isActive(store.state.run)) return;
     store.change((state) => (state.interrupted = state.interrupted.filter((run) => run.id !== id)));
     const view = newRun(info.name, info.method, info.model.name, info.data.name);
-    await this.#follow(view, (trainer) => trainer.runs.resume(id));
+    const rowsAtOnce = Math.max(1, Math.floor((info.options.batchSize ?? 8) / 2));
+    const { loaded } = store.state.model;
+    // A base of the user's own files can only be had again from the user: it may be the one that is open.
+    const base = info.model.kind === "files" && loaded?.name === info.model.name ? { model: loaded } : {};
+    await this.#follow(view, (trainer) => trainer.runs.resume(id, { ...base, ...(smaller ? { rowsAtOnce } : {}) }));
   }
 
   async forgetRun(id: string): Promise<void> {
@@ -137,14 +143,14 @@ export class TrainActions {
 
   pause(): void {
     if (this.#shared.store.state.run?.phase !== "running") return;
-    this.#run?.pause();
+    this.#run?.pause().catch((thrown: unknown) => this.#failed(thrown));
     this.#shared.store.change(({ run }) => run && (run.phase = "paused"));
     this.#shared.announce(this.#shared.strings().run.phase.paused);
   }
 
   resume(): void {
     if (this.#shared.store.state.run?.phase !== "paused") return;
-    this.#run?.resume();
+    this.#run?.resume().catch((thrown: unknown) => this.#failed(thrown));
     this.#shared.store.change(({ run }) => run && (run.phase = "running"));
     this.#shared.announce(this.#shared.strings().run.phase.running);
   }
@@ -153,11 +159,11 @@ export class TrainActions {
     const { run } = this.#shared.store.state;
     if (run === undefined || !isActive(run)) return;
     this.#shared.store.change(() => (run.phase = "stopping"));
-    try {
-      await this.#run?.stop();
-    } catch (thrown) {
-      this.#shared.fail(thrown, (state, problem) => (state.runProblem = problem));
-    }
+    await this.#run?.stop().catch((thrown: unknown) => this.#failed(thrown));
+  }
+
+  #failed(thrown: unknown): void {
+    this.#shared.fail(thrown, (state, problem) => (state.runProblem = problem));
   }
 
   /** Puts a run where it can be paused and stopped from the page. */

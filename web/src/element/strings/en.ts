@@ -15,6 +15,8 @@ export interface Strings {
   why: string;
   example: string;
   change: string;
+  open: string;
+  close: string;
   done: string;
   cancel: string;
   method: Record<Method, string>;
@@ -67,6 +69,7 @@ export interface Strings {
     planMemory: string;
     planCommit: string;
     planFiles: Text;
+    obstacle: Record<"memory" | "binding", string>;
     unknown: string;
     alreadyHere: string;
     download: string;
@@ -166,6 +169,7 @@ export interface Strings {
     parametersNone: string;
     summaryLora: Text;
     summaryPrompt: Text;
+    whyHere: Text;
     whyLora: string;
     whyPrompt: string;
     whyRate: Text;
@@ -184,6 +188,7 @@ export interface Strings {
     interrupted: string;
     interruptedRun: Text;
     resume: string;
+    smaller: string;
     forget: string;
     samples: string;
     samplesNote: string;
@@ -291,6 +296,8 @@ export const en: Strings = {
   why: "Why?",
   example: "Example",
   change: "Change",
+  open: "Open",
+  close: "Close",
   done: "Continue",
   cancel: "Cancel",
   method: { lora: "LoRA", prompt: "Prompt tuning" },
@@ -341,7 +348,7 @@ export const en: Strings = {
     pickFiles: "Choose files",
     pickFolder: "Choose a folder",
     drop: "or drop them here",
-    chosen: (count, bytes) => `${count} files, ${bytes}`,
+    chosen: (count, bytes) => `${count === "1" ? "1 file" : `${count} files`}, ${bytes}`,
     filesMissing: { message: "No files are chosen yet.", hint: "Choose the model’s folder, or its files." },
     address: "Model’s id or address",
     addressExample: "google/flan-t5-small",
@@ -357,6 +364,10 @@ export const en: Strings = {
     planMemory: "Memory while training, about",
     planCommit: "Commit",
     planFiles: (count) => `${count} files`,
+    obstacle: {
+      memory: "This is more than this device is likely to have. Training may end for want of memory; 8-bit integers take less.",
+      binding: "One of its matrices is larger than this graphics card takes in one piece. Compute on the processor instead.",
+    },
     unknown: "unknown",
     alreadyHere: "nothing, it is already here",
     download: "Download and use",
@@ -397,8 +408,8 @@ export const en: Strings = {
     reading: "Reading rows…",
     ready: (name, rows) => `${name}: ${rows} rows read.`,
     summary: (name, rows) => `${name}, ${rows} rows`,
-    rows: (rows) => `${rows} rows`,
-    badRows: (count) => `${count} rows cannot be used and are left out.`,
+    rows: (rows) => (rows === "1" ? "1 row" : `${rows} rows`),
+    badRows: (count) => (count === "1" ? "1 row cannot be used and is left out." : `${count} rows cannot be used and are left out.`),
     badRowsList: "The first of them",
     badRowsMore: (count) => `and ${count} more`,
     columns: "Columns",
@@ -413,17 +424,18 @@ export const en: Strings = {
     tokens: (count) => `${count} tokens`,
     tokenList: "Tokens",
     showTokens: "Show tokens",
-    cut: (count) => `The last ${count} tokens are cut`,
+    cut: (count) => (count === "1" ? "The last token is cut" : `The last ${count} tokens are cut`),
     leftOut: (reason) => `This row would be left out: ${reason}`,
     needsModel: "Tokens and lengths are shown once a model is loaded.",
     lengths: "Lengths",
     lengthsOf: { source: "What the model reads", target: "What it writes" },
-    tooLong: (rows, limit, tokens) => `${rows} rows are longer than ${limit} tokens; ${tokens} tokens lie beyond the limit.`,
+    tooLong: (rows, limit, tokens) =>
+      `${rows === "1" ? "1 row is" : `${rows} rows are`} longer than ${limit} tokens; ${tokens} tokens lie beyond the limit.`,
     noneTooLong: (limit, longest) => `All rows fit into ${limit} tokens. The longest has ${longest}.`,
     limit: { source: "Most tokens to read", target: "Most tokens to write" },
     onTooLong: "Rows that are too long",
     onTooLongName: { truncate: "Cut off the end", drop: "Leave out", keep: "Keep whole", error: "Refuse the file" },
-    heldOut: "Held out for evaluation, in percent",
+    heldOut: "Held out, in percent",
     heldOutNote: "These rows are never trained on.",
     histogramTable: "Lengths as a table",
     bucket: "Tokens",
@@ -434,7 +446,7 @@ export const en: Strings = {
     whyEmpty: "A model learns from pairs: what it reads, and what it should write. A few hundred pairs can teach it a form or a tone, but not new knowledge.",
   },
   settings: {
-    legend: "Method",
+    legend: "What is trained",
     methodNote: {
       lora: "Two small matrices beside each chosen layer. The usual choice.",
       prompt: "A few made-up words before each text. The smallest adapter; it needs more steps.",
@@ -465,15 +477,18 @@ export const en: Strings = {
     keysWaiting: "The list comes when the trainer has started.",
     section: { method: "Method", train: "Training", eval: "Evaluation and text" },
     toml: "Download settings as TOML",
-    steps: (steps, rows, batch, epochs) => `${steps} steps: ${rows} rows in batches of ${batch}, ${epochs} times.`,
+    steps: (steps, rows, batch, epochs) =>
+      `${steps} steps: ${rows} rows in batches of ${batch}, ${epochs === "1" ? "once" : `${epochs} times`}.`,
     parameters: (trained, all, part) => `${trained} numbers are trained: ${part} of the model’s ${all}.`,
     parametersLora: (module, count, outputs, inputs, rank, small, full) =>
       `${count} matrices ${module} of ${outputs} × ${inputs}: ${rank} × (${outputs} + ${inputs}) = ${small} instead of ${full} numbers each`,
     parametersPrompt: (tokens, width, sum) => `${tokens} virtual tokens × ${width} numbers each = ${sum}`,
     parametersSum: (sum) => `In all ${sum}`,
     parametersNone: "How many numbers are trained is shown once a model is loaded.",
-    summaryLora: (rank, modules, epochs) => `LoRA, rank ${rank} on ${modules}, ${epochs} epochs`,
-    summaryPrompt: (tokens, epochs) => `Prompt tuning, ${tokens} virtual tokens, ${epochs} epochs`,
+    summaryLora: (rank, modules, epochs) => `LoRA, rank ${rank} on ${modules}, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
+    summaryPrompt: (tokens, epochs) => `Prompt tuning, ${tokens} virtual tokens, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
+    whyHere: (rank, module, outputs, inputs, small, whole, part) =>
+      `Here: rank ${rank} beside a matrix ${module} of ${outputs} × ${inputs} trains ${small} numbers instead of ${whole}, ${part} of them.`,
     whyLora:
       "LoRA leaves a matrix of d × k numbers alone and adds the product of two thin ones, d × r and r × k. They have r(d + k) numbers instead of d·k. The rank r says how many independent directions the change may have.",
     whyPrompt:
@@ -497,6 +512,7 @@ export const en: Strings = {
     interrupted: "Runs that were cut off",
     interruptedRun: (name, step, steps, when) => `${name}: ${step} of ${steps} steps, begun ${when}`,
     resume: "Go on",
+    smaller: "Go on in smaller parts",
     forget: "Forget",
     samples: "The same rows as training goes on",
     samplesNote: "Held out: training never sees them.",
@@ -538,7 +554,7 @@ export const en: Strings = {
     chart: "Loss by step",
     chartSummary: (first, last, step) => `The loss began at ${first} and is ${last} at step ${step}.`,
     training: "Training",
-    table: "The curve as a table",
+    table: "Curve as a table",
     device: "Device",
   },
   compare: {
@@ -572,7 +588,7 @@ export const en: Strings = {
     onlyChanged: "Only rows that changed",
     noneChanged: "No answer changed.",
     empty: "Train or import an adapter, and its answers stand here beside the base’s. For example:",
-    summary: (count) => `Base and ${count} adapters`,
+    summary: (count) => (count === "1" ? "Base and 1 adapter" : `Base and ${count} adapters`),
     summaryIdle: "Nothing to compare yet",
     whyLoss: "The loss falls when the wanted words become likelier. It is the fairest single number, but it does not read like text.",
     whyRouge: "ROUGE-L measures how much of the wanted words come in the same order, BLEU how many short sequences of words are the same. Both count words, not sense: a good answer in other words scores low.",

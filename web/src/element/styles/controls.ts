@@ -70,6 +70,7 @@ summary::marker { color: var(--edge); }
 
 .field { display: grid; gap: 0.3rem; align-content: start; }
 .field > label { font-size: 0.875rem; font-weight: 560; }
+.problem:not(:has(> :not([hidden]))) { position: absolute; }
 .problem-content { margin-top: 0.35rem; padding: 0.15rem 0 0.15rem 0.75rem; border-left: 3px solid var(--error); color: var(--error); font-size: 0.9375rem; overflow-wrap: anywhere; }
 .problem-content strong { font-weight: 600; }
 .problem-content span { color: var(--ink); }

@@ -14,11 +14,13 @@ export const layout = `
 .columns > legend { grid-column: 1 / -1; }
 .scroll { overflow: auto; max-height: 18rem; }
 
-.intro { padding-bottom: 2.5rem; display: grid; gap: 1rem; }
+.intro { position: relative; padding-bottom: 1.75rem; display: grid; gap: 1rem; }
 .lead { font-size: 1.125rem; line-height: 1.55; max-width: 36em; text-wrap: pretty; }
 .promise { font-weight: 560; }
 .row.try { margin-top: 0.75rem; }
-.try-phase { min-height: 1.5rem; }
+.try-phase { min-height: 2.25rem; }
+.note:empty, .warning:empty { position: absolute; }
+.fields.two { grid-template-columns: repeat(auto-fit, minmax(min(100%, 12rem), 1fr)); }
 .try-chart { display: grid; gap: 0.5rem; }
 .try-result { gap: 1.5rem; padding-top: 0.25rem; }
 

@@ -4,6 +4,7 @@ export const parts = `
 .facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.25rem 1.25rem; font-size: 0.9375rem; }
 .facts dt { color: var(--muted); }
 .facts dd { overflow-wrap: anywhere; }
+.facts dd.code { font-size: 0.8125rem; line-height: 1.8; }
 .plan { display: grid; gap: 0.75rem; padding: 0.875rem 0 0.25rem; border-top: 1px solid var(--line); }
 .loading { display: grid; gap: 0.5rem; }
 .list, .library { display: grid; }

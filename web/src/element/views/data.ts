@@ -3,6 +3,7 @@
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { DEMOS } from "../state.js";
 import { lengthsView } from "./lengths.js";
+import { dataName } from "./names.js";
 import { choices, field, filePicker, problemBox, select, setOptions, why, type Context, type View } from "./parts.js";
 import { previewView } from "./preview.js";
 import { step } from "./step.js";
@@ -16,9 +17,8 @@ export function dataStep(context: Context): View {
   return step(context, {
     name: "data",
     summary() {
-      const { set, choice, file } = state.data;
-      if (set !== undefined) return texts.summary(set.name, format.count(set.rows));
-      return choice === "file" ? (file?.name ?? texts.own) : texts.demo[choice];
+      const { set } = state.data;
+      return set === undefined ? dataName(context) : texts.summary(dataName(context), format.count(set.rows));
     },
     next: strings.done,
     ready: () => state.data.set !== undefined,

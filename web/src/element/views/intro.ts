@@ -13,6 +13,7 @@ export function introView(context: Context): View {
   const problem = problemBox();
   const startProblem = problemBox();
   const retry = button(strings.engine.retry, () => actions.restart(), { class: "button secondary" });
+  const stop = button(texts.stop, () => void actions.train.stop(), { class: "button secondary" });
   const chart = new Chart(texts.chart);
   const legend = h(
     "p",
@@ -39,7 +40,7 @@ export function introView(context: Context): View {
     h("div", { class: "row try" }, start, h("p", { class: "note grow" }, texts.note)),
     startProblem.root,
     retry,
-    h("div", { class: "try-phase" }, phase),
+    h("div", { class: "row try-phase" }, phase, stop),
     problem.root,
     result,
   );
@@ -51,6 +52,8 @@ export function introView(context: Context): View {
       setText(start, attempt.phase === "idle" || working ? texts.button : texts.again);
       start.disabled = working || isActive(run) || device.problem !== undefined;
       setText(phase, texts.phase[attempt.phase]);
+      show(stop, attempt.phase === "lora" || attempt.phase === "prompt");
+      stop.disabled = run?.phase === "stopping";
       problem.set(attempt.problem);
       startProblem.set(device.problem);
       show(retry, device.problem !== undefined);

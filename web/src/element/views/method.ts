@@ -25,11 +25,25 @@ export function methodStep(context: Context): View {
       counted(context),
       keysView(context),
       why(context, () => [
+        ...here(context),
         state.settings.method === "lora" ? texts.whyLora : texts.whyPrompt,
         texts.whyRate(format.plain(Number(state.settings.learningRate ?? 0))),
       ]),
     ],
   });
+}
+
+/** This rank over the first of this model's matrices. */
+function here({ strings, format, state }: Context): string[] {
+  const shape = state.model.loaded?.architecture;
+  const { method, rank = 8, targetModules: modules = ["q", "v"] } = state.settings;
+  const [first] = shape === undefined || method !== "lora" ? [] : adapted(shape, modules);
+  if (first === undefined) return [];
+  const { module, outputs, inputs } = first;
+  const whole = outputs * inputs;
+  const small = rank * (outputs + inputs);
+  const count = format.count;
+  return [strings.settings.whyHere(count(rank), module, count(outputs), count(inputs), count(small), count(whole), format.percent(small / whole))];
 }
 
 function form(context: Context): View {

@@ -1,6 +1,7 @@
 // Step 1: the base.
 
 import { h, refill, setText, setValue, show } from "../dom.js";
+import { modelName } from "./names.js";
 import { button, choices, field, filePicker, problemBox, progressBar, select, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
 
@@ -96,7 +97,7 @@ export function modelStep(context: Context): View {
     if (loaded === undefined) return [texts.whyEmpty];
     const { num_layers, num_decoder_layers, d_model } = loaded.architecture;
     return [
-      texts.whyShape(loaded.name, format.count(num_layers), format.count(num_decoder_layers), format.count(d_model)),
+      texts.whyShape(modelName(context), format.count(num_layers), format.count(num_decoder_layers), format.count(d_model)),
       texts.whySize(format.bytes(loaded.bytes)),
     ];
   });
@@ -104,11 +105,10 @@ export function modelStep(context: Context): View {
   return step(context, {
     name: "model",
     summary() {
-      const { loaded, choice: chosen, address, phase } = state.model;
-      if (loaded !== undefined) return texts.summary(loaded.name, format.rough(loaded.architecture.parameters), format.bytes(loaded.bytes));
+      const { loaded, choice: chosen, phase } = state.model;
+      if (loaded !== undefined) return texts.summary(modelName(context), format.rough(loaded.architecture.parameters), format.bytes(loaded.bytes));
       if (phase === "loading" && chosen === "builtin") return `${texts.builtin}, ${texts.stage.load}…`;
-      if (chosen === "builtin") return texts.summaryChosen(texts.builtin);
-      return texts.summaryChosen(chosen === "web" && address !== "" ? address : texts[chosen]);
+      return texts.summaryChosen(modelName(context));
     },
     next: texts.use,
     ready: () => state.model.loaded !== undefined,
@@ -135,8 +135,9 @@ function webChoice(context: Context): View {
     void actions.model.plan();
   }, { class: "button secondary" });
   const facts = h("dl", { class: "facts" });
+  const obstacle = h("p", { class: "warning" });
   const download = button(texts.download, () => void actions.model.load());
-  const plan = h("div", { class: "plan", "aria-live": "polite" }, h("h3", {}, texts.planTitle), facts, h("div", { class: "actions" }, download));
+  const plan = h("div", { class: "plan", "aria-live": "polite" }, h("h3", {}, texts.planTitle), facts, obstacle, h("div", { class: "actions" }, download));
   return {
     root: h("div", { class: "choice-body" }, h("div", { class: "fields" }, address.root, revision.root), h("div", { class: "actions" }, ask), plan),
     update() {
@@ -155,7 +156,8 @@ function webChoice(context: Context): View {
         [texts.planMemory, format.bytes(memory.total)],
         [texts.planCommit, commit ?? texts.unknown],
       ];
-      refill(facts, JSON.stringify(rows), () => rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", { class: "number" }, value)]));
+      refill(facts, JSON.stringify(rows), () => rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", { class: name === texts.planCommit ? "code" : "number" }, value)]));
+      setText(obstacle, model.plan.obstacle === undefined ? "" : texts.obstacle[model.plan.obstacle]);
     },
   };
 }

@@ -43,8 +43,8 @@ export function problemBox(control?: HTMLElement): { root: HTMLElement; set(prob
     root,
     set(problem) {
       show(content, problem !== undefined);
-      setText(message, problem?.message ?? "");
-      setText(hint, problem?.hint ?? "");
+      setText(message, sentences([problem?.message]));
+      setText(hint, sentences([problem?.hint]));
       if (control !== undefined && control.matches("input, textarea, select")) {
         setAttribute(control, "aria-invalid", problem === undefined ? null : "true");
       }
@@ -94,6 +94,11 @@ export interface Choice<Value extends string> {
   note?: string;
   /** What belongs to this choice, shown below it while it is chosen. */
   body?: HTMLElement;
+}
+
+/** Texts one after another, each with its full stop. */
+export function sentences(texts: (string | undefined)[]): string {
+  return texts.flatMap((text) => (text === undefined || text === "" ? [] : [/[.!?…]$/.test(text) ? text : `${text}.`])).join(" ");
 }
 
 /** Radio buttons, each with a note and what belongs to it. */

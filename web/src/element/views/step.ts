@@ -45,7 +45,7 @@ export function step(context: Context, { name, summary, next, ready, parts }: St
       show(body, open);
       show(line, !open);
       setText(line, summary());
-      setText(toggle, open ? "–" : strings.change);
+      setText(toggle, open ? strings.close : next === undefined ? strings.open : strings.change);
       if (onward !== undefined) onward.disabled = ready !== undefined && !ready();
       if (open) for (const part of parts) part.update();
     },

@@ -4,7 +4,8 @@ import type { DeviceChoice } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { isActive } from "../state.js";
 import { trainedNumbers } from "../parameters.js";
-import { button, field, problemBox, select, why, type Context, type View } from "./parts.js";
+import { dataName, modelName } from "./names.js";
+import { button, field, problemBox, select, sentences, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
 
 export function trainStep(context: Context): View {
@@ -59,20 +60,18 @@ function starter(context: Context): View {
       problem.root,
     ),
     update() {
-      const { model, data, run, settings } = state;
-      const modelName = model.loaded?.name ?? (model.choice === "web" ? model.address : strings.model[model.choice]);
-      const dataName = data.set?.name ?? (data.choice === "file" ? strings.data.own : strings.data.demo[data.choice]);
-      setText(plan, texts.plan(strings.method[settings.method], dataName, modelName));
+      const { run, settings } = state;
+      setText(plan, texts.plan(strings.method[settings.method], dataName(context), modelName(context)));
       setText(start, run === undefined || isActive(run) ? texts.start : texts.again);
       start.disabled = isActive(run);
       device.control.disabled = isActive(run);
       setValue(device.control, state.device.choice);
-      const { info } = state.device;
+      const { info, warnings } = state.device;
       setText(
         runsOn,
         info === undefined
           ? strings.engine.starting
-          : [texts.runsOn(info.name), info.reason?.message, info.reason?.hint].filter(Boolean).join(" "),
+          : sentences([texts.runsOn(info.name), info.reason?.message, info.reason?.hint, ...warnings.flatMap(({ message, hint }) => [message, hint])]),
       );
       device.problem.set(state.device.problem);
       problem.set(state.runProblem);
@@ -98,6 +97,8 @@ function interrupted(context: Context): View {
             {},
             h("span", { class: "grow number" }, texts.interruptedRun(run.name, format.count(run.step), format.count(run.steps), format.moment(run.created))),
             button(texts.resume, () => void actions.train.resumeRun(run.id), { disabled: busy, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.resume, run.name) }),
+            run.state === "failed" &&
+              button(texts.smaller, () => void actions.train.resumeRun(run.id, true), { disabled: busy, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.smaller, run.name) }),
             button(texts.forget, () => void actions.train.forgetRun(run.id), { class: "button quiet", "aria-label": strings.adapters.actionOn(texts.forget, run.name) }),
           ),
         ),
@@ -119,7 +120,7 @@ function samples(context: Context): View {
   return {
     root,
     update() {
-      const rows = state.run?.samples ?? [];
+      const rows = state.run === undefined || state.run.attempt ? [] : state.run.samples;
       const told = state.run?.warnings ?? [];
       show(empty, rows.length === 0);
       show(note, rows.length > 0);
