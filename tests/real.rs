@@ -46,7 +46,7 @@ impl Real {
         {
             storage.insert(format!("model/{file}"), std::fs::read(model.join(file)).unwrap());
         }
-        let host = Host { storage: storage.clone(), clock: Rc::new(Still) };
+        let host = Host::new(storage.clone(), Rc::new(Still));
         Some(Real { host, shared, storage })
     }
 

@@ -4,6 +4,7 @@ use flantune::{
     config::{EvalConfig, RunConfig},
     device::{Device, Kind},
     generate::{Generator, Options, Sequence},
+    host::Straight,
     model::GenerationConfig,
     storage::Storage,
     text::batch::Batch,
@@ -31,7 +32,8 @@ pub(super) async fn modes(
     let path = format!("{directory}/generate.safetensors");
     let batch = Fixture::open(storage, &path).await?.batch().await?;
     let record = json(storage, &format!("{directory}/generate.json")).await?;
-    let generator = Generator { model: &model, adapter: None, config: &config, kernels };
+    let generator =
+        Generator { model: &model, adapter: None, config: &config, kernels, turn: &Straight };
     let whole = device.kind() == Kind::Cpu || name == "gated";
     for (mode, record) in record.as_object().ok_or("no modes")? {
         if whole || EVERYWHERE.contains(&mode.as_str()) {

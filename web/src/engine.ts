@@ -27,6 +27,8 @@ export interface Base {
 export interface Requests {
   /** Every key of the configuration with its help. */
   keys: { params: {}; answer: Key[] };
+  /** The demo sets, with the options that suit each method. */
+  demos: { params: {}; answer: DemoSet[] };
   /** Checks options: the configuration with its defaults, and as TOML that `flantune train --config` takes. */
   resolve: { params: { options: Options }; answer: { config: Record<string, Record<string, Setting>>; toml: string } };
   /** Starts the device. Once in the life of a module. */
@@ -56,6 +58,8 @@ export interface Requests {
   step: { params: { run: string }; answer: { events: RunEvent[]; step: number; steps: number; done: boolean } };
   /** Writes a checkpoint now. */
   checkpoint: { params: { run: string }; answer: RunEvent };
+  /** Writes the adapter as it is now to the run's directory, where an adapter that was found best may stand already. */
+  writeAdapter: { params: { run: string }; answer: null };
   /** Has batches computed in parts of at most so many rows: the same step in less memory. */
   splitBatches: { params: { run: string; rows: number }; answer: null };
   closeRun: { params: { run: string }; answer: null };
@@ -69,9 +73,13 @@ export interface Requests {
     params: { model: string; adapter?: string; prompts: string[]; options: Options };
     answer: { texts: string[]; scores: number[] }[];
   };
-  /** Scores a base, with or without an adapter. `progress` is told the rows that are done. `split`: `validation` takes those that training holds out. */
+  /**
+   * Scores a base, with or without an adapter. `progress` is told the rows that are done. `split`:
+   * `validation` takes those that training holds out; of either, at most the first `rows` are scored.
+   * (`limit` among the options is another matter: it cuts the file before rows are held out.)
+   */
   evaluate: {
-    params: { model: string; adapter?: string; path: string; options: Options; split: "all" | "validation" };
+    params: { model: string; adapter?: string; path: string; options: Options; split: "all" | "validation"; rows?: number };
     answer: { metrics: Metrics; rows: EngineRow[] };
   };
   /** Scores texts, without a model. */
@@ -104,6 +112,16 @@ export interface Device {
   name: string;
   software: boolean;
   limits: Record<string, number>;
+}
+
+/** A set of our own, small enough to be learnt in a minute. */
+export interface DemoSet {
+  name: string;
+  /** What is to be learnt, in a few words. */
+  about: string;
+  template: string;
+  lora: Options;
+  prompt: Options;
 }
 
 /** A key of the configuration, as a form offers it. */

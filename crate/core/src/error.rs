@@ -102,6 +102,9 @@ pub enum Error {
         /// The last good checkpoint.
         checkpoint: Option<String>,
     },
+    /// The work was called off.
+    #[error("called off")]
+    Cancelled,
     /// A device is missing, lost, or out of memory.
     #[error("device: {}", shown(.message))]
     Device {
@@ -150,6 +153,7 @@ impl Error {
             Error::Adapter { .. } => "adapter",
             Error::Hub { .. } => "hub",
             Error::NotFinite { .. } => "not_finite",
+            Error::Cancelled => "cancelled",
             Error::Device { .. } => "device",
         }
     }
@@ -158,7 +162,10 @@ impl Error {
     pub fn is_input(&self) -> bool {
         !matches!(
             self,
-            Error::NotFinite { .. } | Error::Device { .. } | Error::Hub { input: false, .. }
+            Error::NotFinite { .. }
+                | Error::Cancelled
+                | Error::Device { .. }
+                | Error::Hub { input: false, .. }
         )
     }
 

@@ -1,8 +1,10 @@
-//! What the front end gives: files and a clock.
+//! What the front end gives: files, a clock, and its turn.
 
-use std::rc::Rc;
+use std::{fmt, rc::Rc};
 
-use crate::storage::Storage;
+use async_trait::async_trait;
+
+use crate::{error::Result, storage::Storage};
 
 /// Time and memory, as the front end measures them.
 pub trait Clock {
@@ -15,6 +17,27 @@ pub trait Clock {
     }
 }
 
+/// The front end's chance to do something else. Long work takes it between tokens and between batches.
+#[async_trait(?Send)]
+pub trait Turn: fmt::Debug {
+    /// Lets the front end hear what has come up meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled) where the work was called off.
+    async fn turn(&self) -> Result<()>;
+}
+
+/// Works straight on, for front ends with threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Straight;
+
+#[async_trait(?Send)]
+impl Turn for Straight {
+    async fn turn(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// The surroundings of a session.
 #[derive(Clone)]
 pub struct Host {
@@ -22,10 +45,19 @@ pub struct Host {
     pub storage: Rc<dyn Storage>,
     /// What time it is.
     pub clock: Rc<dyn Clock>,
+    /// When to let others work.
+    pub turn: Rc<dyn Turn>,
 }
 
-impl std::fmt::Debug for Host {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Host {
+    /// Files and a clock, and work that goes straight on.
+    pub fn new(storage: Rc<dyn Storage>, clock: Rc<dyn Clock>) -> Self {
+        Host { storage, clock, turn: Rc::new(Straight) }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Host")
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     host::Host,
     model::{
         GenerationConfig, T5, T5Config, convert::carry_over, files::WeightFiles,
-        weights::weights_path,
+        parameter::Parameters, weights::weights_path,
     },
     storage::{Storage, join},
     text::{
@@ -100,6 +100,18 @@ impl Session {
         directory: &str,
         id: BaseModel,
     ) -> Result<Self> {
+        let device = device(config.device).await?;
+        Self::open_on(&device, host, config, directory, id).await
+    }
+
+    /// As [`Session::open_in`], on a device that is there already, whatever the configuration says.
+    pub async fn open_on(
+        device: &Device,
+        host: &Host,
+        config: &ModelConfig,
+        directory: &str,
+        id: BaseModel,
+    ) -> Result<Self> {
         let storage = &*host.storage;
         let model_config = T5Config::open(storage, directory).await?;
         let generation = GenerationConfig::open(storage, directory, &model_config).await?;
@@ -110,8 +122,7 @@ impl Session {
             return Err(Error::format(join(directory, TOKENIZER), message));
         }
         let files = WeightFiles::open(storage, directory).await?;
-        let device = device(config.device).await?;
-        let model = T5::load(storage, &files, model_config, &device, config.dtype).await?;
+        let model = T5::load(storage, &files, model_config, device, config.dtype).await?;
         let base = Base {
             tokenizer: Arc::new(tokenizer),
             generation,
@@ -131,6 +142,16 @@ impl Session {
     /// Where it computes.
     pub fn device(&self) -> &Device {
         self.model.device()
+    }
+
+    /// How many numbers its weights are.
+    pub fn parameters(&self) -> u64 {
+        self.model.clone().count() as u64
+    }
+
+    /// Whether its matrices rest as 8-bit integers.
+    pub fn is_int8(&self) -> bool {
+        self.model.is_int8()
     }
 
     /// Reads data sets for this base.
@@ -256,6 +277,11 @@ impl Session {
         self.adapters.insert(name.into(), adapter)
     }
 
+    /// Lets go of an adapter. Returns it, if there was one of this name.
+    pub fn release(&mut self, name: &str) -> Option<Adapter> {
+        self.adapters.remove(name)
+    }
+
     /// The adapter of this name among those that are held.
     ///
     /// # Errors
@@ -315,16 +341,30 @@ impl Session {
         batch_size: usize,
         progress: &mut dyn FnMut(usize),
     ) -> Result<(Metrics, Vec<RowResult>)> {
+        let places: Vec<usize> = (0..data.len()).collect();
+        self.evaluate_at(data, &places, adapter, config, batch_size, progress).await
+    }
+
+    /// As [`Session::evaluate`], of the examples at these places alone.
+    pub async fn evaluate_at(
+        &self,
+        data: &Dataset,
+        places: &[usize],
+        adapter: Option<&Adapter>,
+        config: &EvalConfig,
+        batch_size: usize,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<(Metrics, Vec<RowResult>)> {
         let generator = self.generator(adapter);
         let tokenizer = &self.base.tokenizer;
-        let places: Vec<usize> = (0..data.len()).collect();
         let evaluator = Evaluator { generator, tokenizer, config, batch_size };
-        evaluator.evaluate(data, &places, progress).await
+        evaluator.evaluate(data, places, progress).await
     }
 
     fn generator<'a>(&'a self, adapter: Option<&'a Adapter>) -> Generator<'a> {
         let config = &self.base.generation;
-        Generator { model: &self.model, adapter, config, kernels: self.kernels }
+        let (kernels, turn) = (self.kernels, &*self.host.turn);
+        Generator { model: &self.model, adapter, config, kernels, turn }
     }
 
     /// Folds the adapter in `adapter` into the base and writes a whole model to `output`.

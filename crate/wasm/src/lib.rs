@@ -1,27 +1,15 @@
-//! Flantune for JavaScript. `cargo rustc --crate-type cdylib` makes the module; as a library it readies
-//! the modules of others.
-#![cfg(target_family = "wasm")]
+//! Flantune for JavaScript: a session in a worker, asked and answering in JSON (`web/src/engine.ts`).
+//! `cargo rustc --crate-type cdylib` makes the module; as a library it readies the modules of others.
 
-use wasm_bindgen::prelude::wasm_bindgen;
+pub mod options;
+pub mod request;
 
-#[wasm_bindgen(module = "/src/timestamp_query.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = claimTimestampQuery)]
-    fn claim_timestamp_query();
-}
+#[cfg(target_family = "wasm")]
+mod engine;
+#[cfg(target_family = "wasm")]
+mod host;
+#[cfg(target_family = "wasm")]
+mod start;
 
-unsafe extern "C" {
-    fn __wasm_call_ctors();
-}
-
-/// Readies the module. Runs by itself, once, when it is loaded.
-#[wasm_bindgen(start)]
-pub fn start() {
-    // Thousands of entries of cubecl's compiler register themselves in constructors. If nothing in
-    // the module calls them, the linker wraps every export in a call of all of them: a training
-    // step of half a second then takes six.
-    // SAFETY: the linker defines it, and this is its only call, before any other export's.
-    unsafe { __wasm_call_ctors() };
-    console_error_panic_hook::set_once();
-    claim_timestamp_query();
-}
+#[cfg(target_family = "wasm")]
+pub use {engine::Engine, host::EngineHost};

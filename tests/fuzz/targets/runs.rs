@@ -102,7 +102,7 @@ impl Stopped {
         }
         storage.insert("model/tokenizer.json", fixture("oracle/tiny/gated/tokenizer.json"));
         storage.insert("rows.jsonl", fixture("fuzz/seeds/rows/rows.jsonl"));
-        let host = Host { storage: storage.clone(), clock: Rc::new(Still) };
+        let host = Host::new(storage.clone(), Rc::new(Still));
         let mut config = RunConfig::default();
         for (key, value) in [
             ("model", json!("model")),

@@ -45,7 +45,10 @@ export class DataSets {
     const inspection = await this.engine.request("inspect", params);
     set.rows = inspection.rows;
     this.#sets.set(id, set);
-    return { name: set.name, ...inspection, ...(template !== undefined && { template }) };
+    const loaded = { name: set.name, ...inspection };
+    if (template === undefined || set.validation === undefined) return loaded;
+    const { rows: validation } = await this.engine.request("inspect", { ...params, path: set.validation, count: 0 });
+    return { ...loaded, template, validation };
   }
 
   drop(id: string): void {
@@ -65,8 +68,10 @@ export class DataSets {
     return this.engine.request("preview", model === undefined ? params : { ...params, model });
   }
 
-  lengths(id: string, options: DataOptions, model: string): Promise<Lengths> {
-    return this.engine.request("lengths", { model, path: this.get(id).path, options: readOptions(options) });
+  async lengths(id: string, options: DataOptions, model: string): Promise<Lengths> {
+    const { path, name } = this.get(id);
+    const lengths = await this.engine.request("lengths", { model, path, options: readOptions(options) });
+    return { ...lengths, name: options.name ?? name };
   }
 }
 

@@ -12,10 +12,12 @@ const BROWSERS =
 /** Starts the device that was chosen. Under `auto` the CPU is taken where the GPU is not to be had. */
 export async function openDevice(engine: Engine, choice: DeviceChoice): Promise<DeviceInfo> {
   if (choice === "cpu") return info(await engine.request("openDevice", { device: "cpu" }));
-  const obstacle = await findObstacle(choice);
-  if (obstacle) return withoutGpu(engine, choice, obstacle);
+  const adapter = await findAdapter(choice);
+  if ("code" in adapter) return withoutGpu(engine, choice, adapter);
   try {
-    return info(await engine.request("openDevice", { device: "webgpu" }));
+    const device = info(await engine.request("openDevice", { device: "webgpu" }));
+    // The core only has a name where it is not in a browser.
+    return { ...device, name: nameOf(adapter) ?? device.name };
   } catch (thrown) {
     const { message, hint } = FlantuneError.from(thrown);
     const failed = { code: "failed", message: `The GPU did not start: ${message}` };
@@ -28,8 +30,8 @@ async function withoutGpu(engine: Engine, choice: DeviceChoice, reason: PlainErr
   return { ...info(await engine.request("openDevice", { device: "cpu" })), reason };
 }
 
-/** What stands against the GPU, as far as can be told before it is started. */
-async function findObstacle(choice: DeviceChoice): Promise<PlainError | undefined> {
+/** What the browser says of its GPU, or what stands against using it. */
+async function findAdapter(choice: DeviceChoice): Promise<GPUAdapterInfo | PlainError> {
   if (!("gpu" in navigator) || !navigator.gpu) {
     if (!self.isSecureContext) {
       const message = "Browsers give WebGPU to pages over https only";
@@ -55,7 +57,11 @@ async function findObstacle(choice: DeviceChoice): Promise<PlainError | undefine
     const hint = "See that hardware acceleration is on in the browser's settings";
     return { code: "software", message, hint };
   }
-  return undefined;
+  return adapter.info;
+}
+
+function nameOf({ vendor, architecture, description }: GPUAdapterInfo): string | undefined {
+  return description || [vendor, architecture].filter(Boolean).join(" ") || undefined;
 }
 
 function isSoftware({ vendor, architecture, device, description, isFallbackAdapter }: GPUAdapterInfo): boolean {

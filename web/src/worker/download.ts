@@ -103,11 +103,12 @@ async function transfer(storage: Storage, file: Download, part: string, start: n
   const total = file.bytes ?? totalOf(response, loaded);
   file.onProgress?.(loaded, total);
   try {
-    for await (const piece of gathered(response.body)) {
-      await storage.append(part, piece);
-      loaded += piece.length;
+    // Told as it comes: on a slow line a piece takes long.
+    const came = (bytes: number) => {
+      loaded += bytes;
       file.onProgress?.(loaded, total);
-    }
+    };
+    for await (const piece of gathered(response.body, came)) await storage.append(part, piece);
   } catch (error) {
     const failure = FlantuneError.from(error);
     // The disk, not the network.
@@ -132,7 +133,10 @@ function totalOf(response: Response, start: number): number | undefined {
 }
 
 /** Pieces put together to some size; what came before a failure is given before it is thrown. */
-async function* gathered(body: ReadableStream<Uint8Array<ArrayBuffer>> | null): AsyncGenerator<Uint8Array> {
+async function* gathered(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  came: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   let held: Uint8Array[] = [];
   let size = 0;
   const take = () => {
@@ -151,6 +155,7 @@ async function* gathered(body: ReadableStream<Uint8Array<ArrayBuffer>> | null): 
     for await (const piece of body ?? []) {
       held.push(piece);
       size += piece.length;
+      came(piece.length);
       if (size >= PIECE) yield take();
     }
   } catch (error) {

@@ -121,8 +121,7 @@ export class Models {
     const models: StoredModel[] = [];
     for (const key of await storage.list("models")) {
       const record = await this.#record(key);
-      const lengths = (await storage.list(`models/${key}`)).map((name) => lengthOf(storage, `models/${key}/${name}`));
-      const bytes = (await Promise.all(lengths)).reduce((sum, length) => sum + length, 0);
+      const bytes = await this.#bytes(key);
       const { name = key, commit, complete = false } = record ?? {};
       models.push({ key, name, ...(commit !== undefined && { commit }), bytes, complete });
     }
@@ -158,7 +157,15 @@ export class Models {
     const record = await this.#record(remote.key);
     if (!record?.complete) {
       // Two tabs that download one model would write the same files.
-      await exclusively(`flantune-${directory}`, remote.name, () => this.#fetch(remote, directory, work));
+      await exclusively(`flantune-${directory}`, remote.name, async () => {
+        try {
+          await this.#fetch(remote, directory, work);
+        } catch (error) {
+          // Where nothing came there is nothing to go on with.
+          if ((await this.#bytes(remote.key, [RECORD])) === 0) await this.remove(remote.key);
+          throw error;
+        }
+      });
     }
     return this.#placed(remote, directory, dtype);
   }
@@ -275,6 +282,14 @@ export class Models {
     const path = `models/${remote.key}/${name}`;
     if (await this.at.storage.exists(path)) return this.at.storage.text(path);
     return limitedText(await getOk(address, signal));
+  }
+
+  /** What is stored of a model. */
+  async #bytes(key: string, without: string[] = []): Promise<number> {
+    const { storage } = this.at;
+    const names = (await storage.list(`models/${key}`)).filter((name) => !without.includes(name));
+    const lengths = await Promise.all(names.map((name) => lengthOf(storage, `models/${key}/${name}`)));
+    return lengths.reduce((sum, length) => sum + length, 0);
   }
 
   async #record(key: string): Promise<StoredRecord | undefined> {

@@ -52,7 +52,7 @@ const CONFIG_LIMIT: u64 = 1 << 20;
 fn host() -> Host {
     let storage: Rc<dyn Storage> = Rc::new(FileStorage::new());
     let clock: Rc<dyn Clock> = Rc::new(SystemClock::new());
-    Host { storage, clock }
+    Host::new(storage, clock)
 }
 
 /// What was asked for, on the threads that were asked for.

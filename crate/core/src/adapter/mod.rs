@@ -5,10 +5,12 @@ pub mod lora;
 pub mod merge;
 pub mod peft;
 pub mod prompt;
+pub mod summary;
 
 pub use config::AdapterConfig;
 pub use lora::{LoraAdapter, LoraLayer};
 pub use prompt::PromptAdapter;
+pub use summary::Summary;
 
 use crate::model::parameter::{Parameter, Parameters};
 

@@ -29,7 +29,7 @@ pub const WEIGHTS: &str = "adapter_model.safetensors";
 /// What peft puts before a module's path.
 const PREFIX: &str = "base_model.model.";
 /// No adapter's settings are this long.
-const CONFIG_LIMIT: u64 = 1 << 20;
+pub(super) const CONFIG_LIMIT: u64 = 1 << 20;
 
 impl Adapter {
     /// Writes the adapter into a directory. `base` is the hash of the base's headers.

@@ -52,6 +52,27 @@ impl RunConfig {
         Ok(config)
     }
 
+    /// The configuration as TOML that [`RunConfig::from_file`] reads: the keys that are not at their
+    /// defaults, by section.
+    pub fn to_toml(&self) -> String {
+        let (defaults, mut text, mut section) = (Self::default(), String::new(), "");
+        for key in Self::keys() {
+            let Some(value) = self.get(key.name).filter(|value| !value.is_null()) else { continue };
+            if defaults.get(key.name).as_ref() == Some(&value) {
+                continue;
+            }
+            if section != key.section {
+                section = key.section;
+                let line = if text.is_empty() { "" } else { "\n" };
+                text += &format!("{line}[{section}]\n");
+            }
+            // JSON's texts, numbers and lists of them are TOML's too, but for one control character.
+            let value = value.to_string().replace('\u{7f}', "\\u007f");
+            text += &format!("{} = {value}\n", key.name);
+        }
+        text
+    }
+
     /// Sets keys to values written as text, as a command line gives them, over what a file says:
     /// keys of the file that these exclude are given back to their defaults.
     ///
@@ -141,6 +162,27 @@ mod tests {
             assert_eq!(again, resolved);
             assert_eq!(again.resolve().unwrap(), resolved);
         }
+    }
+
+    #[test]
+    fn what_is_written_as_toml_is_read_again() {
+        let mut config = RunConfig::default();
+        assert_eq!(config.to_toml(), "");
+        for (key, value) in [
+            ("template", serde_json::json!("a \"b\" \\ {{c}}\n\u{7f}\u{1} ||| é {{d}}")),
+            ("rank", 4.into()),
+            ("learning_rate", 2e-5.into()),
+            ("z_loss", 1e-30.into()),
+            ("target_modules", serde_json::json!(["q", "wo"])),
+            ("shuffle", false.into()),
+            ("dropout", "model".into()),
+            ("metrics", serde_json::json!(["loss", "rougeL"])),
+        ] {
+            config.set(key, value).unwrap();
+        }
+        let text = config.to_toml();
+        assert_eq!(RunConfig::from_file("f.toml", text.as_bytes()).unwrap(), config, "{text}");
+        assert!(text.contains("\n\n[method]\nrank = 4\n"), "{text}");
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub(super) async fn search(task: &Task<'_>, beams: &BeamSearch) -> Result<Vec<Ve
         if parents.is_empty() {
             break;
         }
+        task.turn.turn().await?;
         decoder.select(&parents);
     }
     let count = task.options.num_return_sequences.max(1);

@@ -12,6 +12,7 @@ mod single;
 use crate::{
     adapter::Adapter,
     error::Result,
+    host::Turn,
     model::{GenerationConfig, Pass, T5},
     text::batch::Batch,
 };
@@ -44,6 +45,8 @@ pub struct Generator<'a> {
     pub config: &'a GenerationConfig,
     /// Whether fused operations run their kernels.
     pub kernels: bool,
+    /// Taken after each token.
+    pub turn: &'a dyn Turn,
 }
 
 /// What is to be written, with what.
@@ -54,6 +57,7 @@ struct Task<'a> {
     options: &'a Options,
     batch: &'a Batch,
     numbers: &'a [usize],
+    turn: &'a dyn Turn,
 }
 
 impl Task<'_> {
@@ -81,8 +85,8 @@ impl Generator<'_> {
             return Ok(vec![vec![Sequence::default()]; batch.rows]);
         }
         let pass = &Pass::evaluate(self.adapter, self.kernels);
-        let (model, config) = (self.model, self.config);
-        let task = &Task { model, pass, config, options, batch, numbers };
+        let Generator { model, config, turn, .. } = *self;
+        let task = &Task { model, pass, config, options, batch, numbers, turn };
         let (texts, told) = match &options.strategy {
             Strategy::Greedy => (single(greedy::greedy(task, on_token).await?, 1), true),
             Strategy::Sampling(sampling) => {

@@ -67,6 +67,7 @@ pub(super) async fn write(
         if going.is_empty() {
             break;
         }
+        task.turn.turn().await?;
         decoder.select(&going);
         open = going.into_iter().map(|place| open[place]).collect();
     }

@@ -11,7 +11,7 @@ use crate::{
     device,
     error::{Error, Result},
     generate::{self, Generator},
-    host::Host,
+    host::{Host, Straight},
     model::{GenerationConfig, Pass, T5, T5Config, files::WeightFiles, weights::weights_path},
     ops::cross_entropy::Smoothing,
     rng::{Purpose, Random},
@@ -190,7 +190,13 @@ impl Bench<'_> {
         let mut generation = GenerationConfig::from(&model.config);
         generation.eos_token_ids.clear();
         let kernels = self.config.model.kernels;
-        let generator = Generator { model: &model, adapter: None, config: &generation, kernels };
+        let generator = Generator {
+            model: &model,
+            adapter: None,
+            config: &generation,
+            kernels,
+            turn: &Straight,
+        };
         let options =
             generate::Options { max_new_tokens: self.shape.target, ..generate::Options::default() };
         self.time(self.shape.batch * self.shape.target, async || {

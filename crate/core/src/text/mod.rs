@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod dataset;
 pub mod example;
+pub mod inspect;
 pub mod lengths;
 pub mod mixture;
 pub mod preview;
@@ -17,6 +18,7 @@ pub mod tokenizer;
 pub use batch::Batch;
 pub use dataset::{Dataset, Warning};
 pub use example::{DataSettings, Example};
+pub use inspect::Inspection;
 pub use lengths::Lengths;
 pub use mixture::{Mixing, Mixture};
 pub use preview::Preview;

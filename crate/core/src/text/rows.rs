@@ -43,7 +43,7 @@ pub struct Rows {
 }
 
 /// Rows that were passed over because they are bad.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Skipped {
     /// How many.
     pub count: usize,

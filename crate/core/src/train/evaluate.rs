@@ -81,6 +81,7 @@ impl Evaluator<'_> {
             }
             done += batch.len();
             progress(done);
+            self.generator.turn.turn().await?;
         }
         let mut metrics = self.score(&references, &mut results);
         if data.sets().count() > 1 {

@@ -57,6 +57,8 @@ pub struct Run {
     /// Tokens and seconds of the last steps.
     recent: VecDeque<(u64, f64)>,
     recent_losses: VecDeque<f64>,
+    /// The most rows of a batch that are computed at once.
+    rows_at_once: usize,
     phase: Phase,
 }
 
@@ -144,6 +146,7 @@ impl Run {
             began: 0.0,
             recent: VecDeque::new(),
             recent_losses: VecDeque::new(),
+            rows_at_once: usize::MAX,
             phase: Phase::Starting,
         };
         if there {
@@ -167,9 +170,21 @@ impl Run {
         self.plan.steps
     }
 
+    /// How many numbers are trained.
+    pub fn parameters(&mut self) -> usize {
+        self.trainer.trained().count()
+    }
+
     /// The adapter as it is now; none for full training.
     pub fn adapter(&self) -> Option<&Adapter> {
         self.trainer.adapter.as_ref()
+    }
+
+    /// Has batches computed in parts of at most so many rows, for a device with less memory than was
+    /// thought. The steps stay what they are, up to rounding and to where dropout strikes: gradients
+    /// are weighted by target tokens.
+    pub fn split_batches(&mut self, rows: usize) {
+        self.rows_at_once = rows.max(1);
     }
 
     /// Does the next piece of work: the start, then a step with the evaluation and the checkpoint
@@ -264,7 +279,8 @@ impl Run {
 
     async fn advance(&mut self) -> Result<Vec<Event>> {
         let begun = self.host.clock.seconds();
-        let batches = self.plan.batches(&self.config, &self.train, self.state.step).await?;
+        let (step, rows) = (self.state.step, self.rows_at_once);
+        let batches = self.plan.batches(&self.config, &self.train, step, rows).await?;
         let tokens: u64 = (batches.iter())
             .map(|batch| (batch.source_tokens() + batch.target_tokens()) as u64)
             .sum();
@@ -336,6 +352,7 @@ impl Run {
                 adapter: self.trainer.adapter.as_ref(),
                 config: &self.base.generation,
                 kernels: self.config.model.kernels,
+                turn: &*self.host.turn,
             },
             tokenizer: &self.base.tokenizer,
             config: &wanted,
@@ -365,8 +382,9 @@ impl Run {
         Ok(Event::Eval { step, metrics, samples })
     }
 
-    /// Writes what was trained, as it is now, to the root of the output directory.
-    async fn write_result(&mut self) -> Result<()> {
+    /// Writes what was trained, as it is now, to the root of the output directory: for a run that is
+    /// ended early, without a best step to keep.
+    pub async fn write_result(&mut self) -> Result<()> {
         let storage = self.host.storage.clone();
         match &mut self.trainer.adapter {
             Some(adapter) => adapter.save(&*storage, &self.output, Some(&self.base.hash)).await,
@@ -485,12 +503,14 @@ impl Plan {
         Plan { tokens_per_epoch, batches_per_epoch, steps_per_epoch, steps, epoch: None }
     }
 
-    /// The batches of a step, which counts from 0: a function of the seed and the step alone.
+    /// The batches of a step, which counts from 0: a function of the seed and the step alone, but for
+    /// how many rows are together at most.
     async fn batches(
         &mut self,
         config: &RunConfig,
         train: &Dataset,
         step: usize,
+        rows_at_once: usize,
     ) -> Result<Vec<Batch>> {
         let (epoch, step) = (step / self.steps_per_epoch, step % self.steps_per_epoch);
         let TrainConfig { batch_size, accumulate, seed, shuffle, group_by_length, .. } =
@@ -507,8 +527,10 @@ impl Plan {
         let last = (first + accumulate).min(self.batches_per_epoch);
         let mut batches = Vec::with_capacity(accumulate);
         for places in self.epoch.as_ref().map_or(&[][..], |(_, batches)| &batches[first..last]) {
-            let examples = train.examples(places).await?;
-            batches.push(Batch::collate(&examples.iter().collect::<Vec<&Example>>()));
+            for places in places.chunks(rows_at_once) {
+                let examples = train.examples(places).await?;
+                batches.push(Batch::collate(&examples.iter().collect::<Vec<&Example>>()));
+            }
         }
         Ok(batches)
     }

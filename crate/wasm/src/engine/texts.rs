@@ -1,0 +1,111 @@
+//! Texts that a model writes, and what they score.
+
+use flantune::{
+    Result,
+    config::RunConfig,
+    metric::score::{self, Scorer},
+    text::dataset::Dataset,
+    train::evaluate::RowResult,
+};
+use serde_json::{Map, Value, json};
+
+use super::State;
+use crate::{
+    options::{configuration, in_camel_case},
+    request::{Options, Split},
+};
+
+impl State {
+    pub(super) async fn generate(
+        &self,
+        id: u32,
+        model: &str,
+        adapter: Option<&str>,
+        prompts: Vec<String>,
+        options: &Options,
+    ) -> Result<Value> {
+        let config = configuration(options)?;
+        config.validate().map_err(in_camel_case)?;
+        let session = self.session(model)?;
+        let adapter = adapter.map(|name| session.adapter(name)).transpose()?;
+        let examples = session.texts(prompts, &config.data)?;
+        let mut tell = |part: &str| self.javascript.progress(id, &part.into());
+        let answers = session
+            .generate(&examples, adapter, &config.eval, config.train.batch_size, &mut tell)
+            .await?;
+        let answers = answers.into_iter();
+        Ok(answers
+            .map(|answer| json!({ "texts": answer.texts, "scores": answer.scores }))
+            .collect())
+    }
+
+    pub(super) async fn evaluate(
+        &self,
+        id: u32,
+        model: &str,
+        adapter: Option<&str>,
+        path: &str,
+        options: &Options,
+        (split, most): (Split, Option<usize>),
+    ) -> Result<Value> {
+        let config = configuration(options)?;
+        config.validate().map_err(in_camel_case)?;
+        let session = self.session(model)?;
+        let adapter = adapter.map(|name| session.adapter(name)).transpose()?;
+        let data = match split {
+            Split::All => session.dataset(path, &config.data, config.train.seed).await?,
+            Split::Validation => {
+                let mut config: RunConfig = config.clone();
+                config.data.train = Some(path.to_owned());
+                let (train, validation) = session.datasets(&config).await?;
+                validation.unwrap_or(train)
+            }
+        };
+        let places = data.first(most.unwrap_or(data.len()));
+        let mut tell = |rows: usize| self.javascript.progress(id, &(rows as f64).into());
+        let batch_size = config.train.batch_size;
+        let (metrics, results) = session
+            .evaluate_at(&data, &places, adapter, &config.eval, batch_size, &mut tell)
+            .await?;
+        let mut rows = Vec::with_capacity(results.len());
+        for (place, result) in places.into_iter().zip(results) {
+            rows.push(row(&data, place, result).await?);
+        }
+        Ok(json!({ "metrics": metrics, "rows": rows }))
+    }
+}
+
+/// A row that was scored, with its texts.
+async fn row(data: &Dataset, place: usize, result: RowResult) -> Result<Value> {
+    let example = data.example(place).await?;
+    let mut row = json!({
+        "row": result.row,
+        "source": example.source_text,
+        "references": example.references,
+        "scores": result.scores,
+    });
+    if let Some(prediction) = result.prediction {
+        row["prediction"] = prediction.into();
+    }
+    if let Some(loss) = result.loss {
+        row["loss"] = loss.into();
+    }
+    Ok(row)
+}
+
+pub(super) fn score(
+    predictions: Vec<String>,
+    references: Vec<Vec<String>>,
+    options: &Options,
+) -> Result<Value> {
+    let config = configuration(options)?;
+    let mut scorer = Scorer::new(
+        &config.eval.metrics,
+        score::Options { stemmer: config.eval.stemmer, ..score::Options::default() },
+    );
+    for (prediction, references) in predictions.iter().zip(&references) {
+        scorer.add(prediction, references);
+    }
+    let metrics: Map<String, Value> = scorer.metrics();
+    Ok(metrics.into())
+}

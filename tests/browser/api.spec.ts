@@ -1,0 +1,197 @@
+// The API, from start to export, in a real browser.
+
+import { expect, test } from "./support.js";
+
+for (const device of ["cpu", "webgpu"]) {
+  test(`trains LoRA and a soft prompt on ${device}`, async ({ api }) => {
+    const found = await api.evaluate(async (device) => {
+      const { collect, losses, OPTIONS, ready } = await import("/page.js");
+      const { flantune, model, data } = await ready({ device });
+      const train = async (options) => {
+        const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 8, ...options });
+        return { events: await collect(run), adapter: await run.adapter };
+      };
+      const lora = await train({ method: "lora" });
+      const prompt = await train({ method: "prompt", numVirtualTokens: 4, learningRate: 0.3 });
+      const { adapter } = lora;
+      const prompts = data.records.slice(0, 8).map(({ source }) => source);
+      const result = {
+        device: flantune.device,
+        lora: losses(lora.events),
+        prompt: losses(prompt.events),
+        events: lora.events,
+        adapter,
+        base: await model.generate(prompts, { maxNewTokens: 4 }),
+        tuned: await model.generate(prompts, { adapter, maxNewTokens: 4 }),
+        before: (await model.evaluate(data, { split: "validation" })).metrics,
+        after: (await model.evaluate(data, { split: "validation", adapter, metrics: ["loss", "rougeL"] })).metrics,
+      };
+      await flantune.close();
+      return result;
+    }, device);
+    expect(found.device.kind).toBe(device);
+    for (const losses of [found.lora, found.prompt]) {
+      expect(losses).toHaveLength(8);
+      expect(losses.at(-1)).toBeLessThan(losses[0] * 0.9);
+    }
+    expect(found.events[0]).toMatchObject({ event: "start", method: "lora", steps: 8, examples: 32, validation_examples: 8, device });
+    expect(found.events.at(-1)).toMatchObject({ event: "done", steps: 8 });
+    expect(found.adapter).toMatchObject({ method: "lora", parameters: 3072, name: "words, LoRA of rank 4" });
+    expect(found.tuned).not.toEqual(found.base);
+    expect(found.after.loss).toBeLessThan(found.before.loss);
+    // The run kept its best step, and said so.
+    expect(found.after.loss).toBeCloseTo(found.adapter.metrics.loss, 4);
+    expect(found.after.rougeL.f1).toBeGreaterThan(0);
+  });
+}
+
+test("the GPU's losses are the CPU's", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { collect, losses, OPTIONS, ready } = await import("/page.js");
+    const run = async (device) => {
+      const { flantune, model, data } = await ready({ device });
+      const events = await collect(flantune.train(model, data, { ...OPTIONS, maxSteps: 5 }));
+      await flantune.close();
+      return losses(events);
+    };
+    return { cpu: await run("cpu"), webgpu: await run("webgpu") };
+  });
+  expect(found.cpu).toHaveLength(5);
+  found.cpu.forEach((loss, step) => expect(Math.abs(found.webgpu[step] / loss - 1)).toBeLessThan(1e-4));
+});
+
+test("an adapter is exported, imported, and survives a reload", async ({ api }) => {
+  const first = await api.evaluate(async () => {
+    const { OPTIONS, ready } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const adapter = await flantune.train(model, data, OPTIONS).adapter;
+    const bytes = async () => [...new Uint8Array(await (await flantune.adapters.export(adapter)).arrayBuffer())];
+    const prompts = ["the cat sat", "dog ran on"];
+    return {
+      adapter,
+      zip: await bytes(),
+      again: await bytes(),
+      texts: await model.generate(prompts, { adapter, maxNewTokens: 4 }),
+    };
+  });
+  expect(first.again).toEqual(first.zip);
+  await api.reload();
+  const second = await api.evaluate(async (zip) => {
+    const { ready } = await import("/page.js");
+    const { flantune, model } = await ready();
+    const imported = await flantune.adapters.import(new File([new Uint8Array(zip)], "from elsewhere.zip"));
+    const prompts = ["the cat sat", "dog ran on"];
+    const listed = await flantune.adapters.list();
+    const texts = [];
+    for (const { id } of listed) texts.push(await model.generate(prompts, { adapter: id, maxNewTokens: 4 }));
+    const renamed = await flantune.adapters.rename(imported, "mine");
+    await flantune.adapters.delete(listed[1]);
+    const merged = await model.merge(imported);
+    return { imported, listed, texts, renamed, left: await flantune.adapters.list(), merged: merged.size };
+  }, first.zip);
+  expect(second.listed.map(({ name }) => name)).toEqual(["from elsewhere", "words, LoRA of rank 4"]);
+  expect(second.imported).toMatchObject({ method: "lora", parameters: first.adapter.parameters, base: first.adapter.base });
+  expect(second.texts).toEqual([first.texts, first.texts]);
+  expect(second.renamed.name).toBe("mine");
+  expect(second.left.map(({ name }) => name)).toEqual(["mine"]);
+  expect(second.merged).toBeGreaterThan(220_000);
+});
+
+test("several adapters are swapped per request, and one of another base is refused", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { file, OPTIONS, ready, refusal, tiny } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const train = (options) => flantune.train(model, data, { ...OPTIONS, ...options }).adapter;
+    const [one, other] = [await train({ name: "one" }), await train({ name: "one", method: "prompt", learningRate: 0.3 })];
+    const ask = async (adapter) => (await model.evaluate(data, { adapter })).metrics.loss;
+    const config = JSON.parse(await (await file("/tiny/config.json")).text());
+    const wider = new File([JSON.stringify({ ...config, n_positions: 1 })], "config.json");
+    const others = await Promise.all([wider, ...(await tiny()).filter(({ name }) => name !== "config.json")]);
+    const weights = others.find(({ name }) => name === "model.safetensors");
+    // Another base of the same shape: one bit of a small tensor differs.
+    const bytes = new Uint8Array(await weights.arrayBuffer());
+    for (let place = 40_000; place < bytes.length; place += 4) bytes[place] ^= 1;
+    const changed = [...others.filter((file) => file !== weights), new File([bytes], "model.safetensors")];
+    const stranger = await flantune.loadModel({ files: changed });
+    return {
+      names: [one.name, other.name],
+      losses: [await ask(null), await ask(one), await ask(other.id), await ask(one), await ask(null)],
+      strange: await refusal(stranger.generate(["the cat"], { adapter: one })),
+      missing: await refusal(model.generate(["the cat"], { adapter: "nothing" })),
+    };
+  });
+  expect(found.names).toEqual(["one", "one 2"]);
+  const [base, one, other] = found.losses;
+  expect(found.losses).toEqual([base, one, other, one, base]);
+  expect(new Set(found.losses).size).toBe(3);
+  expect(found.strange).toMatchObject({ name: "FlantuneError", code: "adapter" });
+  expect(found.missing).toMatchObject({ code: "not_found" });
+});
+
+test("options, keys and scores are the core's", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { ready, refusal } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    return {
+      toml: await flantune.toml({ method: "lora", rank: 16, learningRate: 0.01, maxSourceTokens: 64, name: "mine" }),
+      keys: await flantune.keys(),
+      unknown: await refusal(flantune.train(model, data, { lerningRate: 1 }).adapter),
+      iterated: await refusal((async () => { for await (const _ of flantune.train(model, data, { rank: 0 })); })()),
+      score: await flantune.score(["the cat sat"], [["a dog", "the cat sat"]], ["rougeL", "bleu"]),
+      uneven: await refusal(flantune.score(["a"], [], ["rougeL"])),
+      plan: await flantune.planModel({ builtin: true }),
+      runs: await flantune.runs.list(),
+    };
+  });
+  expect(found.toml).toContain("rank = 16");
+  expect(found.toml).toContain("learning_rate = 0.01");
+  expect(found.toml).toContain("max_source_tokens = 64");
+  expect(found.toml).not.toContain("mine");
+  expect(found.keys.find(({ name }) => name === "rank")).toMatchObject({ section: "method", kind: { type: "integer" } });
+  expect(found.unknown).toMatchObject({ code: "setting", message: expect.stringContaining("`learningRate`") });
+  expect(found.iterated).toMatchObject({ name: "FlantuneError", code: "setting" });
+  expect(found.score.rougeL.f1).toBe(1);
+  expect(found.uneven).toMatchObject({ code: "setting" });
+  expect(found.plan).toMatchObject({ bytes: 0, architecture: { d_model: expect.any(Number) }, memory: { total: expect.any(Number) } });
+  // What could not begin leaves nothing behind.
+  expect(found.runs).toEqual([]);
+});
+
+test("bad files give messages that say what to do", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { file, ready, refusal, start, tiny } = await import("/page.js");
+    const flantune = await start();
+    const model = (files) => refusal(flantune.loadModel({ files }));
+    const [config, generation, weights, tokenizer] = await tiny();
+    const bytes = await weights.arrayBuffer();
+    const rows = new File(['{"source": "the cat", "target": "sat"}\n{"source": "the\n{"source": "a", "target": "b"}\n'], "rows.jsonl");
+    const data = await flantune.loadData(rows);
+    const import_ = (parts, name = "a.zip") => refusal(flantune.adapters.import(new File(parts, name)));
+    const other = await flantune.loadData([{ text: "the cat", title: "cat", more: 1 }]);
+    return {
+      nothing: await model([]),
+      noConfig: await model([weights, tokenizer]),
+      noWeights: await model([config, tokenizer, generation]),
+      cut: await model([config, tokenizer, new File([bytes.slice(0, 100_000)], "model.safetensors")]),
+      noJson: await model([new File(["{"], "config.json"), weights, tokenizer]),
+      rows: { rows: data.rows, errors: data.errors },
+      template: await refusal((await data.configure({ template: "{{ source " })).preview(1)),
+      field: await (await data.configure({ template: "{{ text }} ||| {{ target }}" })).preview(1).catch((error) => ({ code: error.code, message: error.message })),
+      columns: await refusal(other.lengths()),
+      empty: await refusal(flantune.loadData(new File([""], "rows.csv")).then((data) => data.preview(1))).catch((error) => error.message),
+      noZip: await import_(["not a zip"]),
+      unknown: await refusal(flantune.loadData("nothing")),
+    };
+  });
+  expect(found.nothing).toMatchObject({ code: "not_found", message: expect.stringContaining("config.json") });
+  expect(found.noConfig.message).toContain("found model.safetensors, tokenizer.json");
+  expect(found.noWeights.message).toContain("model.safetensors");
+  expect(found.cut).toMatchObject({ code: "format", message: expect.stringMatching(/^model\.safetensors/) });
+  expect(found.noJson).toMatchObject({ code: "format", message: expect.stringMatching(/^config\.json/) });
+  expect(found.rows).toMatchObject({ rows: 2, errors: { count: 1, first: [expect.stringContaining("line 2")] } });
+  expect(found.template).toMatchObject({ code: "template" });
+  expect(JSON.stringify(found.field)).toContain("text");
+  expect(found.columns).toMatchObject({ code: "model_needed" });
+  expect(found.noZip).toMatchObject({ code: "adapter", hint: expect.stringContaining("adapter_config.json") });
+  expect(found.unknown).toMatchObject({ code: "not_found" });
+});

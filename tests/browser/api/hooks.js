@@ -1,0 +1,58 @@
+const hook = self.location.search.slice(1);
+const hooks = new BroadcastChannel("hooks");
+
+const actions = {
+  /** WebGPU as some versions of Firefox and Safari have it. */
+  "no-timestamp-query"() {
+    const { prototype } = GPUAdapter;
+    const features = Object.getOwnPropertyDescriptor(prototype, "features").get;
+    const requestDevice = prototype.requestDevice;
+    Object.defineProperty(prototype, "features", {
+      configurable: true,
+      get() {
+        return new Set([...features.call(this)].filter((name) => name !== "timestamp-query"));
+      },
+    });
+    prototype.requestDevice = function (descriptor = {}) {
+      const asked = [...(descriptor.requiredFeatures ?? [])];
+      if (asked.includes("timestamp-query")) throw new TypeError("timestamp-query is not supported");
+      return requestDevice.call(this, descriptor);
+    };
+  },
+  /** A browser without WebGPU. */
+  "no-webgpu"() {
+    Object.defineProperty(navigator, "gpu", { value: undefined });
+  },
+  /** A private window that keeps nothing. */
+  "no-opfs"() {
+    StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException("not here", "SecurityError"));
+  },
+  /** A device that is lost when the test says so. */
+  "lose-device"() {
+    const requestDevice = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (descriptor) {
+      const device = await requestDevice.call(this, descriptor);
+      hooks.addEventListener("message", () => device.destroy(), { once: true });
+      return device;
+    };
+  },
+  /** A trap in the module when the test says so. */
+  trap() {
+    hooks.addEventListener("message", () => {
+      const error = new WebAssembly.RuntimeError("unreachable");
+      self.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
+    });
+  },
+  /** No more room from when the test says so. */
+  full() {
+    const { write } = FileSystemSyncAccessHandle.prototype;
+    let full = false;
+    hooks.addEventListener("message", ({ data }) => (full = data === "full"));
+    FileSystemSyncAccessHandle.prototype.write = function (...parameters) {
+      if (full) throw new DOMException("no room", "QuotaExceededError");
+      return write.apply(this, parameters);
+    };
+  },
+};
+
+actions[hook]();

@@ -1,0 +1,72 @@
+// What the tests of the API do in the page.
+
+import { Flantune } from "/flantune/flantune.js";
+
+export { Flantune };
+
+/** Starts Flantune; `hook` names something that hooks.js does to the worker before it starts. */
+export function start({ device = "cpu", hook, ...options } = {}) {
+  const workerUrl = hook === undefined ? undefined : `/hooked.js?${hook}`;
+  return Flantune.start({ device, ...(workerUrl && { workerUrl }), ...options });
+}
+
+/** Has the hooked worker do something now. */
+export function trigger(what) {
+  new BroadcastChannel("hooks").postMessage(what);
+}
+
+const MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"];
+
+/** The files of a tiny T5. */
+export function tiny(names = MODEL) {
+  return Promise.all(names.map((name) => file(`/tiny/${name}`)));
+}
+
+export async function file(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  return new File([await response.blob()], address.split("/").at(-1));
+}
+
+/** Rows in the few words that the tiny model knows: the target is a function of the source. */
+export function rows(count = 40) {
+  const words = ["the", "cat", "dog", "sat", "ran", "on"];
+  const word = (place) => words[place % words.length];
+  return Array.from({ length: count }, (_, row) => ({
+    source: [word(row), word(row * 5 + 1), word(row + 2)].join(" "),
+    target: [word(row + 1), word(row + 3)].join(" "),
+  }));
+}
+
+export const OPTIONS = { rank: 4, batchSize: 8, learningRate: 0.02, maxSteps: 12, checkpointEvery: 2, evalSamples: 1 };
+
+/** A model and rows, ready to train. */
+export async function ready(options) {
+  const flantune = await start(options);
+  const model = await flantune.loadModel({ files: await tiny() });
+  const data = await flantune.loadData(rows(), { validationFraction: 0.2, name: "words" });
+  return { flantune, model, data };
+}
+
+/** All events of a run. */
+export async function collect(run) {
+  const events = [];
+  for await (const event of run) events.push(event);
+  return events;
+}
+
+/** The loss of each step, by its number; where a step was made twice, the last. */
+export function losses(events) {
+  const steps = events.filter(({ event }) => event === "step");
+  return [...new Map(steps.map(({ step, loss }) => [step, loss])).values()];
+}
+
+/** What a promise is rejected with. */
+export async function refusal(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return { name: error.name, code: error.code, message: error.message, hint: error.hint };
+  }
+  throw new Error("expected a rejection");
+}

@@ -1,0 +1,205 @@
+// Runs: paused, stopped, cut off, crashed, and gone on with.
+
+import { expect, test } from "./support.js";
+
+test("a run is paused, gone on with, asked while it trains, and stopped", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { collect, losses, OPTIONS, ready } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const options = { ...OPTIONS, maxSteps: 16, checkpointEvery: 100, evalEvery: 100 };
+    const whole = losses(await collect(flantune.train(model, data, options)));
+
+    const run = flantune.train(model, data, options);
+    const events = [];
+    const seen = async (step) => {
+      for await (const event of run) if (event.step === step) return;
+    };
+    const following = collect(run).then((all) => events.push(...all));
+    await seen(2);
+    await run.pause();
+    const paused = { state: run.state, listed: (await flantune.runs.list())[0] };
+    // What else is asked is answered meanwhile, and the run stays where it is.
+    const text = await model.generate(["the cat"], { maxNewTokens: 2 });
+    const still = (await flantune.runs.list())[0].step;
+    await run.resume();
+    await seen(paused.listed.step + 2);
+    const during = await model.generate(["the cat"], { maxNewTokens: 2 });
+    await run.stop();
+    await following;
+    const stopped = { state: run.state, adapter: await run.adapter, listed: (await flantune.runs.list())[0] };
+    const resumed = await flantune.runs.resume(run.id);
+    const rest = await collect(resumed);
+    return { whole, paused, text, still, during, events, stopped, rest, all: losses(rest), runs: await flantune.runs.list() };
+  });
+  expect(found.paused).toMatchObject({ state: "paused", listed: { state: "paused" } });
+  expect(found.still).toBe(found.paused.listed.step);
+  expect(found.during).toEqual(found.text);
+  expect(found.events.at(-1)).toMatchObject({ event: "checkpoint", step: found.stopped.listed.step });
+  expect(found.stopped).toMatchObject({ state: "stopped", adapter: { method: "lora" }, listed: { state: "stopped" } });
+  expect(found.stopped.listed.step).toBeLessThan(16);
+  // The earlier events are told first; the losses are those of a run that nobody touched.
+  expect(found.all).toEqual(found.whole);
+  expect(found.rest.at(-1)).toMatchObject({ event: "done", steps: 16 });
+  expect(found.runs.map(({ state, step }) => ({ state, step }))).toEqual([
+    { state: "done", step: 16 },
+    { state: "done", step: 16 },
+  ]);
+});
+
+test("a stopped run that was judged has its best adapter", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { OPTIONS, ready } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 200, evalEvery: 2, name: "early" });
+    for await (const { event } of run) if (event === "eval") break;
+    await run.stop();
+    const adapter = await run.adapter;
+    const { metrics } = await model.evaluate(data, { adapter, split: "validation" });
+    return { adapter, loss: metrics.loss, list: await flantune.adapters.list() };
+  });
+  expect(found.adapter.name).toMatch(/^early, stopped at step \d+$/);
+  expect(found.loss).toBeGreaterThan(0);
+  expect(found.list).toHaveLength(1);
+});
+
+test("a run that was cut off by closing its tab goes on to the same losses", async ({ api, context, site }) => {
+  const tab = await context.newPage();
+  await tab.goto(`${site.url}page.html`);
+  const id = await tab.evaluate(async () => {
+    const { OPTIONS, ready } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 40 });
+    for await (const event of run) if (event.step === 7) break;
+    await run.pause();
+    globalThis.run = run;
+    return run.id;
+  });
+  // Meanwhile another tab neither offers it nor takes it.
+  const meanwhile = await api.evaluate(async () => {
+    const { ready, refusal } = await import("/page.js");
+    const { flantune, model } = await ready();
+    const [run] = await flantune.runs.list();
+    const busy = await refusal((await flantune.runs.resume(run.id, { model })).adapter);
+    const removed = await refusal(flantune.runs.delete(run.id));
+    await flantune.close();
+    return { run, busy, removed };
+  });
+  expect(meanwhile).toMatchObject({ run: { id }, busy: { code: "busy" }, removed: { code: "busy" } });
+  // It works when it is cut off.
+  await tab.evaluate(async () => {
+    const { run } = globalThis;
+    const { step } = run.info;
+    await run.resume();
+    for await (const event of run) if (event.step === step + 3) break;
+  });
+  await tab.close();
+  const found = await api.evaluate(async (id) => {
+    const { collect, losses, OPTIONS, ready, refusal } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const [info] = await flantune.runs.list();
+    const events = await collect(await flantune.runs.resume(id, { model }));
+    const whole = await collect(flantune.train(model, data, { ...OPTIONS, maxSteps: 40 }));
+    return { info, events, resumed: losses(events), whole: losses(whole), done: whole.at(-1), missing: await refusal(flantune.runs.resume("nothing")) };
+  }, id);
+  expect(found.info).toMatchObject({ id, state: "interrupted", data: { name: "words", rows: 40 }, model: { kind: "files" } });
+  const starts = found.events.filter(({ event }) => event === "start");
+  expect(starts.at(-1).resumed_from).toBeGreaterThanOrEqual(6);
+  expect(found.resumed).toHaveLength(40);
+  expect(found.resumed).toEqual(found.whole);
+  expect(found.events.at(-1).metrics).toEqual(found.done.metrics);
+  expect(found.missing).toMatchObject({ code: "not_found" });
+});
+
+test("a run whose base is the user's files asks for them", async ({ api }) => {
+  const id = await api.evaluate(async () => {
+    const { OPTIONS, ready } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 100 });
+    for await (const { event } of run) if (event === "checkpoint") break;
+    await flantune.close();
+    return run.id;
+  });
+  const found = await api.evaluate(async (id) => {
+    const { refusal, start } = await import("/page.js");
+    const flantune = await start();
+    const asked = await refusal(flantune.runs.resume(id));
+    await flantune.runs.delete(id);
+    return { asked, left: await flantune.runs.list() };
+  }, id);
+  expect(found.asked).toMatchObject({ code: "model_needed", hint: expect.stringContaining("files") });
+  expect(found.left).toEqual([]);
+});
+
+test("after a crash the run goes on from its checkpoint", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { collect, losses, OPTIONS, ready, trigger } = await import("/page.js");
+    const { flantune, model, data } = await ready({ hook: "trap" });
+    const options = { ...OPTIONS, maxSteps: 14 };
+    const whole = losses(await collect(flantune.train(model, data, options)));
+    const run = flantune.train(model, data, options);
+    for await (const event of run) if (event.step === 5) break;
+    trigger("trap");
+    const events = await collect(run);
+    const adapter = await run.adapter;
+    // Model and rows are there again too.
+    const text = await model.generate(["the cat"], { adapter, maxNewTokens: 2 });
+    const preview = await data.preview(1);
+    return { whole, events, losses: losses(events), state: run.state, text, preview, runs: await flantune.runs.list() };
+  });
+  const warning = found.events.findIndex(({ event }) => event === "warning");
+  expect(found.events[warning]).toMatchObject({ code: "crash", message: expect.stringContaining("goes on from step") });
+  expect(found.events[warning + 1].resumed_from).toBeGreaterThanOrEqual(4);
+  expect(found.losses).toEqual(found.whole);
+  expect(found).toMatchObject({ state: "done", preview: [{ row: 0 }] });
+  expect(found.runs.map(({ state }) => state)).toEqual(["done", "done"]);
+});
+
+test("a run that crashes again without progress ends, and keeps its checkpoint", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { collect, OPTIONS, ready, refusal, trigger } = await import("/page.js");
+    const { flantune, model, data } = await ready({ hook: "trap" });
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 400, checkpointEvery: 3, evalEvery: 1000 });
+    const crash = async (until) => {
+      for await (const event of run) if (until(event)) break;
+      trigger("trap");
+    };
+    const events = [];
+    const following = refusal(
+      (async () => {
+        for await (const event of run) events.push(event);
+      })(),
+    );
+    await crash(({ step }) => step === 4);
+    // As soon as it has begun again, before the next checkpoint.
+    await crash(({ event, resumed_from }) => event === "start" && resumed_from !== undefined);
+    const error = await following;
+    const [info] = await flantune.runs.list();
+    const resumed = await flantune.runs.resume(run.id, { rowsAtOnce: 4 });
+    for await (const event of resumed) if (event.step > 10) break;
+    await resumed.stop();
+    return { error, last: events.at(-1), state: run.state, info, adapter: await refusal(run.adapter) };
+  });
+  expect(found.error).toMatchObject({ code: "crash", message: expect.stringMatching(/the checkpoint of step \d+ is kept/) });
+  expect(found.error.hint).toContain("rowsAtOnce: 4");
+  expect(found.last).toMatchObject({ event: "error", code: "crash" });
+  expect(found).toMatchObject({ state: "failed", info: { state: "failed" }, adapter: { code: "crash" } });
+});
+
+test("a full disk ends the run with a choice, and nothing is lost", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { collect, OPTIONS, ready, refusal, trigger } = await import("/page.js");
+    const { flantune, model, data } = await ready({ hook: "full" });
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 300 });
+    for await (const event of run) if (event.step === 5) break;
+    trigger("full");
+    const error = await refusal(run.adapter);
+    trigger("room");
+    const [info] = await flantune.runs.list();
+    const resumed = await flantune.runs.resume(run.id);
+    for await (const event of resumed) if (event.step > 10) break;
+    await resumed.stop();
+    return { error, info, state: resumed.state };
+  });
+  expect(found.error).toMatchObject({ code: "quota", hint: expect.stringContaining("Remove") });
+  expect(found).toMatchObject({ info: { state: "failed" }, state: "stopped" });
+});
