@@ -4,7 +4,7 @@ import { expect, test } from "./support.js";
 
 test("a run is paused, gone on with, asked while it trains, and stopped", async ({ api }) => {
   const found = await api.evaluate(async () => {
-    const { collect, losses, OPTIONS, ready, refusal } = await import("/page.js");
+    const { collect, losses, OPTIONS, ready } = await import("/page.js");
     const { flantune, model, data } = await ready();
     const options = { ...OPTIONS, maxSteps: 16, checkpointEvery: 100, evalEvery: 100 };
     const whole = losses(await collect(flantune.train(model, data, options)));
@@ -26,7 +26,7 @@ test("a run is paused, gone on with, asked while it trains, and stopped", async 
     const during = await model.generate(["the cat"], { maxNewTokens: 2 });
     await run.stop();
     await following;
-    const stopped = { state: run.state, adapter: await refusal(run.adapter), listed: (await flantune.runs.list())[0] };
+    const stopped = { state: run.state, adapter: await run.adapter, listed: (await flantune.runs.list())[0] };
     const resumed = await flantune.runs.resume(run.id);
     const rest = await collect(resumed);
     return { whole, paused, text, still, during, events, stopped, rest, all: losses(rest), runs: await flantune.runs.list() };
@@ -35,7 +35,7 @@ test("a run is paused, gone on with, asked while it trains, and stopped", async 
   expect(found.still).toBe(found.paused.listed.step);
   expect(found.during).toEqual(found.text);
   expect(found.events.at(-1)).toMatchObject({ event: "checkpoint", step: found.stopped.listed.step });
-  expect(found.stopped).toMatchObject({ state: "stopped", adapter: { code: "stopped" }, listed: { state: "stopped" } });
+  expect(found.stopped).toMatchObject({ state: "stopped", adapter: { method: "lora" }, listed: { state: "stopped" } });
   expect(found.stopped.listed.step).toBeLessThan(16);
   // The earlier events are told first; the losses are those of a run that nobody touched.
   expect(found.all).toEqual(found.whole);

@@ -58,6 +58,8 @@ export interface Requests {
   step: { params: { run: string }; answer: { events: RunEvent[]; step: number; steps: number; done: boolean } };
   /** Writes a checkpoint now. */
   checkpoint: { params: { run: string }; answer: RunEvent };
+  /** Writes the adapter as it is now to the run's directory, where an adapter that was found best may stand already. */
+  writeAdapter: { params: { run: string }; answer: null };
   /** Has batches computed in parts of at most so many rows: the same step in less memory. */
   splitBatches: { params: { run: string; rows: number }; answer: null };
   closeRun: { params: { run: string }; answer: null };
@@ -71,9 +73,13 @@ export interface Requests {
     params: { model: string; adapter?: string; prompts: string[]; options: Options };
     answer: { texts: string[]; scores: number[] }[];
   };
-  /** Scores a base, with or without an adapter. `progress` is told the rows that are done. `split`: `validation` takes those that training holds out. */
+  /**
+   * Scores a base, with or without an adapter. `progress` is told the rows that are done. `split`:
+   * `validation` takes those that training holds out; of either, at most the first `rows` are scored.
+   * (`limit` among the options is another matter: it cuts the file before rows are held out.)
+   */
   evaluate: {
-    params: { model: string; adapter?: string; path: string; options: Options; split: "all" | "validation" };
+    params: { model: string; adapter?: string; path: string; options: Options; split: "all" | "validation"; rows?: number };
     answer: { metrics: Metrics; rows: EngineRow[] };
   };
   /** Scores texts, without a model. */

@@ -6,5 +6,5 @@ export { Model } from "./api/model.js";
 export { Models, type PlanOptions } from "./api/models.js";
 export { Run } from "./api/run.js";
 export { type ResumeOptions, Runs } from "./api/runs.js";
-export type { Key } from "./engine.js";
+export type { DemoSet, Key } from "./engine.js";
 export type * from "./types.js";

@@ -2,7 +2,7 @@
 // derived from `Calls`, so that neither side can forget one.
 
 import type { PlainError } from "./api/error.js";
-import type { Key, ModelInfo } from "./engine.js";
+import type { DemoSet, Key, ModelInfo } from "./engine.js";
 import type {
   AdapterInfo,
   DataOptions,
@@ -57,6 +57,8 @@ export interface LoadedData {
   /** The template that a demo set brings. */
   template?: string;
   rows: number;
+  /** How many rows to judge by a demo set brings. */
+  validation?: number;
   fields: string[];
   /** The first rows, as they stand in the file. */
   records: Record<string, unknown>[];
@@ -85,6 +87,7 @@ export type RunNotice = { event: RunEvent } | { info: RunInfo };
 export interface Calls {
   start: { params: StartParams; result: { device: DeviceInfo; warnings: PlainError[] }; progress: never };
   keys: { params: {}; result: Key[]; progress: never };
+  demos: { params: {}; result: DemoSet[]; progress: never };
   toml: { params: { options: Options }; result: string; progress: never };
   score: {
     params: { predictions: string[]; references: string[][]; options: Options };
@@ -124,6 +127,8 @@ export interface Calls {
       reading: DataOptions;
       options: Options;
       split: "all" | "validation";
+      /** At most so many of them. */
+      rows?: number;
     };
     result: Evaluation;
     progress: number;

@@ -279,6 +279,7 @@ export interface EvaluateOptions {
   /** `validation` takes the rows that training holds out with this seed; `all` takes every row. */
   split?: "validation" | "all";
   seed?: number;
+  /** At most so many of those rows. */
   limit?: number;
   batchSize?: number;
   signal?: AbortSignal;

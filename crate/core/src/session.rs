@@ -341,11 +341,24 @@ impl Session {
         batch_size: usize,
         progress: &mut dyn FnMut(usize),
     ) -> Result<(Metrics, Vec<RowResult>)> {
+        let places: Vec<usize> = (0..data.len()).collect();
+        self.evaluate_at(data, &places, adapter, config, batch_size, progress).await
+    }
+
+    /// As [`Session::evaluate`], of the examples at these places alone.
+    pub async fn evaluate_at(
+        &self,
+        data: &Dataset,
+        places: &[usize],
+        adapter: Option<&Adapter>,
+        config: &EvalConfig,
+        batch_size: usize,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<(Metrics, Vec<RowResult>)> {
         let generator = self.generator(adapter);
         let tokenizer = &self.base.tokenizer;
-        let places: Vec<usize> = (0..data.len()).collect();
         let evaluator = Evaluator { generator, tokenizer, config, batch_size };
-        evaluator.evaluate(data, &places, progress).await
+        evaluator.evaluate(data, places, progress).await
     }
 
     fn generator<'a>(&'a self, adapter: Option<&'a Adapter>) -> Generator<'a> {

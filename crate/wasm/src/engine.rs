@@ -104,6 +104,7 @@ impl State {
             }
             Request::Step { run } => self.step(&run).await,
             Request::Checkpoint { run } => self.checkpoint(&run).await,
+            Request::WriteAdapter { run } => self.write_adapter(&run).await,
             Request::SplitBatches { run, rows } => self.split_batches(&run, rows),
             Request::CloseRun { run } => {
                 self.runs.borrow_mut().remove(&run);
@@ -117,8 +118,9 @@ impl State {
             Request::Generate { model, adapter, prompts, options } => {
                 self.generate(id, &model, adapter.as_deref(), prompts, &options).await
             }
-            Request::Evaluate { model, adapter, path, options, split } => {
-                self.evaluate(id, &model, adapter.as_deref(), &path, &options, split).await
+            Request::Evaluate { model, adapter, path, options, split, rows } => {
+                let which = (split, rows);
+                self.evaluate(id, &model, adapter.as_deref(), &path, &options, which).await
             }
             Request::Score { predictions, references, options } => {
                 texts::score(predictions, references, &options)

@@ -94,6 +94,9 @@ pub enum Request {
     Checkpoint {
         run: String,
     },
+    WriteAdapter {
+        run: String,
+    },
     SplitBatches {
         run: String,
         rows: usize,
@@ -125,6 +128,7 @@ pub enum Request {
         path: String,
         options: Options,
         split: Split,
+        rows: Option<usize>,
     },
     Score {
         predictions: Vec<String>,
@@ -195,6 +199,7 @@ mod tests {
             ),
             with("step", json!({ "run": "r" })),
             with("checkpoint", json!({ "run": "r" })),
+            with("writeAdapter", json!({ "run": "r" })),
             with("splitBatches", json!({ "run": "r", "rows": 4 })),
             with("closeRun", json!({ "run": "r" })),
             with("holdAdapter", json!({ "model": "m", "adapter": "a", "directory": "adapters/1" })),
@@ -208,7 +213,7 @@ mod tests {
                 "evaluate",
                 json!({
                     "model": "m", "adapter": "a", "path": "files/1/a.csv", "options": options,
-                    "split": "validation",
+                    "split": "validation", "rows": 20,
                 }),
             ),
             with(
@@ -251,18 +256,19 @@ mod tests {
             Request::OpenRun { .. } => 10,
             Request::Step { .. } => 11,
             Request::Checkpoint { .. } => 12,
-            Request::SplitBatches { .. } => 13,
-            Request::CloseRun { .. } => 14,
-            Request::HoldAdapter { .. } => 15,
-            Request::DropAdapter { .. } => 16,
-            Request::DescribeAdapter { .. } => 17,
-            Request::Generate { .. } => 18,
-            Request::Evaluate { .. } => 19,
-            Request::Score { .. } => 20,
-            Request::Merge { .. } => 21,
-            Request::HubModel { .. } => 22,
-            Request::HubFiles { .. } => 23,
-            Request::HubShards { .. } => 24,
+            Request::WriteAdapter { .. } => 13,
+            Request::SplitBatches { .. } => 14,
+            Request::CloseRun { .. } => 15,
+            Request::HoldAdapter { .. } => 16,
+            Request::DropAdapter { .. } => 17,
+            Request::DescribeAdapter { .. } => 18,
+            Request::Generate { .. } => 19,
+            Request::Evaluate { .. } => 20,
+            Request::Score { .. } => 21,
+            Request::Merge { .. } => 22,
+            Request::HubModel { .. } => 23,
+            Request::HubFiles { .. } => 24,
+            Request::HubShards { .. } => 25,
         }
     }
 
@@ -275,7 +281,7 @@ mod tests {
             let request: Request = serde_json::from_value(sample.clone()).unwrap();
             assert_eq!(number(&request), place, "{sample}");
         }
-        assert_eq!(samples.len(), 25);
+        assert_eq!(samples.len(), 26);
         let text = format!(
             "// Written by crate/wasm/src/request.rs (cargo test, with FLANTUNE_WRITE set).\n\
              export const samples = {} as const;\n",

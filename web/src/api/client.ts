@@ -20,6 +20,8 @@ export class Client {
   #connection: Promise<Connection>;
   #current: Connection | undefined;
   #closed = false;
+  /** Whether a worker has started, and no crash of it is being mended. */
+  #running = false;
   #started: { device: DeviceInfo; warnings: PlainError[] } | undefined;
   #count = 0;
 
@@ -37,8 +39,8 @@ export class Client {
 
   /** The device in use: after a crash it may be another. */
   get device(): DeviceInfo {
-    if (this.#started) return this.#started.device;
-    throw closed();
+    if (!this.#started) throw closed();
+    return this.#started.device;
   }
 
   get warnings(): PlainError[] {
@@ -90,6 +92,7 @@ export class Client {
     this.#current = connection;
     try {
       this.#started = await connection.call("start", params);
+      this.#running = true;
       return connection;
     } catch (error) {
       connection.end(FlantuneError.from(error));
@@ -100,10 +103,9 @@ export class Client {
   /** A worker has crashed, after it had started or before. */
   #replace(): void {
     // While it starts, who started it sees the error.
-    if (this.#closed || !this.#started) return;
-    const { device } = this.#started;
-    this.#started = undefined;
-    const connection = this.#reopen(device);
+    if (this.#closed || !this.#running || !this.#started) return;
+    this.#running = false;
+    const connection = this.#reopen(this.#started.device);
     this.#connection = connection;
     connection.catch(() => {});
   }

@@ -37,6 +37,14 @@ export class Data {
     this.options = options;
   }
 
+  /** About how many rows a run holds out to judge by. */
+  get heldOut(): number {
+    const { validationFraction, limit = Infinity } = this.options;
+    const { validation } = this.#loaded;
+    if (validation !== undefined && validationFraction === undefined) return Math.min(validation, limit);
+    return Math.round(Math.min(this.rows, limit) * (validationFraction ?? 0.1));
+  }
+
   /** The same rows with other options, in place of these. */
   async configure(options: DataOptions): Promise<Data> {
     return new Data(this.#client, this.id, this.#loaded, options, this.#model);

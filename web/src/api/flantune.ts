@@ -10,7 +10,7 @@ import { Model } from "./model.js";
 import { Models, type PlanOptions, workerSource } from "./models.js";
 import { Run } from "./run.js";
 import { Runs } from "./runs.js";
-import type { Key } from "../engine.js";
+import type { DemoSet, Key } from "../engine.js";
 import type { StartParams, WorkerRows } from "../protocol.js";
 import type {
   DataOptions,
@@ -126,6 +126,11 @@ export class Flantune {
   /** Every key of the configuration with its help. */
   keys(): Promise<Key[]> {
     return this.#client.call("keys", {});
+  }
+
+  /** The demo sets, with the options that suit each method. */
+  demos(): Promise<DemoSet[]> {
+    return this.#client.call("demos", {});
   }
 
   /** A file that `flantune train --config` takes. Errors: `setting`. */

@@ -65,16 +65,15 @@ export class Model {
    * ROUGE metrics are objects of `precision`, `recall` and `f1` in 0..1; BLEU and chrF are in 0..100.
    * Errors as those of `generate`, and `row`, `template` where no row can be used.
    */
-  evaluate(data: Data, { adapter, signal, onProgress, split = "all", ...options }: EvaluateOptions = {}): Promise<Evaluation> {
-    const { validationFraction = 0.1 } = data.options;
-    const limit = options.limit ?? data.options.limit ?? Infinity;
-    const total = Math.min(split === "all" ? data.rows : Math.ceil(data.rows * validationFraction), limit);
+  evaluate(data: Data, { adapter, signal, onProgress, split = "all", limit, ...options }: EvaluateOptions = {}): Promise<Evaluation> {
+    const total = Math.min(split === "all" ? data.rows : data.heldOut, limit ?? Infinity);
     const params = {
       model: this.id,
       data: data.id,
       reading: data.options,
       options: settings(options),
       split,
+      ...(limit !== undefined && { rows: limit }),
       ...adapterParam(adapter),
     };
     const tell = (rows: number) => onProgress?.(rows, Math.max(rows, total));

@@ -15,7 +15,7 @@ const BATCH_SIZE = 8;
  */
 export class Run implements AsyncIterable<RunEvent> {
   readonly id: string;
-  /** What comes of it. Rejects with `stopped` where it was ended before there was anything. */
+  /** What comes of it; of a run that is stopped, the best so far. Rejects with `stopped` where there was no step. */
   readonly adapter: Promise<AdapterInfo>;
   readonly #client: Client;
   readonly #events: RunEvent[] = [];
@@ -159,7 +159,7 @@ export class Run implements AsyncIterable<RunEvent> {
     this.#wakeAll();
     if (end.adapter) return end.adapter;
     const hint = "Go on with it by `runs.resume`";
-    throw new FlantuneError("stopped", "The run was stopped before there was an adapter; its checkpoint is kept", hint);
+    throw new FlantuneError("stopped", "The run was stopped before its first step; its checkpoint is kept", hint);
   }
 
   #fail(error: FlantuneError): never {

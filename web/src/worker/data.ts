@@ -45,7 +45,10 @@ export class DataSets {
     const inspection = await this.engine.request("inspect", params);
     set.rows = inspection.rows;
     this.#sets.set(id, set);
-    return { name: set.name, ...inspection, ...(template !== undefined && { template }) };
+    const loaded = { name: set.name, ...inspection };
+    if (template === undefined || set.validation === undefined) return loaded;
+    const { rows: validation } = await this.engine.request("inspect", { ...params, path: set.validation, count: 0 });
+    return { ...loaded, template, validation };
   }
 
   drop(id: string): void {

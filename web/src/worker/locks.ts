@@ -2,6 +2,8 @@
 // tab or the worker ends, however that comes.
 
 import { FlantuneError } from "../api/error.js";
+import type { OpfsMount } from "./storage/opfs.js";
+import type { Storage } from "./storage/storage.js";
 
 const PREFIX = "flantune-run-";
 /** A worker that crashed has just been ended: its locks are released soon. */
@@ -26,4 +28,16 @@ export async function holdLock(run: string): Promise<() => void> {
 export async function lockedRuns(): Promise<Set<string>> {
   const names = (await navigator.locks?.query())?.held?.flatMap(({ name }) => name ?? []) ?? [];
   return new Set(names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length)));
+}
+
+/** Removes what tabs that were closed in the middle of something left behind, where no other tab is open. */
+export async function tidyUp(storage: Storage, opfs: OpfsMount): Promise<void> {
+  if (!navigator.locks) return;
+  await navigator.locks.request("flantune-open", { ifAvailable: true }, async (alone) => {
+    if (!alone) return;
+    await storage.remove("merged");
+    await opfs.removeUnfinished();
+  });
+  // Held until the worker ends.
+  void navigator.locks.request("flantune-open", { mode: "shared" }, () => new Promise<void>(() => {}));
 }

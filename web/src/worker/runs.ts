@@ -109,9 +109,13 @@ export class Runs {
     const elsewhere = await lockedRuns();
     const runs: RunInfo[] = [];
     for (const id of ids) {
-      const info = await this.#info(id);
-      if (!info) continue;
       const working = this.#active.has(id) || elsewhere.has(id);
+      const info = await this.#info(id);
+      if (!info) {
+        // A tab was closed while it made the directory: there is nothing to go on with.
+        if (!working) await this.storage.remove(directoryOf(id));
+        continue;
+      }
       const over = info.state === "done" || info.state === "stopped" || info.state === "failed";
       runs.push({ ...info, state: working || over ? info.state : "interrupted" });
     }
@@ -251,9 +255,14 @@ export class Runs {
     }
   }
 
-  /** The adapter of a run that is ended early: the best so far, where the validation rows were scored. */
+  /**
+   * The adapter of a run that is ended early: the best so far where the validation rows were scored,
+   * else that of the last step.
+   */
   async #early({ id, name, model, step }: RunInfo, directory: string): Promise<AdapterInfo | undefined> {
-    if (!(await this.storage.exists(`${directory}/adapter_model.safetensors`))) return undefined;
+    if (step === 0) return undefined;
+    const found = await this.storage.exists(`${directory}/adapter_model.safetensors`);
+    if (!found) await this.engine.request("writeAdapter", { run: id });
     return this.adapters.takeFrom(directory, { id, name: `${name}, stopped at step ${step}`, model, metrics: {} });
   }
 

@@ -9,6 +9,7 @@ import { openDevice } from "./device.js";
 import { Engine } from "./engine.js";
 import { Hub } from "./hub.js";
 import { memoryIndex, openIndex } from "./index.js";
+import { tidyUp } from "./locks.js";
 import { Models } from "./models.js";
 import { Runs } from "./runs.js";
 import { FilesMount } from "./storage/files.js";
@@ -47,6 +48,7 @@ export class Session {
   readonly #handlers: Handlers = {
     start: (params) => this.#start(params),
     keys: () => this.#engine.request("keys", {}),
+    demos: () => this.#engine.request("demos", {}),
     toml: async ({ options }) => (await this.#engine.request("resolve", { options })).toml,
     score: (params) => this.#engine.request("score", params),
 
@@ -132,6 +134,7 @@ export class Session {
     const storage = new Storage(kept ? opfs : memory);
     for (const name of ["builtin", "plan"]) storage.mount(name, memory);
     storage.mount("files", files);
+    if (kept) await tidyUp(storage, opfs);
     const engine = await Engine.load(storage, wasmUrl);
     const info = await openDevice(engine, device);
     // An index that outlives what it lists would be of no use.
@@ -146,7 +149,7 @@ export class Session {
   }
 
   async #evaluate(params: Params<"evaluate">, { signal, tell }: Work<"evaluate">): Promise<Result<"evaluate">> {
-    const { model, adapter, data, reading, options, split } = params;
+    const { model, adapter, data, reading, options, split, rows: most } = params;
     if (adapter !== undefined) await this.#at.adapters.hold(model, adapter);
     const set = this.#at.data.get(data);
     const validation = split === "validation" ? ownValidation(set, reading) : {};
@@ -155,6 +158,7 @@ export class Session {
       path: set.path,
       options: { ...readOptions(reading), ...validation, ...options },
       split,
+      ...(most !== undefined && { rows: most }),
       ...(adapter !== undefined && { adapter }),
     };
     const progress = (rows: string | number) => tell(Number(rows));

@@ -382,8 +382,9 @@ impl Run {
         Ok(Event::Eval { step, metrics, samples })
     }
 
-    /// Writes what was trained, as it is now, to the root of the output directory.
-    async fn write_result(&mut self) -> Result<()> {
+    /// Writes what was trained, as it is now, to the root of the output directory: for a run that is
+    /// ended early, without a best step to keep.
+    pub async fn write_result(&mut self) -> Result<()> {
         let storage = self.host.storage.clone();
         match &mut self.trainer.adapter {
             Some(adapter) => adapter.save(&*storage, &self.output, Some(&self.base.hash)).await,

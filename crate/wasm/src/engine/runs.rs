@@ -46,6 +46,13 @@ impl State {
         value(event?)
     }
 
+    pub(super) async fn write_adapter(&self, name: &str) -> Result<Value> {
+        let mut run = self.take(name)?;
+        let written = run.write_result().await;
+        self.runs.borrow_mut().insert(name.to_owned(), run);
+        written.map(|()| Value::Null)
+    }
+
     pub(super) fn split_batches(&self, name: &str, rows: usize) -> Result<Value> {
         let mut run = self.take(name)?;
         run.split_batches(rows);

@@ -46,7 +46,7 @@ impl State {
         adapter: Option<&str>,
         path: &str,
         options: &Options,
-        split: Split,
+        (split, most): (Split, Option<usize>),
     ) -> Result<Value> {
         let config = configuration(options)?;
         config.validate().map_err(in_camel_case)?;
@@ -61,12 +61,14 @@ impl State {
                 validation.unwrap_or(train)
             }
         };
+        let places = data.first(most.unwrap_or(data.len()));
         let mut tell = |rows: usize| self.javascript.progress(id, &(rows as f64).into());
         let batch_size = config.train.batch_size;
-        let (metrics, results) =
-            session.evaluate(&data, adapter, &config.eval, batch_size, &mut tell).await?;
+        let (metrics, results) = session
+            .evaluate_at(&data, &places, adapter, &config.eval, batch_size, &mut tell)
+            .await?;
         let mut rows = Vec::with_capacity(results.len());
-        for (place, result) in results.into_iter().enumerate() {
+        for (place, result) in places.into_iter().zip(results) {
             rows.push(row(&data, place, result).await?);
         }
         Ok(json!({ "metrics": metrics, "rows": rows }))

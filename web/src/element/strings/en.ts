@@ -508,7 +508,7 @@ export const en: Strings = {
       data: { message: "There are no rows yet.", hint: "Choose some in step 2." },
     },
     runName: (data, method, number) => `${data}, ${method === "lora" ? "LoRA" : "prompt"} ${number}`,
-    plan: (method, data, model) => `${method} on ${data}, with ${model}.`,
+    plan: (method, data, model) => `${method} · ${data} · ${model}`,
     interrupted: "Runs that were cut off",
     interruptedRun: (name, step, steps, when) => `${name}: ${step} of ${steps} steps, begun ${when}`,
     resume: "Go on",

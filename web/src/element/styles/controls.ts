@@ -12,10 +12,10 @@ h1 {
   font-weight: 680;
   text-wrap: balance;
 }
-h3, legend, .plan h3 { font-size: 1rem; font-weight: 640; line-height: 1.4; padding: 0; }
+.small-heading, h3, legend, .plan h3 { font-size: 1rem; font-weight: 640; line-height: 1.4; padding: 0; }
 h4 { font-size: 0.875rem; font-weight: 600; color: var(--muted); }
 code, .code { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, monospace; font-size: 0.875em; }
-.number, output { font-variant-numeric: tabular-nums; }
+.number { font-variant-numeric: tabular-nums; }
 .strong { font-weight: 600; }
 .muted { color: var(--muted); }
 .note { color: var(--muted); font-size: 0.875rem; line-height: 1.5; text-wrap: pretty; }

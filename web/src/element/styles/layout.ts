@@ -63,7 +63,7 @@ export const layout = `
 .key::before { content: ""; display: inline-block; width: 1.25rem; margin-right: 0.5rem; vertical-align: 0.28em; border-top: 2px solid var(--accent); }
 .key.ink::before { border-color: var(--ink); }
 .key.dashed::before { border-top-style: dashed; }
-.legend output { color: var(--ink); display: inline-block; min-width: 3rem; }
+.legend .value { color: var(--ink); display: inline-block; min-width: 3rem; }
 .numbers { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: 0.75rem 1rem; }
 .numbers dt { font-size: 0.8125rem; color: var(--muted); }
 .numbers dd { font-size: 1.0625rem; font-weight: 540; min-height: 1.6rem; overflow-wrap: anywhere; }

@@ -14,21 +14,22 @@ export function introView(context: Context): View {
   const startProblem = problemBox();
   const retry = button(strings.engine.retry, () => actions.restart(), { class: "button secondary" });
   const stop = button(texts.stop, () => void actions.train.stop(), { class: "button secondary" });
+  const progress = h("div", { class: "row try-phase" }, phase, stop);
   const chart = new Chart(texts.chart);
   const legend = h(
     "p",
     { class: "legend number" },
-    h("span", { class: "key accent" }, strings.method.lora, " ", h("output", {})),
-    h("span", { class: "key ink dashed" }, strings.method.prompt, " ", h("output", {})),
+    h("span", { class: "key accent" }, strings.method.lora, " ", h("span", { class: "value" })),
+    h("span", { class: "key ink dashed" }, strings.method.prompt, " ", h("span", { class: "value" })),
   );
-  const values = [...legend.querySelectorAll("output")];
+  const values = [...legend.querySelectorAll(".value")];
   const rows = h("ol", { class: "tries", part: "try-table" });
   const next = h("p", { class: "note" }, texts.next);
   const result = h(
     "div",
     { class: "stack try-result" },
     h("div", { class: "try-chart" }, chart.root, legend),
-    h("div", { class: "stack" }, h("h3", {}, texts.table), rows),
+    h("div", { class: "stack" }, h("h2", { class: "small-heading" }, texts.table), rows),
     next,
   );
   const root = h(
@@ -40,7 +41,7 @@ export function introView(context: Context): View {
     h("div", { class: "row try" }, start, h("p", { class: "note grow" }, texts.note)),
     startProblem.root,
     retry,
-    h("div", { class: "row try-phase" }, phase, stop),
+    progress,
     problem.root,
     result,
   );
@@ -51,11 +52,12 @@ export function introView(context: Context): View {
       const working = ["preparing", "lora", "prompt"].includes(attempt.phase);
       setText(start, attempt.phase === "idle" || working ? texts.button : texts.again);
       start.disabled = working || isActive(run) || device.problem !== undefined;
+      show(progress, attempt.phase !== "idle");
       setText(phase, texts.phase[attempt.phase]);
       show(stop, attempt.phase === "lora" || attempt.phase === "prompt");
       stop.disabled = run?.phase === "stopping";
       problem.set(attempt.problem);
-      startProblem.set(device.problem);
+      startProblem.set(device.choice === "auto" ? device.problem : undefined);
       show(retry, device.problem !== undefined);
       show(result, attempt.phase !== "idle" || attempt.rows.length > 0);
       show(next, attempt.phase === "done");

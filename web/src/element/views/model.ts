@@ -88,7 +88,7 @@ export function modelStep(context: Context): View {
         const amount = known ? texts.progress(format.bytes(loaded), format.bytes(total)) : format.bytes(loaded);
         bar.set(known ? loaded / total : undefined, [texts.stage[stage], file, loaded > 0 && amount].filter(Boolean).join(" · "));
       } else bar.set(undefined, texts.stage.list);
-      problem.set(model.problem);
+      problem.set(model.choice === "web" ? undefined : model.problem);
     },
   };
 
@@ -120,7 +120,9 @@ export function modelStep(context: Context): View {
 function webChoice(context: Context): View {
   const { strings, format, state, actions } = context;
   const texts = strings.model;
-  const change = () => actions.model.choose({ choice: "web", address: address.control.value, revision: revision.control.value });
+  const isOther = () => address.control.value !== state.model.address || revision.control.value !== state.model.revision;
+  // Enter fires `change` as well, after the search has begun.
+  const change = () => isOther() && actions.model.choose({ choice: "web", address: address.control.value, revision: revision.control.value });
   const onEnter = (event: KeyboardEvent) => {
     if (event.key !== "Enter") return;
     change();
@@ -131,7 +133,7 @@ function webChoice(context: Context): View {
   const address = field(texts.address, input(texts.addressExample));
   const revision = field(texts.revision, input("main"), texts.revisionNote);
   const ask = button(texts.ask, () => {
-    if (address.control.value !== state.model.address || revision.control.value !== state.model.revision) change();
+    change();
     void actions.model.plan();
   }, { class: "button secondary" });
   const facts = h("dl", { class: "facts" });
@@ -144,6 +146,7 @@ function webChoice(context: Context): View {
       const { model } = state;
       setValue(address.control, model.address);
       setValue(revision.control, model.revision);
+      address.problem.set(model.problem);
       setText(ask, model.phase === "planning" ? texts.asking : texts.ask);
       ask.disabled = model.phase === "planning" || model.phase === "loading";
       show(plan, model.plan !== undefined);

@@ -8,6 +8,7 @@ import { button, problemBox, type Context, type View } from "./parts.js";
 /** Rows of the table that stands for the curve. */
 const TABLE_ROWS = 12;
 const EXAMPLE: Curve = exampleCurve();
+const EXAMPLE_HELD_OUT: Curve = { steps: [12, 24, 36, 48, 60], loss: [2.65, 1.85, 1.5, 1.4, 1.36] };
 
 export function runView(context: Context): View {
   const { strings, format, state, actions } = context;
@@ -70,7 +71,14 @@ export function runView(context: Context): View {
       if (run === undefined) {
         setText(name, strings.example);
         setText(phase, "");
-        chart.draw([{ curve: EXAMPLE, color: "accent", smooth: true }], 60, texts.empty);
+        chart.draw(
+          [
+            { curve: EXAMPLE, color: "accent", smooth: true },
+            { curve: EXAMPLE_HELD_OUT, color: "ink", dashed: true, points: true },
+          ],
+          60,
+          texts.empty,
+        );
         return;
       }
       const { start, last, training, evaluation } = run;

@@ -36,7 +36,7 @@ export function step(context: Context, { name, summary, next, ready, parts }: St
     ...parts.map((part) => part.root),
     onward,
   );
-  const root = h("section", { class: "step", part: `step step-${name}`, "aria-labelledby": id }, h("h2", {}, heading), body);
+  const root = h("section", { class: "step", part: `step step-${name}`, "aria-label": strings.stepTitle[name] }, h("h2", {}, heading), body);
   return {
     root,
     update() {

@@ -73,7 +73,7 @@ function starter(context: Context): View {
           ? strings.engine.starting
           : sentences([texts.runsOn(info.name), info.reason?.message, info.reason?.hint, ...warnings.flatMap(({ message, hint }) => [message, hint])]),
       );
-      device.problem.set(state.device.problem);
+      device.problem.set(state.device.choice === "auto" ? undefined : state.device.problem);
       problem.set(state.runProblem);
     },
   };

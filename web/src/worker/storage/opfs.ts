@@ -131,6 +131,14 @@ export class OpfsMount implements Mount {
     }
   }
 
+  /** Removes files that nobody finished writing. */
+  async removeUnfinished(directory = this.#root): Promise<void> {
+    for await (const [name, handle] of directory.entries()) {
+      if (handle.kind === "directory") await this.removeUnfinished(handle as FileSystemDirectoryHandle);
+      else if (name.endsWith(UNFINISHED)) await directory.removeEntry(name).catch(() => {});
+    }
+  }
+
   async #parent(path: string): Promise<{ directory: FileSystemDirectoryHandle; name: string }> {
     const parts = path.split("/").filter(Boolean);
     const name = parts.pop();
