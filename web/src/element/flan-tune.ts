@@ -18,7 +18,9 @@ import type { View } from "./views/parts.js";
  * Attributes: `model` (`builtin`, a hub's OWNER/NAME, or an address), `data` (`reviews`, `dialogues`,
  * `casual`), `method` (`lora`, `prompt`), `rank`, `lang` (`en`, `de`), `device` (`auto`, `webgpu`,
  * `cpu`), `theme` (`light`, `dark`), `address-settings` (settings are read from the page's address
- * and written there). What an attribute cannot mean is passed over.
+ * and written there), `hub-endpoint` (where models of a hub are asked for), `assets-url` (the folder
+ * with the built-in model and the demo sets, where it is not beside the script). What an attribute
+ * cannot mean is passed over.
  *
  * Fires `flantune:step`, `flantune:eval`, `flantune:adapter`, `flantune:error`.
  */
@@ -166,6 +168,8 @@ export class FlanTuneElement extends HTMLElement {
     const options: StartOptions = {};
     const hub = this.getAttribute("hub-endpoint");
     if (hub) options.hubEndpoint = hub;
+    const assets = this.getAttribute("assets-url");
+    if (assets) options.assetsUrl = assets;
     return options;
   }
 

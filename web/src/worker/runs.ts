@@ -221,7 +221,12 @@ export class Runs {
       if (active.stop) {
         tell({ event: await this.engine.request("checkpoint", { run: id }) });
         info.state = "stopped";
-        const adapter = await this.#early(info, directory);
+        const adapter = await this.#early(info, directory).catch((error: unknown) => {
+          // Where there is no room for it, the checkpoint is kept all the same.
+          const { code, message } = FlantuneError.from(error);
+          tell({ event: { event: "warning", code, message: `There is no adapter of this run yet: ${message}` } });
+          return undefined;
+        });
         if (adapter) info.adapter = adapter.id;
         await this.#save(info);
         return { state: "stopped", ...(adapter && { adapter }) };
