@@ -38,7 +38,8 @@ export class FlanTuneErrorEvent extends FlanTuneEvent<Problem> {
 }
 
 declare global {
-  interface HTMLElementEventMap {
+  // Elements, the document and the window: the events bubble.
+  interface GlobalEventHandlersEventMap {
     "flantune:step": FlanTuneStepEvent;
     "flantune:eval": FlanTuneEvalEvent;
     "flantune:adapter": FlanTuneAdapterEvent;

@@ -12,6 +12,9 @@ import { readSettings, writeSettings, type Shared } from "./url.js";
 import { page } from "./views/page.js";
 import type { View } from "./views/parts.js";
 
+// Also brings the events' types to who imports the element.
+export type * from "./events.js";
+
 /**
  * Fine-tunes FLAN-T5 where the user is.
  *
