@@ -18,7 +18,8 @@ import type { View } from "./views/parts.js";
  * Attributes: `model` (`builtin`, a hub's OWNER/NAME, or an address), `data` (`reviews`, `dialogues`,
  * `casual`), `method` (`lora`, `prompt`), `rank`, `lang` (`en`, `de`), `device` (`auto`, `webgpu`,
  * `cpu`), `theme` (`light`, `dark`), `address-settings` (settings are read from the page's address
- * and written there). What an attribute cannot mean is passed over.
+ * and written there); `hub-endpoint`, `worker-url`, `wasm-url`, `assets-url` are where those are had
+ * from, and are read when the element is connected. What an attribute cannot mean is passed over.
  *
  * Fires `flantune:step`, `flantune:eval`, `flantune:adapter`, `flantune:error`.
  */
@@ -164,8 +165,11 @@ export class FlanTuneElement extends HTMLElement {
 
   #options(): StartOptions {
     const options: StartOptions = {};
-    const hub = this.getAttribute("hub-endpoint");
-    if (hub) options.hubEndpoint = hub;
+    const attributes = { hubEndpoint: "hub-endpoint", workerUrl: "worker-url", wasmUrl: "wasm-url", assetsUrl: "assets-url" } as const;
+    for (const [option, name] of Object.entries(attributes) as [keyof typeof attributes, string][]) {
+      const value = this.getAttribute(name);
+      if (value) options[option] = value;
+    }
     return options;
   }
 

@@ -14,6 +14,7 @@ import { type Hub, limitedText, type Remote, type RemoteFile, remoteLength } fro
 import { type FilesMount, plainName } from "./storage/files.js";
 import type { MemoryMount } from "./storage/memory.js";
 import type { Storage } from "./storage/storage.js";
+import { throttled } from "./throttle.js";
 
 /** What is known of a stored model: written first, and again, as complete, when all is there. */
 const RECORD = "download.json";
@@ -137,7 +138,11 @@ export class Models {
     if ("builtin" in source) {
       const { assets, memory } = this.at;
       if ((await memory.list("builtin")).length === 0) {
-        for (const [name, file] of await assets.folder("builtin", work)) memory.put(`builtin/${name}`, file);
+        const { signal } = work;
+        const progress = throttled(work.onProgress);
+        const files = await assets.folder("builtin", { signal, onProgress: progress.tell });
+        progress.flush();
+        for (const [name, file] of files) memory.put(`builtin/${name}`, file);
       }
       return { directory: "builtin", name: "builtin", recipe: { kind: "builtin", name: "builtin" } };
     }
@@ -158,12 +163,15 @@ export class Models {
     if (!record?.complete) {
       // Two tabs that download one model would write the same files.
       await exclusively(`flantune-${directory}`, remote.name, async () => {
+        const progress = throttled(work.onProgress);
         try {
-          await this.#fetch(remote, directory, work);
+          await this.#fetch(remote, directory, { signal: work.signal, onProgress: progress.tell });
         } catch (error) {
           // Where nothing came there is nothing to go on with.
           if ((await this.#bytes(remote.key, [RECORD])) === 0) await this.remove(remote.key);
           throw error;
+        } finally {
+          progress.flush();
         }
       });
     }

@@ -143,6 +143,10 @@ export class Runs {
     const set = this.data.get(data);
     const paths = await this.#copyRows(set.path, ownValidation(set, reading), directory);
     const { name, ...settings } = options;
+    if (typeof settings["initAdapter"] === "string") {
+      // A copy: the run can be gone on with after that adapter was removed.
+      settings["initAdapter"] = await this.adapters.copyTo(`${directory}/initial`, settings["initAdapter"]);
+    }
     const info: RunInfo = {
       id,
       name: name ?? describeRun(reading.name ?? set.name, options),
@@ -221,7 +225,12 @@ export class Runs {
       if (active.stop) {
         tell({ event: await this.engine.request("checkpoint", { run: id }) });
         info.state = "stopped";
-        const adapter = await this.#early(info, directory);
+        const adapter = await this.#early(info, directory).catch((error: unknown) => {
+          // Where there is no room for it, the checkpoint is kept all the same.
+          const { code, message } = FlantuneError.from(error);
+          tell({ event: { event: "warning", code, message: `There is no adapter of this run yet: ${message}` } });
+          return undefined;
+        });
         if (adapter) info.adapter = adapter.id;
         await this.#save(info);
         return { state: "stopped", ...(adapter && { adapter }) };

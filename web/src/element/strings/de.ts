@@ -155,6 +155,7 @@ export const de: Strings = {
     bucket: "Tokens",
     count: "Zeilen",
     whySplit: (held, rows) => `${held} Ihrer ${rows} Zeilen werden zurückgehalten. Das Training sieht sie nie; darum sagt ihr Fehler, ob das Modell die Aufgabe lernt oder nur diese Zeilen.`,
+    whyBeside: (held, rows) => `Neben ihren ${rows} Zeilen hat diese Sammlung ${held} zurückgehaltene. Das Training sieht sie nie; darum sagt ihr Fehler, ob das Modell die Aufgabe lernt oder nur seine Zeilen.`,
     whyCut: (row, tokens) => `Zeile ${row} ist zu lang: Ihre letzten ${tokens} Tokens fallen weg, und das Modell sieht sie nie.`,
     whyTokens: (words, tokens) => `Das Modell liest Tokens, keine Wörter: Die ${words} Wörter der ersten Zeile sind ${tokens} Tokens.`,
     whyEmpty: "Ein Modell lernt aus Paaren: was es liest, und was es schreiben soll. Ein paar hundert Paare können ihm eine Form oder einen Ton beibringen, aber kein neues Wissen.",

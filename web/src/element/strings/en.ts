@@ -137,6 +137,7 @@ export interface Strings {
     bucket: string;
     count: string;
     whySplit: Text;
+    whyBeside: Text;
     whyCut: Text;
     whyTokens: Text;
     whyEmpty: string;
@@ -441,6 +442,7 @@ export const en: Strings = {
     bucket: "Tokens",
     count: "Rows",
     whySplit: (held, rows) => `${held} of your ${rows} rows are held out. Training never sees them, so their loss tells whether the model learns the task or only these rows.`,
+    whyBeside: (held, rows) => `Beside its ${rows} rows this set has ${held} that are held out. Training never sees them, so their loss tells whether the model learns the task or only its rows.`,
     whyCut: (row, tokens) => `Row ${row} is too long: its last ${tokens} tokens are cut off, and the model never sees them.`,
     whyTokens: (words, tokens) => `The model reads tokens, not words: the first row’s ${words} words are ${tokens} tokens.`,
     whyEmpty: "A model learns from pairs: what it reads, and what it should write. A few hundred pairs can teach it a form or a tone, but not new knowledge.",
