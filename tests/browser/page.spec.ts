@@ -312,10 +312,21 @@ test("settings go into the address and come back; rows and templates never do", 
   const { search } = new URL(page.url());
   expect(search).not.toContain("Secret");
   expect(search).toContain("data=reviews");
-  await open({ attributes: { "address-settings": "" }, search });
+  // Others add to addresses what is no setting.
+  await open({ attributes: { "address-settings": "" }, search: `${search}&fbclid=abc` });
   await expect(step(page, "method")).toContainText("Prompt tuning, 33 virtual tokens");
   await step(page, "method").click();
   await expect(page.getByLabel("Seed")).toHaveValue("7");
+  await expect(page).not.toHaveURL(/fbclid/);
+});
+
+test("on a page of its own the element offers its languages, and remembers them in the address", async ({ page, open }) => {
+  await open({ attributes: { "address-settings": "" } });
+  await button(page, "Deutsch").click();
+  await expect(button(page, "Ausprobieren")).toBeVisible();
+  await expect(page).toHaveURL(/lang=de/);
+  await page.keyboard.press("Tab");
+  await expect(page.locator("flan-tune .page")).toHaveAttribute("lang", "de");
 });
 
 test("attributes are followed; what they cannot mean is passed over", async ({ page, open }) => {

@@ -5,12 +5,12 @@ import { App } from "./app.js";
 import { h } from "./dom.js";
 import { format } from "./format.js";
 import { DEMOS } from "./state.js";
-import { language, stringsOf, type Language } from "./strings/index.js";
+import { LANGUAGES, language, stringsOf, type Language } from "./strings/index.js";
 import { styles } from "./styles/index.js";
 import type { Start } from "./trainer.js";
 import { readSettings, writeSettings, type Shared } from "./url.js";
 import { page } from "./views/page.js";
-import type { View } from "./views/parts.js";
+import type { Context, View } from "./views/parts.js";
 
 /**
  * Fine-tunes FLAN-T5 where the user is.
@@ -181,7 +181,14 @@ export class FlanTuneElement extends HTMLElement {
     this.#view?.close?.();
     const strings = stringsOf(this.#language);
     this.#place.lang = this.#language;
-    const view = page({ store: app.store, state: app.store.state, strings, format: format(this.#language), actions: app.actions });
+    const view = page({
+      store: app.store,
+      state: app.store.state,
+      strings,
+      format: format(this.#language),
+      actions: app.actions,
+      ...(this.#ownsAddress() ? { languages: this.#languages() } : {}),
+    });
     this.#view = view;
     this.#place.replaceChildren(view.root);
     let first = true;
@@ -193,8 +200,19 @@ export class FlanTuneElement extends HTMLElement {
     view.update();
   }
 
+  #languages(): NonNullable<Context["languages"]> {
+    return (Object.entries(LANGUAGES) as [Language, string][]).map(([code, name]) => ({
+      code,
+      name,
+      current: code === this.#language,
+      choose: () => this.setAttribute("lang", code),
+    }));
+  }
+
   #writeAddress(app: App): void {
-    const text = writeSettings(app.store.state).toString();
+    const parameters = writeSettings(app.store.state);
+    if (this.hasAttribute("lang")) parameters.set("lang", this.#language);
+    const text = parameters.toString();
     if (location.search.replace(/^\?/, "") === text) return;
     try {
       history.replaceState(history.state, "", text === "" ? location.pathname + location.hash : `?${text}${location.hash}`);

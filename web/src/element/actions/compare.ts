@@ -4,6 +4,7 @@ import { fits } from "../fits.js";
 import { isAbort } from "../store.js";
 import type { Model } from "../trainer.js";
 import type { Shared } from "./shared.js";
+import { dataName } from "../views/names.js";
 import type { DataActions } from "./data.js";
 import type { ModelActions } from "./model.js";
 
@@ -108,7 +109,7 @@ export class CompareActions {
       }
       store.change(() => {
         compare.scores = new Map();
-        compare.scored = data.name;
+        compare.scored = dataName({ strings: this.#shared.strings(), state: store.state });
       });
       const seed = Number(store.state.settings.seed ?? 0);
       for (const adapter of this.#systems(model)) {

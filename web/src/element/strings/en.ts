@@ -182,7 +182,10 @@ export interface Strings {
     again: string;
     device: string;
     deviceName: Record<"auto" | "webgpu" | "cpu", string>;
+    processor: string;
     runsOn: Text;
+    /** By the code of the reason; what is not here is said as the API says it. */
+    reason: Record<string, { message: string; hint: string }>;
     missing: Record<"model" | "data", { message: string; hint: string }>;
     runName: (data: string, method: Method, number: number) => string;
     plan: Text;
@@ -504,7 +507,9 @@ export const en: Strings = {
     again: "Train again",
     device: "Compute on",
     deviceName: { auto: "Automatic", webgpu: "Graphics card (WebGPU)", cpu: "Processor" },
+    processor: "the processor",
     runsOn: (name) => `Runs on ${name}.`,
+    reason: {},
     missing: {
       model: { message: "There is no model yet.", hint: "Choose one in step 1." },
       data: { message: "There are no rows yet.", hint: "Choose some in step 2." },
