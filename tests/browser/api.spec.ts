@@ -99,9 +99,12 @@ test("an adapter is exported, imported, and survives a reload", async ({ api }) 
 
 test("several adapters are swapped per request, and one of another base is refused", async ({ api }) => {
   const found = await api.evaluate(async () => {
-    const { file, OPTIONS, ready, refusal, tiny } = await import("/page.js");
+    const { collect, file, losses, OPTIONS, ready, refusal, tiny } = await import("/page.js");
     const { flantune, model, data } = await ready();
     const train = (options) => flantune.train(model, data, { ...OPTIONS, ...options }).adapter;
+    const first = await train({ name: "first" });
+    const further = await collect(flantune.train(model, data, { ...OPTIONS, initAdapter: first.id, maxSteps: 1 }));
+    const begun = losses(further)[0];
     const [one, other] = [await train({ name: "one" }), await train({ name: "one", method: "prompt", learningRate: 0.3 })];
     const ask = async (adapter) => (await model.evaluate(data, { adapter })).metrics.loss;
     const config = JSON.parse(await (await file("/tiny/config.json")).text());
@@ -114,6 +117,7 @@ test("several adapters are swapped per request, and one of another base is refus
     const changed = [...others.filter((file) => file !== weights), new File([bytes], "model.safetensors")];
     const stranger = await flantune.loadModel({ files: changed });
     return {
+      begun,
       names: [one.name, other.name],
       losses: [await ask(null), await ask(one), await ask(other.id), await ask(one), await ask(null)],
       strange: await refusal(stranger.generate(["the cat"], { adapter: one })),
@@ -122,6 +126,8 @@ test("several adapters are swapped per request, and one of another base is refus
   });
   expect(found.names).toEqual(["one", "one 2"]);
   const [base, one, other] = found.losses;
+  // Trained further, not from the beginning.
+  expect(found.begun).toBeLessThan(base * 0.8);
   expect(found.losses).toEqual([base, one, other, one, base]);
   expect(new Set(found.losses).size).toBe(3);
   expect(found.strange).toMatchObject({ name: "FlantuneError", code: "adapter" });

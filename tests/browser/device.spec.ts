@@ -14,6 +14,7 @@ test("says why it is not the GPU", async ({ api }) => {
     return {
       software: await device({ device: "auto" }),
       none: await device({ device: "auto", hook: "no-webgpu" }),
+      broken: await device({ device: "auto", hook: "broken-driver" }),
       asked: await refusal(start({ device: "webgpu", hook: "no-webgpu" })),
       gpu: await device({ device: "webgpu" }),
       cpu: await device({ device: "cpu" }),
@@ -23,6 +24,7 @@ test("says why it is not the GPU", async ({ api }) => {
   });
   expect(found.software).toMatchObject({ kind: "cpu", reason: { code: "software", hint: expect.any(String) } });
   expect(found.none).toMatchObject({ kind: "cpu", reason: { code: "no_webgpu", hint: expect.stringContaining("Firefox") } });
+  expect(found.broken).toMatchObject({ kind: "cpu", reason: { code: "failed", message: expect.stringContaining("unreachable") } });
   expect(found.asked).toMatchObject({ name: "FlantuneError", code: "device", message: expect.stringContaining("no WebGPU") });
   expect(found.gpu).toMatchObject({ kind: "webgpu", name: expect.stringMatching(/swiftshader/i) });
   expect(found.gpu.limits.maxBufferSize).toBeGreaterThan(256 * 1024 * 1024);

@@ -248,7 +248,7 @@ test("a run that failed says why, and one that was cut off is offered", async ({
   await expect(page.getByText("Yesterday's: 40 of 100 steps")).toBeVisible();
   await button(page, "Go on: Yesterday's").click();
   await expect(page.getByText("The graphics card was lost at step 45. Its last checkpoint is kept")).toBeVisible();
-  await expect(page.getByRole("region", { name: "Run", exact: true })).toContainText("44 of 100");
+  await expect(page.getByRole("region", { name: "Run", exact: true })).toContainText("44 of 112");
 });
 
 test("base and adapters answer side by side, and scores tell what changed", async ({ page, open }) => {
@@ -259,10 +259,10 @@ test("base and adapters answer side by side, and scores tell what changed", asyn
   await expect(answers).toContainText("Try it: LoRAInflatable kayak, 4/5");
   const scores = page.getByRole("region", { name: "Scores on held-out rows" }).first();
   await expect(scores.getByRole("row", { name: /^Base/ })).toContainText("4.218");
-  await expect(scores.getByRole("row", { name: /^Try it: LoRA/ })).toContainText("22 of 22");
+  await expect(scores.getByRole("row", { name: /^Try it: LoRA/ })).toContainText("20 of 20");
   await page.getByText("Row by row").click();
   await page.getByLabel("Only rows that changed").check();
-  await expect(scores.getByRole("listitem")).toHaveCount(22);
+  await expect(scores.getByRole("listitem")).toHaveCount(20);
 });
 
 test("adapters are renamed, exported, imported and deleted after a second click", async ({ page, open }) => {
@@ -312,10 +312,21 @@ test("settings go into the address and come back; rows and templates never do", 
   const { search } = new URL(page.url());
   expect(search).not.toContain("Secret");
   expect(search).toContain("data=reviews");
-  await open({ attributes: { "address-settings": "" }, search });
+  // Others add to addresses what is no setting.
+  await open({ attributes: { "address-settings": "" }, search: `${search}&fbclid=abc` });
   await expect(step(page, "method")).toContainText("Prompt tuning, 33 virtual tokens");
   await step(page, "method").click();
   await expect(page.getByLabel("Seed")).toHaveValue("7");
+  await expect(page).not.toHaveURL(/fbclid/);
+});
+
+test("on a page of its own the element offers its languages, and remembers them in the address", async ({ page, open }) => {
+  await open({ attributes: { "address-settings": "" } });
+  await button(page, "Deutsch").click();
+  await expect(button(page, "Ausprobieren")).toBeVisible();
+  await expect(page).toHaveURL(/lang=de/);
+  await page.keyboard.press("Tab");
+  await expect(page.locator("flan-tune .page")).toHaveAttribute("lang", "de");
 });
 
 test("attributes are followed; what they cannot mean is passed over", async ({ page, open }) => {
@@ -346,12 +357,12 @@ test("the element tells the page around it, through other shadow trees", async (
     if (element !== null) host.attachShadow({ mode: "open" }).append(element);
   });
   await button(page, "Train").click();
-  await expect(page.getByText("100 of 100")).toBeVisible();
+  await expect(page.getByText("112 of 112")).toBeVisible();
   await expect(step(page, "adapters")).toContainText("1 adapter");
   const heard = await page.evaluate(() => (window as unknown as { heard: [string, Record<string, unknown>][] }).heard);
   const details = (name: string) => heard.filter(([type]) => type.endsWith(name)).map(([, detail]) => detail);
   const steps = heard.filter(([, detail]) => detail["event"] === "step");
-  expect(steps).toHaveLength(100);
+  expect(steps).toHaveLength(112);
   expect(steps[0]?.[1]).toMatchObject({ step: 1, loss: expect.any(Number) });
   expect(heard.some(([, detail]) => detail["event"] === "eval")).toBe(true);
   expect(heard.at(-1)?.[1]).toMatchObject({ method: "lora", parameters: 65_536 });
@@ -361,7 +372,7 @@ test("the element tells the page around it, through other shadow trees", async (
 test("taking the element away ends its trainer and its run; putting it back starts anew", async ({ page, open }) => {
   await open({ fake: { pace: 5 } });
   await button(page, "Train").click();
-  await expect(page.getByText(/^[1-9]\d* of 100$/)).toBeVisible();
+  await expect(page.getByText(/^[1-9]\d* of 112$/)).toBeVisible();
   await page.evaluate(() => {
     const element = document.querySelector("flan-tune");
     Object.assign(window, { kept: element });
@@ -385,7 +396,7 @@ test("no task of the page's thread takes 100 milliseconds while events stream in
     new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
   });
   await button(page, "Train").click();
-  await expect(page.getByText("1,000 of 1,000")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("1,120 of 1,120")).toBeVisible({ timeout: 60_000 });
   const long = await page.evaluate(() => (window as unknown as { long: number[] }).long);
   expect(long.filter((duration) => duration > 100)).toEqual([]);
 });

@@ -154,6 +154,8 @@ export interface TrainOptions {
   seed?: number;
   /** What the adapter will be called. */
   name?: string;
+  /** The id of an adapter of the library that is trained further. */
+  initAdapter?: string;
   /** Any other key of the configuration. */
   [key: string]: Setting | undefined;
 }

@@ -83,6 +83,10 @@ export class FakeData implements DataSet {
     return this.all.slice(0, 5);
   }
 
+  get heldOut(): number {
+    return this.held().length;
+  }
+
   async configure(options: DataOptions): Promise<FakeData> {
     const next = new FakeData(this.name, this.all, this.errors, options);
     next.texts(this.all[0] ?? {}, 0);
@@ -109,8 +113,8 @@ export class FakeData implements DataSet {
     return { name: this.name, rows: this.rows, too_long: source.too_long, source, target };
   }
 
-  heldOut(): { source: string; target: string }[] {
-    const count = Math.max(1, Math.round(this.rows * (this.options.validationFraction ?? 0.1)));
+  held(): { source: string; target: string }[] {
+    const count = this.name in DEMOS ? 20 : Math.max(1, Math.round(this.rows * (this.options.validationFraction ?? 0.1)));
     return this.all.slice(2, 2 + count).map((row, place) => this.texts(row, place));
   }
 

@@ -17,7 +17,7 @@ export function answer(prompt: string, adapter: string | undefined, part = 1): s
 
 export async function evaluate(data: FakeData, { adapter, limit = 200, onProgress, signal }: EvaluateOptions): Promise<Evaluation> {
   const id = typeof adapter === "string" ? adapter : adapter?.id;
-  const held = data.heldOut().slice(0, limit);
+  const held = data.held().slice(0, limit);
   const rows: EvaluatedRow[] = [];
   for (const [place, { source, target }] of held.entries()) {
     signal?.throwIfAborted();

@@ -64,8 +64,8 @@ export class FakeRun implements Run {
 
   async *[Symbol.asyncIterator](): AsyncIterator<RunEvent> {
     const { method = "lora", epochs = 3, batchSize = 8, maxSteps, learningRate = 1e-3 } = this.#settings;
-    const held = this.#data.heldOut();
-    const rows = this.#data.rows - held.length;
+    const held = this.#data.held();
+    const rows = this.#data.name in { reviews: 1, dialogues: 1, casual: 1 } ? this.#data.rows : this.#data.rows - held.length;
     const perEpoch = Math.ceil(rows / batchSize);
     const steps = maxSteps ?? perEpoch * epochs;
     const { pace = 0, holdAt, holdMethod, failAt } = this.#options;

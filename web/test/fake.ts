@@ -242,6 +242,7 @@ async function loadModel(
   return {
     name,
     architecture,
+    hash: name,
     bytes: architecture.parameters * (builtin ? 1 : 4),
     recipe: builtin ? { kind: "builtin", name } : { kind: "hub", name, revision: "0fc9ddf78a1e988dac52e2dac162b0ede4fd74ab", dtype: "f32" },
     generate: async (prompts, { adapter } = {}) => prompts.map((prompt) => answer(prompt, typeof adapter === "string" ? adapter : adapter?.id)),
@@ -249,8 +250,11 @@ async function loadModel(
   };
 }
 
-/** Some keys of the configuration, one of each kind. */
+/** Keys that have a place of their own, and of the others one of each kind. */
 const KEYS: Key[] = [
+  ...["method", "rank", "targetModules", "numVirtualTokens", "learningRate", "epochs", "maxSteps", "batchSize", "seed"].map(
+    (name): Key => ({ section: "train", name, kind: { type: "text" }, default: "", summary: "", details: "" }),
+  ),
   { section: "method", name: "alpha", kind: { type: "number" }, default: "2 * rank", summary: "LoRA: the strength of the update, which is multiplied by alpha / rank", details: "" },
   { section: "method", name: "variant", kind: { type: "choice", choices: ["plain", "rslora", "dora"] }, default: "plain", summary: "LoRA: plain, rank-stabilised (rslora), or magnitude and direction apart (dora)", details: "" },
   { section: "train", name: "schedule", kind: { type: "choice", choices: ["linear", "constant", "cosine", "inverse_sqrt"] }, default: "linear", summary: "How the learning rate changes after the warm-up", details: "" },

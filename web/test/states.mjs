@@ -18,7 +18,7 @@ export const STATES = {
     fake: { holdAt: 52, holdMethod: "prompt" },
     async act(page) {
       await button(page, "Try it").click();
-      await page.getByText("51 of 75").waitFor();
+      await page.getByText("51 of 84").waitFor();
     },
   },
   tried: {
@@ -60,7 +60,7 @@ export const STATES = {
     fake: { holdAt: 61, runs: [{ id: "run-7", name: "reviews, LoRA 1", state: "interrupted", created: Date.UTC(2026, 9, 14, 9, 30), step: 60, steps: 100, method: "lora", model: { kind: "builtin", name: "builtin" }, data: { name: "reviews", rows: 220 }, options: { method: "lora" } }] },
     async act(page) {
       await button(page, "Train").click();
-      await page.getByText("60 of 100").first().waitFor();
+      await page.getByText("60 of 112").first().waitFor();
     },
   },
   compared: {
@@ -72,7 +72,7 @@ export const STATES = {
       await page.getByLabel("Prompt 1").fill(KAYAK);
       await button(page, "Compare").click();
       await button(page, "Score").click();
-      await page.getByText("22 rows of reviews").waitFor();
+      await page.getByText("20 rows of reviews").waitFor();
       await open(page, "adapters");
     },
   },

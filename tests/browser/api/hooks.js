@@ -27,6 +27,18 @@ const actions = {
   "no-opfs"() {
     StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException("not here", "SecurityError"));
   },
+  /** A GPU that passes for hardware, whose driver takes the module down when it starts. */
+  "broken-driver"() {
+    Object.defineProperty(GPUAdapter.prototype, "info", {
+      configurable: true,
+      get: () => ({ vendor: "acme", architecture: "one", device: "", description: "", isFallbackAdapter: false }),
+    });
+    GPUAdapter.prototype.requestDevice = () => {
+      const error = new WebAssembly.RuntimeError("unreachable");
+      self.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
+      return new Promise(() => {});
+    };
+  },
   /** A device that is lost when the test says so. */
   "lose-device"() {
     const requestDevice = GPUAdapter.prototype.requestDevice;

@@ -2,7 +2,7 @@
 // another takes its place, and what the page had loaded is loaded again.
 
 import { Connection, type CallOptions } from "./connection.js";
-import { FlantuneError, type PlainError } from "./error.js";
+import { FlantuneError, isCrash, type PlainError } from "./error.js";
 import { newWorker } from "./worker.js";
 import type { CallName, Params, Result, StartParams } from "../protocol.js";
 import type { DeviceInfo } from "../types.js";
@@ -34,7 +34,16 @@ export class Client {
 
   static async start(workerUrl: URL, params: StartParams): Promise<Client> {
     const client = new Client(workerUrl, params);
-    await client.#connection;
+    try {
+      await client.#connection;
+    } catch (thrown) {
+      const error = FlantuneError.from(thrown);
+      if (params.device !== "auto" || !isCrash(error)) throw error;
+      // Some drivers take the module down with them.
+      client.#connection = client.#open({ ...params, device: "cpu" });
+      await client.#connection;
+      client.#withoutGpu(error);
+    }
     return client;
   }
 
@@ -85,6 +94,12 @@ export class Client {
     this.#connection = Promise.reject(closed());
     // Only who calls after this is to see it.
     this.#connection.catch(() => {});
+  }
+
+  #withoutGpu({ message, hint }: FlantuneError): void {
+    if (!this.#started) return;
+    const reason = { code: "failed", message: `The GPU did not start: ${message}`, ...(hint !== undefined && { hint }) };
+    this.#started.device = { ...this.#started.device, reason };
   }
 
   async #open(params: StartParams): Promise<Connection> {

@@ -159,7 +159,7 @@ export class Run implements AsyncIterable<RunEvent> {
     this.#wakeAll();
     if (end.adapter) return end.adapter;
     const hint = "Go on with it by `runs.resume`";
-    throw new FlantuneError("stopped", "The run was stopped before its first step; its checkpoint is kept", hint);
+    throw new FlantuneError("stopped", "The run was stopped before there was an adapter; its checkpoint is kept", hint);
   }
 
   #fail(error: FlantuneError): never {

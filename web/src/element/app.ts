@@ -104,7 +104,12 @@ export class App {
       const keys = trainer.keys();
       await Promise.all([this.#library.list(), this.#train.listRuns(), this.#model.listStored()]);
       const list = await keys;
-      this.store.change((state) => (state.keys = list));
+      this.store.change((state) => {
+        state.keys = list;
+        // An address may carry anything; only what is a setting stays.
+        const known = new Set(list.map(({ name }) => name));
+        for (const key of Object.keys(state.settings)) if (!known.has(key)) delete state.settings[key];
+      });
       const { model, data } = this.store.state;
       if (this.#closed) return;
       if (model.choice === "builtin") void this.#model.load();

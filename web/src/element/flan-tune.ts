@@ -5,12 +5,12 @@ import { App } from "./app.js";
 import { h } from "./dom.js";
 import { format } from "./format.js";
 import { DEMOS } from "./state.js";
-import { language, stringsOf, type Language } from "./strings/index.js";
+import { LANGUAGES, language, stringsOf, type Language } from "./strings/index.js";
 import { styles } from "./styles/index.js";
 import type { Start } from "./trainer.js";
 import { readSettings, writeSettings, type Shared } from "./url.js";
 import { page } from "./views/page.js";
-import type { View } from "./views/parts.js";
+import type { Context, View } from "./views/parts.js";
 
 // Also brings the events' types to who imports the element.
 export type * from "./events.js";
@@ -21,9 +21,8 @@ export type * from "./events.js";
  * Attributes: `model` (`builtin`, a hub's OWNER/NAME, or an address), `data` (`reviews`, `dialogues`,
  * `casual`), `method` (`lora`, `prompt`), `rank`, `lang` (`en`, `de`), `device` (`auto`, `webgpu`,
  * `cpu`), `theme` (`light`, `dark`), `address-settings` (settings are read from the page's address
- * and written there), `hub-endpoint` (where models of a hub are asked for), `assets-url` (the folder
- * with the built-in model and the demo sets, where it is not beside the script). What an attribute
- * cannot mean is passed over.
+ * and written there); `hub-endpoint`, `worker-url`, `wasm-url`, `assets-url` are where those are had
+ * from, and are read when the element is connected. What an attribute cannot mean is passed over.
  *
  * Fires `flantune:step`, `flantune:eval`, `flantune:adapter`, `flantune:error`.
  */
@@ -169,10 +168,11 @@ export class FlanTuneElement extends HTMLElement {
 
   #options(): StartOptions {
     const options: StartOptions = {};
-    const hub = this.getAttribute("hub-endpoint");
-    if (hub) options.hubEndpoint = hub;
-    const assets = this.getAttribute("assets-url");
-    if (assets) options.assetsUrl = assets;
+    const attributes = { hubEndpoint: "hub-endpoint", workerUrl: "worker-url", wasmUrl: "wasm-url", assetsUrl: "assets-url" } as const;
+    for (const [option, name] of Object.entries(attributes) as [keyof typeof attributes, string][]) {
+      const value = this.getAttribute(name);
+      if (value) options[option] = value;
+    }
     return options;
   }
 
@@ -184,7 +184,14 @@ export class FlanTuneElement extends HTMLElement {
     this.#view?.close?.();
     const strings = stringsOf(this.#language);
     this.#place.lang = this.#language;
-    const view = page({ store: app.store, state: app.store.state, strings, format: format(this.#language), actions: app.actions });
+    const view = page({
+      store: app.store,
+      state: app.store.state,
+      strings,
+      format: format(this.#language),
+      actions: app.actions,
+      ...(this.#ownsAddress() ? { languages: this.#languages() } : {}),
+    });
     this.#view = view;
     this.#place.replaceChildren(view.root);
     let first = true;
@@ -196,8 +203,19 @@ export class FlanTuneElement extends HTMLElement {
     view.update();
   }
 
+  #languages(): NonNullable<Context["languages"]> {
+    return (Object.entries(LANGUAGES) as [Language, string][]).map(([code, name]) => ({
+      code,
+      name,
+      current: code === this.#language,
+      choose: () => this.setAttribute("lang", code),
+    }));
+  }
+
   #writeAddress(app: App): void {
-    const text = writeSettings(app.store.state).toString();
+    const parameters = writeSettings(app.store.state);
+    if (this.hasAttribute("lang")) parameters.set("lang", this.#language);
+    const text = parameters.toString();
     if (location.search.replace(/^\?/, "") === text) return;
     try {
       history.replaceState(history.state, "", text === "" ? location.pathname + location.hash : `?${text}${location.hash}`);

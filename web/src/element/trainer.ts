@@ -48,6 +48,8 @@ export interface Model {
   /** Bytes of the weights in memory. */
   readonly bytes: number;
   readonly recipe: ModelRecipe;
+  /** By which adapters know their base. */
+  readonly hash: string;
   generate(prompts: string[], options?: GenerateOptions): Promise<string[]>;
   evaluate(data: DataSet, options?: EvaluateOptions): Promise<Evaluation>;
 }
@@ -61,6 +63,8 @@ export interface DataSet {
   /** What is wrong with rows that are left out: how many, and what is said of the first of them. */
   readonly errors: { count: number; first: string[] };
   readonly options: DataOptions;
+  /** About how many rows a run holds out to judge by. */
+  readonly heldOut: number;
   /** The same rows with other options. */
   configure(options: DataOptions): Promise<DataSet>;
   preview(count: number, options?: { model?: Model; first?: number }): Promise<Preview[]>;

@@ -13,7 +13,7 @@ export interface Shared {
 
 /** Keys that may stand in an address. Texts are the user's own, and stay out. */
 const PRIVATE = new Set(["initText", "initAdapter", "name", "train", "validation", "template", "templateFile"]);
-const OTHERS = new Set(["model", "revision", "data"]);
+const OTHERS = new Set(["model", "revision", "data", "lang"]);
 
 export function writeSettings(state: State): URLSearchParams {
   const parameters = new URLSearchParams();

@@ -57,13 +57,14 @@ export class Adapters {
   async takeFrom(directory: string, adapter: NewAdapter): Promise<AdapterInfo> {
     // A run that was stopped, and then gone on with, has one there already.
     await this.#release(adapter.id);
-    for (const name of FILES) {
-      const path = `${directory}/${name}`;
-      if (!(await this.storage.exists(path))) continue;
-      const bytes = new Uint8Array(await (await this.storage.file(path)).arrayBuffer());
-      await this.storage.write(`adapters/${adapter.id}/${name}`, bytes);
-    }
+    await this.#copy(directory, `adapters/${adapter.id}`);
     return this.#add(adapter);
+  }
+
+  /** Copies an adapter to a directory, whose path it returns. */
+  async copyTo(directory: string, id: string): Promise<string> {
+    await this.#copy(await this.directory(id), directory);
+    return directory;
   }
 
   async import(file: Blob, name: string, id: string): Promise<AdapterInfo> {
@@ -112,6 +113,14 @@ export class Adapters {
   /** A model went, and with it what was held beside it. */
   forget(model: string): void {
     this.#held.delete(model);
+  }
+
+  async #copy(from: string, to: string): Promise<void> {
+    for (const name of FILES) {
+      if (!(await this.storage.exists(`${from}/${name}`))) continue;
+      const bytes = new Uint8Array(await (await this.storage.file(`${from}/${name}`)).arrayBuffer());
+      await this.storage.write(`${to}/${name}`, bytes);
+    }
   }
 
   async #release(id: string): Promise<void> {

@@ -143,6 +143,10 @@ export class Runs {
     const set = this.data.get(data);
     const paths = await this.#copyRows(set.path, ownValidation(set, reading), directory);
     const { name, ...settings } = options;
+    if (typeof settings["initAdapter"] === "string") {
+      // A copy: the run can be gone on with after that adapter was removed.
+      settings["initAdapter"] = await this.adapters.copyTo(`${directory}/initial`, settings["initAdapter"]);
+    }
     const info: RunInfo = {
       id,
       name: name ?? describeRun(reading.name ?? set.name, options),

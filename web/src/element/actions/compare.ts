@@ -1,7 +1,10 @@
 // Base and adapters side by side: on the user's prompts, and scored on held-out rows.
 
+import { fits } from "../fits.js";
 import { isAbort } from "../store.js";
+import type { Model } from "../trainer.js";
 import type { Shared } from "./shared.js";
+import { dataName } from "../views/names.js";
 import type { DataActions } from "./data.js";
 import type { ModelActions } from "./model.js";
 
@@ -82,7 +85,7 @@ export class CompareActions {
         compare.asked = prompts;
         compare.outputs = prompts.map(() => new Map<string, string>());
       });
-      for (const adapter of [null, ...compare.chosen]) {
+      for (const adapter of this.#systems(model)) {
         const texts = await model.generate(prompts, { adapter, maxNewTokens: 64, signal: abort.signal });
         store.change(() => texts.forEach((text, place) => compare.outputs[place]?.set(adapter ?? "base", text)));
       }
@@ -106,10 +109,10 @@ export class CompareActions {
       }
       store.change(() => {
         compare.scores = new Map();
-        compare.scored = data.name;
+        compare.scored = dataName({ strings: this.#shared.strings(), state: store.state });
       });
       const seed = Number(store.state.settings.seed ?? 0);
-      for (const adapter of [null, ...compare.chosen]) {
+      for (const adapter of this.#systems(model)) {
         const { metrics, rows } = await model.evaluate(data, {
           adapter,
           split: "validation",
@@ -127,6 +130,13 @@ export class CompareActions {
     } finally {
       this.#end(abort);
     }
+  }
+
+  /** The base, and the chosen adapters that belong to it. */
+  #systems(model: Model): (string | null)[] {
+    const { library, compare } = this.#shared.store.state;
+    const ids = library.list.filter((adapter) => compare.chosen.has(adapter.id) && fits(adapter, model)).map(({ id }) => id);
+    return [null, ...ids];
   }
 
   #begin(phase: "generating" | "scoring"): AbortController {

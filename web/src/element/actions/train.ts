@@ -130,10 +130,10 @@ export class TrainActions {
   async listRuns(): Promise<void> {
     try {
       const runs = await (await this.#shared.trainer()).runs.list();
-      const current = this.#shared.store.state.run?.id;
+      const { run: current } = this.#shared.store.state;
       this.#shared.store.change((state) => {
         state.interrupted = runs.filter(
-          (run) => run.id !== current && ["interrupted", "stopped", "failed"].includes(run.state) && run.step < run.steps,
+          (run) => !(isActive(current) && run.id === current?.id) && ["interrupted", "stopped", "failed"].includes(run.state) && run.step < run.steps,
         );
       });
     } catch (thrown) {
@@ -186,10 +186,8 @@ export class TrainActions {
     this.#shared.announce(this.#shared.strings().run.started);
     const adapter = await follow(this.#shared, this.#run, view);
     this.#run = undefined;
-    if (adapter === undefined) {
-      await this.listRuns();
-      return;
-    }
+    await this.listRuns();
+    if (adapter === undefined) return;
     this.#shared.announce(this.#shared.strings().run.finished(adapter.name));
     await this.#onAdapter();
   }

@@ -155,6 +155,7 @@ export const de: Strings = {
     bucket: "Tokens",
     count: "Zeilen",
     whySplit: (held, rows) => `${held} Ihrer ${rows} Zeilen werden zurückgehalten. Das Training sieht sie nie; darum sagt ihr Fehler, ob das Modell die Aufgabe lernt oder nur diese Zeilen.`,
+    whyBeside: (held, rows) => `Neben ihren ${rows} Zeilen hat diese Sammlung ${held} zurückgehaltene. Das Training sieht sie nie; darum sagt ihr Fehler, ob das Modell die Aufgabe lernt oder nur seine Zeilen.`,
     whyCut: (row, tokens) => `Zeile ${row} ist zu lang: Ihre letzten ${tokens} Tokens fallen weg, und das Modell sieht sie nie.`,
     whyTokens: (words, tokens) => `Das Modell liest Tokens, keine Wörter: Die ${words} Wörter der ersten Zeile sind ${tokens} Tokens.`,
     whyEmpty: "Ein Modell lernt aus Paaren: was es liest, und was es schreiben soll. Ein paar hundert Paare können ihm eine Form oder einen Ton beibringen, aber kein neues Wissen.",
@@ -216,7 +217,23 @@ export const de: Strings = {
     again: "Noch einmal trainieren",
     device: "Rechnen auf",
     deviceName: { auto: "Automatisch", webgpu: "Grafikkarte (WebGPU)", cpu: "Prozessor" },
-    runsOn: (name) => `Rechnet auf: ${name}.`,
+    processor: "dem Prozessor",
+    runsOn: (name) => `Rechnet auf ${name}.`,
+    reason: {
+      insecure: { message: "Browser geben WebGPU nur Seiten mit https.", hint: "Öffnen Sie diese Seite mit ihrer https-Adresse oder von localhost." },
+      no_webgpu: {
+        message: "Dieser Browser hat kein WebGPU.",
+        hint: "WebGPU gibt es in Chrome und Edge, in Safari ab Version 26 und in Firefox ab 141 unter Windows und 145 auf Apple-Chips.",
+      },
+      no_adapter: {
+        message: "Der Browser hat WebGPU, fand aber keine Grafikkarte, die er verwenden darf.",
+        hint: "Aktualisieren Sie Treiber und Browser, und schalten Sie die Hardwarebeschleunigung ein; unter Linux braucht es vielleicht einen Schalter (chrome://gpu sagt mehr).",
+      },
+      software: {
+        message: "Der Browser rechnet seine Grafikkarte in Software nach; das ist langsamer als der Prozessor selbst.",
+        hint: "Sehen Sie nach, ob die Hardwarebeschleunigung in den Einstellungen des Browsers an ist.",
+      },
+    },
     missing: {
       model: { message: "Es gibt noch kein Modell.", hint: "Wählen Sie eines in Schritt 1." },
       data: { message: "Es gibt noch keine Zeilen.", hint: "Wählen Sie welche in Schritt 2." },

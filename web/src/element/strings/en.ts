@@ -137,6 +137,7 @@ export interface Strings {
     bucket: string;
     count: string;
     whySplit: Text;
+    whyBeside: Text;
     whyCut: Text;
     whyTokens: Text;
     whyEmpty: string;
@@ -181,7 +182,10 @@ export interface Strings {
     again: string;
     device: string;
     deviceName: Record<"auto" | "webgpu" | "cpu", string>;
+    processor: string;
     runsOn: Text;
+    /** By the code of the reason; what is not here is said as the API says it. */
+    reason: Record<string, { message: string; hint: string }>;
     missing: Record<"model" | "data", { message: string; hint: string }>;
     runName: (data: string, method: Method, number: number) => string;
     plan: Text;
@@ -441,6 +445,7 @@ export const en: Strings = {
     bucket: "Tokens",
     count: "Rows",
     whySplit: (held, rows) => `${held} of your ${rows} rows are held out. Training never sees them, so their loss tells whether the model learns the task or only these rows.`,
+    whyBeside: (held, rows) => `Beside its ${rows} rows this set has ${held} that are held out. Training never sees them, so their loss tells whether the model learns the task or only its rows.`,
     whyCut: (row, tokens) => `Row ${row} is too long: its last ${tokens} tokens are cut off, and the model never sees them.`,
     whyTokens: (words, tokens) => `The model reads tokens, not words: the first row’s ${words} words are ${tokens} tokens.`,
     whyEmpty: "A model learns from pairs: what it reads, and what it should write. A few hundred pairs can teach it a form or a tone, but not new knowledge.",
@@ -502,7 +507,9 @@ export const en: Strings = {
     again: "Train again",
     device: "Compute on",
     deviceName: { auto: "Automatic", webgpu: "Graphics card (WebGPU)", cpu: "Processor" },
+    processor: "the processor",
     runsOn: (name) => `Runs on ${name}.`,
+    reason: {},
     missing: {
       model: { message: "There is no model yet.", hint: "Choose one in step 1." },
       data: { message: "There are no rows yet.", hint: "Choose some in step 2." },

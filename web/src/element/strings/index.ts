@@ -6,8 +6,18 @@ import { en, type Strings } from "./en.js";
 const ALL = { en, de } as const;
 export type Language = keyof typeof ALL;
 
-/** The nearest `lang` around an element, else the browser's; English where neither is known. */
+/** Their names, each in itself. */
+export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
+
+/**
+ * The element's own `lang`; on a page that is nothing but the element, the one in its address, else
+ * the browser's; elsewhere the nearest `lang` around the element, else the browser's.
+ */
 export function language(element: Element): Language {
+  const own = known(element.getAttribute("lang") ?? "");
+  if (own !== undefined) return own;
+  const browsers = known(navigator.language) ?? "en";
+  if (element.hasAttribute("address-settings")) return known(new URLSearchParams(location.search).get("lang") ?? "") ?? browsers;
   let place: Element | null = element;
   while (place !== null) {
     const named = place.getAttribute("lang");
@@ -15,7 +25,7 @@ export function language(element: Element): Language {
     const root: Node = place.getRootNode();
     place = place.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
   }
-  return known(navigator.language) ?? "en";
+  return browsers;
 }
 
 export function stringsOf(name: Language): Strings {

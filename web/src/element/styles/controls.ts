@@ -41,7 +41,7 @@ code, .code { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Cons
 .button.primary:hover { background: color-mix(in oklab, var(--accent) 86%, var(--ink)); }
 .button.large { font-size: 1.0625rem; min-height: 2.875rem; padding: 0.6rem 1.75rem; }
 .button.secondary { border-color: var(--edge); color: var(--ink); }
-.button.quiet { border-color: transparent; color: var(--muted); padding-inline: 0.5rem; text-decoration: underline; text-decoration-thickness: 1px; text-underline-offset: 0.2em; }
+.button.quiet { border-color: transparent; color: var(--muted); padding-inline: 0.5rem; margin-left: -0.5rem; text-decoration: underline; text-decoration-thickness: 1px; text-underline-offset: 0.2em; }
 .button.danger { border-color: var(--error); color: var(--error); }
 .button.icon { min-width: 2rem; padding: 0.1rem 0.5rem; border-color: transparent; color: var(--muted); font-size: 1.125rem; }
 .button:disabled { border-color: var(--line); background: transparent; color: var(--muted); cursor: default; }
@@ -60,7 +60,7 @@ code, .code { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Cons
 .input::placeholder { color: var(--muted); opacity: 1; }
 .input.narrow { max-width: 9rem; }
 .input.code { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, monospace; font-size: 0.875rem; line-height: 1.6; }
-textarea.input { resize: vertical; display: block; }
+textarea.input { resize: vertical; display: block; field-sizing: content; min-height: 5.5rem; max-height: 24rem; }
 .input[aria-invalid="true"] { border-color: var(--error); box-shadow: inset 0 0 0 1px var(--error); }
 .input:disabled { color: var(--muted); background: transparent; border-color: var(--line); }
 input[type="checkbox"], input[type="radio"] { accent-color: var(--accent); width: 1.125rem; height: 1.125rem; margin: 0; flex: none; }
@@ -68,6 +68,7 @@ input[type="checkbox"], input[type="radio"] { accent-color: var(--accent); width
 summary { cursor: pointer; width: fit-content; min-height: 1.75rem; padding: 0.15rem 0.25rem 0.15rem 0; font-size: 0.9375rem; color: var(--accent); font-weight: 540; }
 summary::marker { color: var(--edge); }
 
+legend { margin-bottom: 0.5rem; }
 .field { display: grid; gap: 0.3rem; align-content: start; }
 .field > label { font-size: 0.875rem; font-weight: 560; }
 .problem:not(:has(> :not([hidden]))) { position: absolute; }
@@ -76,7 +77,6 @@ summary::marker { color: var(--edge); }
 .problem-content span { color: var(--ink); }
 
 .choices { display: grid; gap: 0.25rem; }
-.choices legend { margin-bottom: 0.5rem; }
 .choice { padding: 0.125rem 0 0.375rem; }
 .choice > label { display: inline-flex; gap: 0.625rem; align-items: center; min-height: 1.75rem; cursor: pointer; }
 .choice-name { font-weight: 540; }

@@ -15,6 +15,9 @@ export const layout = `
 .scroll { overflow: auto; max-height: 18rem; }
 
 .intro { position: relative; padding-bottom: 1.75rem; display: grid; gap: 1rem; }
+.languages { display: flex; gap: 0.25rem; margin-bottom: 0.5rem; }
+.languages .button { min-height: 1.75rem; font-size: 0.875rem; }
+.languages [aria-pressed="true"] { color: var(--ink); text-decoration: none; }
 .lead { font-size: 1.125rem; line-height: 1.55; max-width: 36em; text-wrap: pretty; }
 .promise { font-weight: 560; }
 .row.try { margin-top: 0.75rem; }

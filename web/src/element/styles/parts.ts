@@ -14,7 +14,6 @@ export const parts = `
 .notice { padding-left: 0.875rem; border-left: 3px solid var(--accent); }
 .plain-list { display: grid; gap: 0.3rem; font-size: 0.875rem; color: var(--muted); overflow-wrap: anywhere; }
 .presets { display: grid; gap: 0.5rem; }
-.presets legend, .modules legend { margin-bottom: 0.5rem; }
 .counted { padding: 1rem 0; border-block: 1px solid var(--line); }
 .start { align-items: end; }
 .start .field { flex: 0 1 16rem; }
@@ -63,6 +62,9 @@ tbody th { font-weight: 500; }
 .u-off, .u-select { display: none; }
 
 @container (max-width: 30rem) {
+  table { font-size: 0.8125rem; }
+  th, td { padding-right: 0.5rem; }
+  td, thead th { white-space: nowrap; }
   .outputs, .sides { grid-template-columns: minmax(0, 1fr); gap: 0; }
   .outputs dd, .sides dd { margin-bottom: 0.5rem; }
 }

@@ -2,6 +2,7 @@
 
 import type { AdapterInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
+import { fits } from "../fits.js";
 import { button, filePicker, problemBox, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
 
@@ -79,7 +80,8 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
   const sure = h("div", { class: "actions sure", role: "group" }, h("span", {}, texts.deleteSure), yes, keep);
   const usual = h("div", { class: "actions" }, h("label", { class: "check" }, use, h("span", {}, texts.use)), exporting, merge, remove);
   const problem = problemBox();
-  const root = h("li", {}, name, details, usual, sure, problem.root);
+  const wrong = h("p", { class: "warning" }, texts.wrongBase);
+  const root = h("li", {}, name, details, wrong, usual, sure, problem.root);
   return {
     root,
     update(adapter) {
@@ -92,7 +94,11 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
       }
       use.setAttribute("aria-label", texts.actionOn(texts.use, adapter.name));
       setText(details, texts.details(strings.method[adapter.method], format.count(adapter.parameters), format.bytes(adapter.bytes), format.moment(adapter.created)));
-      use.checked = compare.chosen.has(id);
+      const belongs = fits(adapter, state.model.loaded);
+      show(wrong, !belongs);
+      use.disabled = !belongs;
+      use.checked = belongs && compare.chosen.has(id);
+      show(merge, adapter.method === "lora" && belongs); // a soft prompt has no matrices to fold in
       const work = library.busy?.id === id ? library.busy.work : undefined;
       setText(exporting, work === "export" ? texts.exporting : texts.export);
       setText(merge, work === "merge" ? texts.merging : texts.merge);

@@ -1,6 +1,7 @@
 // Step 5: base and adapters side by side.
 
 import { h, refill, setAttribute, setText, setValue, show, uniqueId } from "../dom.js";
+import { fits } from "../fits.js";
 import { button, problemBox, why, type Context, type View } from "./parts.js";
 import { scoresView } from "./scores.js";
 import { step } from "./step.js";
@@ -78,7 +79,11 @@ function chosen(context: Context): View {
           return h("label", { class: "pill" }, input, h("span", {}, name));
         });
       });
-      for (const [id, input] of boxes) input.checked = state.compare.chosen.has(id);
+      for (const [id, input] of boxes) {
+        const adapter = list.find((known) => known.id === id);
+        input.disabled = adapter !== undefined && !fits(adapter, state.model.loaded);
+        input.checked = !input.disabled && state.compare.chosen.has(id);
+      }
     },
   };
 }
@@ -147,7 +152,7 @@ function outputs(context: Context): View {
       const { compare, library } = state;
       show(root, compare.asked.length > 0);
       const names = new Map(library.list.map(({ id, name }) => [id, name]));
-      const systems = ["base", ...compare.chosen];
+      const systems = ["base", ...library.list.map(({ id }) => id).filter((id) => compare.outputs.some((answers) => answers.has(id)) || (compare.phase === "generating" && compare.chosen.has(id)))];
       const key = JSON.stringify([compare.asked, compare.outputs.map((map) => [...map]), systems, [...names]]);
       refill(list, key, () =>
         compare.asked.map((prompt, place) => {

@@ -28,13 +28,12 @@ export function dataStep(context: Context): View {
       previewView(context),
       lengthsView(context),
       why(context, () => {
-        const { set, options, previews } = state.data;
+        const { set, choice, previews } = state.data;
         if (set === undefined) return [texts.whyEmpty];
-        const held = Math.round(set.rows * (options.validationFraction ?? 0.1));
         const cut = previews.find(({ source }) => source?.cut !== undefined);
         const first = previews[0]?.source;
         return [
-          texts.whySplit(format.count(held), format.count(set.rows)),
+          (choice === "file" ? texts.whySplit : texts.whyBeside)(format.count(set.heldOut), format.count(set.rows)),
           first?.tokens === undefined
             ? texts.whyEmpty
             : texts.whyTokens(format.count(first.text.split(/\s+/).length), format.count(first.tokens.length)),

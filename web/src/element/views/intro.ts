@@ -35,6 +35,14 @@ export function introView(context: Context): View {
   const root = h(
     "header",
     { class: "intro", part: "intro" },
+    context.languages !== undefined &&
+      h(
+        "nav",
+        { class: "languages", "aria-label": "Language, Sprache" },
+        ...context.languages.map(({ name, code, current, choose }) =>
+          h("button", { type: "button", class: "button quiet", lang: code, "aria-pressed": String(current), on: { click: choose } }, name),
+        ),
+      ),
     h("h1", { part: "title" }, strings.title),
     h("p", { class: "lead" }, strings.lead),
     h("p", { class: "promise" }, strings.offline),

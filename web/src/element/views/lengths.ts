@@ -55,6 +55,7 @@ export function lengthsView(context: Context): View {
       const { options, set } = state.data;
       show(root, set !== undefined);
       setValue(onTooLong.control, options.onTooLong ?? "truncate");
+      show(held.root, state.data.choice === "file"); // a demo set brings rows to judge by
       setValue(held.control, String(Math.round((options.validationFraction ?? 0.1) * 100)));
       for (const side of sides) side.update();
     },

@@ -185,7 +185,7 @@ function counted(context: Context): View {
       show(list, shape !== undefined);
       show(steps, data.set !== undefined);
       if (data.set === undefined) return;
-      const rows = Math.round(data.set.rows * (1 - (data.options.validationFraction ?? 0.1)));
+      const rows = data.set.rows - (data.choice === "file" ? data.set.heldOut : 0);
       const { batchSize = 8, epochs = 3, maxSteps } = settings;
       const count = maxSteps ?? Math.ceil(rows / batchSize) * epochs;
       setText(steps, texts.steps(format.count(count), format.count(rows), format.count(batchSize), format.count(epochs)));

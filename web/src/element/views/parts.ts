@@ -13,6 +13,8 @@ export interface Context {
   readonly strings: Strings;
   readonly format: Format;
   readonly actions: Actions;
+  /** Offered where the page is nothing but the element: elsewhere the page around it decides. */
+  readonly languages?: { name: string; code: string; current: boolean; choose: () => void }[];
 }
 
 export interface View {

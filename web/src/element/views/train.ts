@@ -1,6 +1,6 @@
 // Step 4: start a run, go on with one that was cut off, watch a few rows.
 
-import type { DeviceChoice } from "../../types.js";
+import type { DeviceChoice, DeviceInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { isActive } from "../state.js";
 import { trainedNumbers } from "../parameters.js";
@@ -71,12 +71,19 @@ function starter(context: Context): View {
         runsOn,
         info === undefined
           ? strings.engine.starting
-          : sentences([texts.runsOn(info.name), info.reason?.message, info.reason?.hint, ...warnings.flatMap(({ message, hint }) => [message, hint])]),
+          : sentences([texts.runsOn(info.kind === "cpu" ? texts.processor : info.name), ...reason(context, info), ...warnings.flatMap(({ message, hint }) => [message, hint])]),
       );
       device.problem.set(state.device.choice === "auto" ? undefined : state.device.problem);
       problem.set(state.runProblem);
     },
   };
+}
+
+/** Why it is not the graphics card, in the page's language where that is known. */
+function reason({ strings }: Context, { reason: given }: DeviceInfo): (string | undefined)[] {
+  if (given === undefined) return [];
+  const { message, hint } = strings.train.reason[given.code] ?? given;
+  return [message, hint];
 }
 
 function interrupted(context: Context): View {
