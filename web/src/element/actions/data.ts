@@ -14,23 +14,25 @@ export class DataActions {
   #shared: Shared;
   #call = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #opening: Promise<DataSet | undefined> | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
   }
 
   chooseDemo(name: Demo): Promise<DataSet | undefined> {
-    return this.#open(name, name, {});
+    return (this.#opening = this.#open(name, name, {}));
   }
 
   chooseFile(file: File): Promise<DataSet | undefined> {
-    return this.#open("file", file, {});
+    return (this.#opening = this.#open("file", file, {}));
   }
 
-  /** The rows of now; reads the chosen demo set where nothing was read yet. */
+  /** The rows of now, or those that are being read; reads the chosen demo set where nothing was read yet. */
   async ready(): Promise<DataSet | undefined> {
     const { data } = this.#shared.store.state;
     if (data.set !== undefined) return data.set;
+    if (data.phase === "reading") return this.#opening;
     const demo = DEMOS.find((name) => name === data.choice);
     return demo === undefined ? undefined : this.chooseDemo(demo);
   }
@@ -54,8 +56,9 @@ export class DataActions {
   async refresh(): Promise<void> {
     const { store } = this.#shared;
     const { data, model } = store.state;
-    const call = ++this.#call;
+    // Rows that are still being read are looked at when they are there.
     if (data.set === undefined) return;
+    const call = ++this.#call;
     try {
       const set = await data.set.configure(tidy(data.options));
       if (call !== this.#call) return;
