@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 // Builds web/dist: the package's modules, their types, the Wasm module and what is served with it.
 //
-// node build.mjs --wasm FOLDER [--model FOLDER] [--no-types]
+// node build.mjs [--wasm FOLDER] [--model FOLDER] [--no-types] [--notices] [--report]
 //
 // FOLDER holds what wasm-bindgen wrote; without --wasm what is in dist already stays. The built-in
-// model is taken from models/builtin unless another is named.
+// model is taken from models/builtin unless another is named. --notices writes the licences of what is
+// not ours, for which it asks cargo. --report tells what the first load weighs, and fails where that is
+// over its budget; it takes a minute.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -14,11 +16,15 @@ import { parseArgs } from "node:util";
 
 import { build } from "esbuild";
 
+import { notices } from "./notices.mjs";
+import { reportSizes } from "./sizes.mjs";
+
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..");
 const dist = join(here, "dist");
 const DEMOS = ["reviews", "dialogues", "casual"];
 const SETS = ["train.jsonl", "validation.jsonl", "test.jsonl", "template.txt"];
+const LICENCES = ["LICENSE", "LICENSE-MIT", "LICENSE-APACHE"];
 const MODEL = ["config.json", "tokenizer.json", "generation_config.json", "model.safetensors"];
 
 const { values: options } = parseArgs({
@@ -26,15 +32,20 @@ const { values: options } = parseArgs({
     wasm: { type: "string" },
     model: { type: "string", default: join(root, "models/builtin") },
     "no-types": { type: "boolean", default: false },
+    notices: { type: "boolean", default: false },
+    report: { type: "boolean", default: false },
   },
 });
 
 mkdirSync(dist, { recursive: true });
-await bundle();
+const metafiles = await bundle();
 if (!options["no-types"]) declare();
 if (options.wasm) copyWasm(options.wasm);
 copyAssets();
-console.log(`web/dist: ${sizes()}`);
+for (const name of LICENCES) cpSync(join(root, name), join(dist, name));
+if (options.notices) writeFileSync(join(dist, "THIRD-PARTY.txt"), notices({ metafiles, here, root }));
+if (options.report) reportSizes(dist);
+else console.log(`web/dist: ${sizes()}`);
 
 async function bundle() {
   // Chunks of an earlier build have other names.
@@ -47,21 +58,24 @@ async function bundle() {
     target: ["es2022", "chrome113", "firefox121", "safari17"],
     minify: true,
     sourcemap: true,
+    metafile: true,
     legalComments: "linked",
     loader: { ".css": "text" },
   };
   // The worker is one file, which a page may serve from elsewhere. wasm-bindgen's module lies beside
   // it, and finds its own by its address.
   const worker = { worker: "src/worker/worker.ts" };
-  await build({ ...shared, entryPoints: worker, external: ["./flantune_wasm.js"] });
+  const built = [await build({ ...shared, entryPoints: worker, external: ["./flantune_wasm.js"] })];
   const entries = {
     flantune: "src/index.ts",
     element: "src/element/flan-tune.ts",
     define: "src/element/define.ts",
+    page: "src/page.ts",
   };
   const there = Object.entries(entries).filter(([, path]) => existsSync(join(here, path)));
   // Chunks lie beside the entries: the worker and the assets are found from there.
-  await build({ ...shared, entryPoints: Object.fromEntries(there), splitting: true, chunkNames: "chunk-[hash]" });
+  built.push(await build({ ...shared, entryPoints: Object.fromEntries(there), splitting: true, chunkNames: "chunk-[hash]" }));
+  return built.map(({ metafile }) => metafile);
 }
 
 function declare() {

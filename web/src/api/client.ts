@@ -3,6 +3,7 @@
 
 import { Connection, type CallOptions } from "./connection.js";
 import { FlantuneError, isCrash, type PlainError } from "./error.js";
+import { newWorker } from "./worker.js";
 import type { CallName, Params, Result, StartParams } from "../protocol.js";
 import type { DeviceInfo } from "../types.js";
 
@@ -152,13 +153,6 @@ export class Client {
       }
     }
   }
-}
-
-function newWorker(url: URL): Worker {
-  if (url.origin === location.origin || url.protocol === "blob:") return new Worker(url, { type: "module" });
-  // A worker of another origin is refused, but one of this page's may import it.
-  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
-  return new Worker(script, { type: "module" });
 }
 
 function closed(): FlantuneError {

@@ -10,6 +10,7 @@ import { Model } from "./model.js";
 import { Models, type PlanOptions, workerSource } from "./models.js";
 import { Run } from "./run.js";
 import { Runs } from "./runs.js";
+import { OWN_ASSETS, OWN_WORKER } from "./worker.js";
 import type { DemoSet, Key } from "../engine.js";
 import type { StartParams, WorkerRows } from "../protocol.js";
 import type {
@@ -54,8 +55,8 @@ export class Flantune {
    */
   static async start(options: StartOptions = {}): Promise<Flantune> {
     const { device = "auto", hubEndpoint = HUB, wasmUrl } = options;
-    const workerUrl = options.workerUrl ?? new URL("./worker.js", import.meta.url);
-    const assetsUrl = options.assetsUrl ?? new URL("./assets/", import.meta.url);
+    const workerUrl = options.workerUrl ?? OWN_WORKER;
+    const assetsUrl = options.assetsUrl ?? OWN_ASSETS;
     const params: StartParams = {
       device,
       hubEndpoint: absolute(hubEndpoint).replace(/\/+$/, ""),

@@ -1,0 +1,402 @@
+// The element, on a trainer that only pretends (web/test/fake.ts): every state is reached in a moment
+// and is the same each time. What a real trainer does with it is tested elsewhere.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, test as base, type Page } from "@playwright/test";
+
+import { servePage } from "../../web/test/serve.mjs";
+import { STATES } from "../../web/test/states.mjs";
+
+interface Setup {
+  fake?: Record<string, unknown>;
+  attributes?: Record<string, string | null>;
+  search?: string;
+}
+
+interface Fixtures {
+  /** Opens the page; what the page throws fails the test. */
+  open: (setup?: Setup) => Promise<void>;
+}
+
+const test = base.extend<Fixtures, { site: Awaited<ReturnType<typeof servePage>> }>({
+  site: [
+    async ({}, use) => {
+      const site = await servePage();
+      await use(site);
+      site.close();
+    },
+    { scope: "worker" },
+  ],
+  open: async ({ page, site }, use) => {
+    const thrown: string[] = [];
+    page.on("pageerror", (error) => thrown.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error" && /Content Security Policy/.test(message.text())) thrown.push(message.text());
+    });
+    await use(async (setup = {}) => {
+      await page.goto(site.address({ ...setup, attributes: { lang: "en", ...setup.attributes } }));
+    });
+    expect(thrown, "what the page threw, or a policy refused").toEqual([]);
+  },
+});
+
+const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+const step = (page: Page, name: string) => page.locator(`flan-tune [data-step="${name}"]`);
+const state = (name: string) => STATES[name as keyof typeof STATES];
+
+async function choose(page: Page, name: string, text: string): Promise<void> {
+  await step(page, "data").click();
+  await page
+    .locator('flan-tune input[type="file"][accept*="jsonl"]')
+    .setInputFiles({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
+}
+
+for (const scheme of ["light", "dark"] as const) {
+  for (const name of Object.keys(STATES)) {
+    test(`axe finds nothing: ${name}, ${scheme}`, async ({ page, open }) => {
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+      const { fake, act } = state(name) as { fake?: Record<string, unknown>; act(page: Page): Promise<void> };
+      await open({ fake });
+      await act(page);
+      // What is folded away is looked at too.
+      await page.evaluate(() => {
+        for (const details of document.querySelector("flan-tune")?.shadowRoot?.querySelectorAll("details") ?? []) details.open = true;
+      });
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)])).toEqual([]);
+    });
+  }
+}
+
+for (const name of Object.keys(STATES)) {
+  test(`nothing is wider than a screen of 320 pixels: ${name}`, async ({ page, open }) => {
+    await page.setViewportSize({ width: 320, height: 640 });
+    const { fake, act } = state(name) as { fake?: Record<string, unknown>; act(page: Page): Promise<void> };
+    await open({ fake });
+    await act(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+  });
+}
+
+test("Try it trains both methods, by keyboard alone", async ({ page, open }) => {
+  await open();
+  await page.keyboard.press("Tab");
+  await expect(button(page, "Try it")).toBeFocused();
+  await page.keyboard.press("Enter");
+  const rows = page.getByText("Three reviews that training never sees").locator("..").getByRole("listitem");
+  await expect(rows).toHaveCount(3);
+  await expect(rows.first()).toContainText("BeforeReview: enough room");
+  await expect(rows.first()).toContainText("After LoRAChest freezer, 3/5: enough room");
+  await expect(rows.first()).toContainText("After prompt tuningChest freezer: enough room");
+  await expect(step(page, "adapters")).toContainText("2 adapters");
+  await expect(page.getByRole("status")).toHaveText("Done. Both adapters are in the library below.");
+});
+
+test("steps fold to a line that says what was chosen, and open by keyboard", async ({ page, open }) => {
+  await open();
+  const model = step(page, "model");
+  await expect(model).toHaveAttribute("aria-expanded", "false");
+  await expect(model).toHaveAccessibleName("1 Model Built-in, 7.1 million parameters, 7.1 MB");
+  await model.focus();
+  await page.keyboard.press("Enter");
+  await expect(model).toHaveAttribute("aria-expanded", "true");
+  await expect(page.getByRole("radio", { name: "Built-in" })).toBeChecked();
+  await button(page, "Use this model").focus();
+  await page.keyboard.press("Enter");
+  await expect(model).toHaveAttribute("aria-expanded", "false");
+  await expect(step(page, "data")).toBeFocused();
+  await expect(step(page, "data")).toHaveAttribute("aria-expanded", "true");
+});
+
+test("without attributes the first step is open and nothing is decided", async ({ page, open }) => {
+  await open({ attributes: { model: null, data: null } });
+  await expect(step(page, "model")).toHaveAttribute("aria-expanded", "true");
+  await expect(step(page, "train")).toHaveAttribute("aria-expanded", "false");
+});
+
+test("columns become source and target, and the template shows what the model reads", async ({ page, open }) => {
+  await open();
+  await choose(page, "people.csv", "name,town,job\nInes,Porto,baker\nKarim,Lyon,clerk\n");
+  const reads = page.getByLabel("The model reads", { exact: true });
+  const writes = page.getByLabel("The model writes", { exact: true });
+  await expect(reads).toHaveValue("name");
+  await expect(writes).toHaveValue("job");
+  await reads.selectOption("town");
+  const template = page.getByRole("textbox", { name: "Template" });
+  await expect(template).toHaveValue("{{ town }} ||| {{ job }}");
+  const rows = page.getByRole("region", { name: "Preview" }).getByRole("listitem");
+  await expect(rows.first()).toContainText("ReadsPorto");
+  await template.fill("Who works in {{ town }}? ||| {{ name }} is a {{ job }}");
+  await expect(rows.first()).toContainText("Who works in Porto?");
+  await expect(rows.nth(1)).toContainText("Karim is a clerk");
+  await page.getByLabel("Most tokens to read").fill("4");
+  await page.getByLabel("Most tokens to read").blur();
+  await expect(rows.first().locator("del").first()).toHaveText("in Porto?");
+  await expect(page.getByText("2 rows are longer than 4 tokens")).toBeVisible();
+});
+
+test("columns whose names Jinja cannot write are taken by name", async ({ page, open }) => {
+  await open();
+  await choose(page, "odd.csv", "the text,the label\nfine,good\nbroken,bad\n");
+  await expect(page.getByLabel("The model reads", { exact: true })).toHaveValue("the text");
+  await expect(page.getByRole("textbox", { name: "Template" })).toHaveValue("");
+  await expect(page.getByRole("region", { name: "Preview" }).getByRole("listitem").first()).toContainText("Writesgood");
+});
+
+test("problems stand beside what caused them, and say what to do", async ({ page, open }) => {
+  await open();
+  await choose(page, "empty.jsonl", "not json\n");
+  await expect(page.getByText("empty.jsonl holds no row that can be used. It needs one JSON object a line")).toBeVisible();
+  await page.getByRole("radio", { name: "Reviews" }).check();
+  const template = page.getByRole("textbox", { name: "Template" });
+  await template.fill("{{ nothing }} ||| {{ title }}");
+  await expect(template).toHaveAttribute("aria-invalid", "true");
+  await expect(template).toHaveAccessibleDescription(/Row 1 has no field `nothing`\. It has product, stars, review, title\./);
+  await template.fill("{{ review }} ||| {{ title }}");
+  await expect(template).not.toHaveAttribute("aria-invalid");
+
+  await step(page, "method").click();
+  const rank = page.getByLabel("Rank", { exact: true });
+  await rank.fill("0");
+  await rank.blur();
+  await expect(rank).toHaveAttribute("aria-invalid", "true");
+  await expect(rank).toHaveAccessibleDescription(/A number from 1 to 256 is needed/);
+  await page.getByRole("radio", { name: "Balanced" }).check();
+
+  await step(page, "model").click();
+  await page.getByRole("radio", { name: /Hugging Face/ }).check();
+  const address = page.getByLabel("Model’s id or address");
+  await address.fill("nobody/nothing");
+  await address.press("Enter");
+  await expect(address).toHaveAccessibleDescription(/nobody\/nothing is not on the hub\. Check the spelling/);
+});
+
+test("a trainer that does not start says why, and can be tried again", async ({ page, open }) => {
+  await open({ fake: { failStart: true } });
+  await expect(page.getByText("The page's WebAssembly module could not be read. Reload the page")).toBeVisible();
+  await expect(button(page, "Try it")).toBeDisabled();
+  await page.evaluate(() => (window.fake.options.failStart = false));
+  await button(page, "Try again").click();
+  await expect(button(page, "Try it")).toBeEnabled();
+});
+
+test("a download shows its size first, and can be paused and gone on with", async ({ page, open }) => {
+  await open({ fake: { holdDownload: 0.5 } });
+  await step(page, "model").click();
+  await page.getByRole("radio", { name: /Hugging Face/ }).check();
+  await page.getByLabel("Model’s id or address").fill("google/flan-t5-small");
+  await button(page, "Look it up").click();
+  await expect(page.getByText("310.5 MB, 4 files")).toBeVisible();
+  await expect(page.getByText("0fc9ddf78a1e988dac52e2dac162b0ede4fd74ab")).toBeVisible();
+  await expect(page.getByText("612.0 MB")).toBeVisible();
+  await button(page, "Download and use").click();
+  await expect(page.getByText("155.3 MB of 310.5 MB")).toBeVisible();
+  await button(page, "Pause").click();
+  await expect(page.getByText("Paused. What has been downloaded is kept.")).toBeVisible();
+  await page.evaluate(() => window.fake.release());
+  await button(page, "Resume").click();
+  await expect(button(page, "Use this model")).toBeEnabled();
+  await page.getByRole("radio", { name: "Kept in this browser" }).check();
+  await button(page, "Delete google/flan-t5-small from this browser").click();
+  await expect(page.getByText("No models are kept yet")).toBeVisible();
+});
+
+test("the count of trained numbers is the model's own", async ({ page, open }) => {
+  await open();
+  await step(page, "method").click();
+  // 4 encoder layers with one attention, 2 decoder layers with two: 8 matrices q and 8 v, of 256 x 256.
+  await expect(page.getByText("65,536 numbers are trained")).toBeVisible();
+  await page.getByLabel("Rank", { exact: true }).fill("4");
+  await page.getByLabel("Rank", { exact: true }).blur();
+  await expect(page.getByText("32,768 numbers are trained")).toBeVisible();
+  await page.getByRole("checkbox", { name: /^wo/ }).check();
+  // 6 layers of 4 x (256 + 512) more.
+  await expect(page.getByText("51,200 numbers are trained")).toBeVisible();
+  await page.getByRole("radio", { name: "Prompt tuning" }).check();
+  await expect(page.getByText("5,120 numbers are trained")).toBeVisible();
+});
+
+test("a run can be paused, gone on with and stopped", async ({ page, open }) => {
+  await open({ fake: { pace: 5 } });
+  await button(page, "Train").click();
+  const run = page.getByRole("region", { name: "Run" });
+  await button(page, "Pause").click();
+  await expect(run).toContainText("Paused");
+  const resume = button(page, "Resume");
+  await resume.click();
+  await expect(run).toContainText("Training");
+  await button(page, "Stop").click();
+  await expect(run).toContainText("Stopped early");
+  await expect(button(page, "Train again")).toBeEnabled();
+});
+
+test("a run that failed says why, and one that was cut off is offered", async ({ page, open }) => {
+  const run = {
+    id: "run-1",
+    name: "Yesterday's",
+    state: "interrupted",
+    created: Date.UTC(2026, 9, 14, 9, 30),
+    step: 40,
+    steps: 100,
+    method: "lora",
+    model: { kind: "builtin", name: "builtin" },
+    data: { name: "reviews", rows: 220 },
+    options: { method: "lora", epochs: 4 },
+  };
+  await open({ fake: { runs: [run], failAt: 45 } });
+  await expect(page.getByText("Yesterday's: 40 of 100 steps")).toBeVisible();
+  await button(page, "Go on: Yesterday's").click();
+  await expect(page.getByText("The graphics card was lost at step 45. Its last checkpoint is kept")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Run", exact: true })).toContainText("44 of 112");
+});
+
+test("base and adapters answer side by side, and scores tell what changed", async ({ page, open }) => {
+  await open();
+  await state("compared").act(page);
+  const answers = page.getByRole("region", { name: "Answers" });
+  await expect(answers).toContainText("BaseReview: up and ready");
+  await expect(answers).toContainText("Try it: LoRAInflatable kayak, 4/5");
+  const scores = page.getByRole("region", { name: "Scores on held-out rows" }).first();
+  await expect(scores.getByRole("row", { name: /^Base/ })).toContainText("4.218");
+  await expect(scores.getByRole("row", { name: /^Try it: LoRA/ })).toContainText("20 of 20");
+  await page.getByText("Row by row").click();
+  await page.getByLabel("Only rows that changed").check();
+  await expect(scores.getByRole("listitem")).toHaveCount(20);
+});
+
+test("adapters are renamed, exported, imported and deleted after a second click", async ({ page, open }) => {
+  await open({ fake: { adapters: [{ id: "a", name: "First", method: "lora", parameters: 100, bytes: 1600, created: 0, model: null, metrics: {}, config: {} }] } });
+  await step(page, "adapters").click();
+  const name = page.getByLabel("Name of First");
+  await name.fill("Best");
+  await name.blur();
+  await expect(page.getByLabel("Name of Best")).toHaveValue("Best");
+  const download = page.waitForEvent("download");
+  await button(page, "Export: Best").click();
+  expect((await download).suggestedFilename()).toBe("Best.zip");
+  const input = page.locator('flan-tune input[type="file"][accept=".zip"]');
+  await input.setInputFiles({ name: "photo.zip", mimeType: "application/zip", buffer: Buffer.from("no zip") });
+  await expect(page.getByText("photo is not a zip. Choose a zip with adapter_config.json")).toBeVisible();
+  await input.setInputFiles({ name: "friend.zip", mimeType: "application/zip", buffer: Buffer.from("PK") });
+  await expect(page.getByLabel("Name of friend")).toBeVisible();
+  await button(page, "Delete: Best").click();
+  await expect(button(page, "Keep: Best")).toBeFocused();
+  await button(page, "Keep: Best").click();
+  await expect(page.getByLabel("Name of Best")).toBeVisible();
+  await button(page, "Delete: Best").click();
+  await page.getByRole("group", { name: "Delete it for good?" }).getByRole("button", { name: "Delete: Best" }).click();
+  await expect(page.getByLabel("Name of Best")).toHaveCount(0);
+});
+
+test("German texts, by attribute, by the page's language, and changed on the way", async ({ page, open }) => {
+  await open({ attributes: { lang: "de" } });
+  await expect(button(page, "Ausprobieren")).toBeVisible();
+  await expect(step(page, "model")).toContainText("7,1");
+  await page.evaluate(() => document.querySelector("flan-tune")?.setAttribute("lang", "en"));
+  await expect(button(page, "Try it")).toBeVisible();
+  await expect(step(page, "model")).toContainText("7.1 million");
+});
+
+test("settings go into the address and come back; rows and templates never do", async ({ page, open }) => {
+  await open({ attributes: { "address-settings": "" } });
+  await step(page, "method").click();
+  await page.getByRole("radio", { name: "Prompt tuning" }).check();
+  await page.getByLabel("Virtual tokens").fill("33");
+  await page.getByLabel("Seed").fill("7");
+  await page.getByLabel("Seed").blur();
+  await expect(page).toHaveURL(/numVirtualTokens=33/);
+  await step(page, "data").click();
+  await page.getByRole("textbox", { name: "Template" }).fill("Secret {{ review }} ||| {{ title }}");
+  await expect(page.getByText("Secret Cracked")).toBeVisible();
+  const { search } = new URL(page.url());
+  expect(search).not.toContain("Secret");
+  expect(search).toContain("data=reviews");
+  // Others add to addresses what is no setting.
+  await open({ attributes: { "address-settings": "" }, search: `${search}&fbclid=abc` });
+  await expect(step(page, "method")).toContainText("Prompt tuning, 33 virtual tokens");
+  await step(page, "method").click();
+  await expect(page.getByLabel("Seed")).toHaveValue("7");
+  await expect(page).not.toHaveURL(/fbclid/);
+});
+
+test("on a page of its own the element offers its languages, and remembers them in the address", async ({ page, open }) => {
+  await open({ attributes: { "address-settings": "" } });
+  await button(page, "Deutsch").click();
+  await expect(button(page, "Ausprobieren")).toBeVisible();
+  await expect(page).toHaveURL(/lang=de/);
+  await page.keyboard.press("Tab");
+  await expect(page.locator("flan-tune .page")).toHaveAttribute("lang", "de");
+});
+
+test("attributes are followed; what they cannot mean is passed over", async ({ page, open }) => {
+  await open({ attributes: { method: "nonsense", rank: "-3", data: "what" } });
+  await step(page, "method").click();
+  await expect(page.getByRole("radio", { name: "LoRA" })).toBeChecked();
+  await expect(page.getByLabel("Rank", { exact: true })).toHaveValue("8");
+  await page.evaluate(() => {
+    const element = document.querySelector("flan-tune");
+    element?.setAttribute("rank", "2");
+    element?.setAttribute("data", "casual");
+  });
+  await expect(page.getByLabel("Rank", { exact: true })).toHaveValue("2");
+  await expect(step(page, "data")).toContainText("Casual, 235 rows");
+});
+
+test("the element tells the page around it, through other shadow trees", async ({ page, open }) => {
+  await open();
+  await page.evaluate(() => {
+    const heard: [string, unknown][] = [];
+    Object.assign(window, { heard });
+    for (const name of ["step", "eval", "adapter", "error"]) {
+      document.addEventListener(`flantune:${name}`, (event) => heard.push([event.constructor.name, (event as CustomEvent).detail]));
+    }
+    const host = document.createElement("div");
+    document.body.append(host);
+    const element = document.querySelector("flan-tune");
+    if (element !== null) host.attachShadow({ mode: "open" }).append(element);
+  });
+  await button(page, "Train").click();
+  await expect(page.getByText("112 of 112")).toBeVisible();
+  await expect(step(page, "adapters")).toContainText("1 adapter");
+  const heard = await page.evaluate(() => (window as unknown as { heard: [string, Record<string, unknown>][] }).heard);
+  const details = (name: string) => heard.filter(([type]) => type.endsWith(name)).map(([, detail]) => detail);
+  const steps = heard.filter(([, detail]) => detail["event"] === "step");
+  expect(steps).toHaveLength(112);
+  expect(steps[0]?.[1]).toMatchObject({ step: 1, loss: expect.any(Number) });
+  expect(heard.some(([, detail]) => detail["event"] === "eval")).toBe(true);
+  expect(heard.at(-1)?.[1]).toMatchObject({ method: "lora", parameters: 65_536 });
+  expect(details("never")).toEqual([]);
+});
+
+test("taking the element away ends its trainer and its run; putting it back starts anew", async ({ page, open }) => {
+  await open({ fake: { pace: 5 } });
+  await button(page, "Train").click();
+  await expect(page.getByText(/^[1-9]\d* of 112$/)).toBeVisible();
+  await page.evaluate(() => {
+    const element = document.querySelector("flan-tune");
+    Object.assign(window, { kept: element });
+    element?.remove();
+  });
+  await expect.poll(() => page.evaluate(() => window.fake.open())).toBe(0);
+  expect(await page.evaluate(() => (window as unknown as { kept: HTMLElement }).kept.shadowRoot?.querySelectorAll("canvas, button").length)).toBe(0);
+  await page.evaluate(() => document.body.append((window as unknown as { kept: HTMLElement }).kept));
+  await expect(button(page, "Try it")).toBeVisible();
+  await expect.poll(() => page.evaluate(() => window.fake.open())).toBe(1);
+});
+
+test("no task of the page's thread takes 100 milliseconds while events stream in", async ({ page, open }) => {
+  await open();
+  await step(page, "method").click();
+  await page.getByLabel("Epochs").fill("40");
+  await page.getByLabel("Epochs").blur();
+  await page.evaluate(() => {
+    const long: number[] = [];
+    Object.assign(window, { long });
+    new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
+  });
+  await button(page, "Train").click();
+  await expect(page.getByText("1,120 of 1,120")).toBeVisible({ timeout: 60_000 });
+  const long = await page.evaluate(() => (window as unknown as { long: number[] }).long);
+  expect(long.filter((duration) => duration > 100)).toEqual([]);
+});

@@ -1,0 +1,178 @@
+// The static site: without network after the first load, whole versions, a hub of one's own, and the
+// server that serves it here.
+
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
+
+import { expect, losses, siteWithHub, test, tryIt, watch } from "./site-support.js";
+
+/** Waits until the site is kept. */
+async function kept(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    if (navigator.serviceWorker.controller) return;
+    await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
+  });
+}
+
+const caches = (page: Page) => page.evaluate(async () => (await self.caches.keys()).filter((name) => !name.endsWith(" clients")));
+
+test("after the first load the page trains without network", async ({ page, context, site, open }) => {
+  const server = await open({ "/school/": site });
+  const seen = watch(context, server.url);
+  await page.goto(`${server.url}school/`);
+  await kept(page);
+  // Neither the browser's nor the server's end is there any more.
+  server.close();
+  await context.setOffline(true);
+  await page.goto(`${server.url}school/index.html?method=prompt`);
+  const told = losses(page, 3);
+  await tryIt(page);
+  expect(await told).toHaveLength(3);
+  expect(seen).toEqual([]);
+});
+
+test("the first page itself goes on without network", async ({ page, context, site, open }) => {
+  const server = await open({ "/": site });
+  await page.goto(server.url);
+  await kept(page);
+  server.close();
+  await context.setOffline(true);
+  const told = losses(page, 3);
+  await tryIt(page);
+  expect(await told).toHaveLength(3);
+});
+
+test("a new version is taken whole, at the next load", async ({ context, copy, open }) => {
+  const [first, second] = [copy("first"), copy("second")];
+  await change(second);
+  let server = await open({ "/": first });
+  const { port, url } = server;
+  const swap = async (folder: string) => {
+    server.close();
+    server = await open({ "/": folder }, { port });
+  };
+  const title = (page: Page) => page.evaluate(async () => [document.title, await (await fetch("web/page.css")).text().then((css) => /second/.test(css))]);
+  const page = await context.newPage();
+  await page.goto(url);
+  await kept(page);
+  const [before] = await caches(page);
+  await swap(second);
+  // This load is the old version's, and finds the new one.
+  await page.reload();
+  await expect.poll(() => caches(page)).toHaveLength(2);
+  await expect.poll(() => page.evaluate(settled)).toBe(true);
+  expect(await title(page)).toEqual(["Flantune: tune a language model in the browser", false]);
+  const later = await context.newPage();
+  await later.goto(url);
+  expect(await title(later)).toEqual(["second", true]);
+  // The page that was open keeps its files, which are gone from the server.
+  expect(await title(page)).toEqual(["Flantune: tune a language model in the browser", false]);
+  expect(await caches(later)).toHaveLength(2);
+  await page.close();
+  await later.reload();
+  await expect.poll(() => caches(later)).not.toContain(before);
+  expect(await caches(later)).toHaveLength(1);
+  expect(await title(later)).toEqual(["second", true]);
+});
+
+test("a version with a file of another is not taken", async ({ page, copy, open }) => {
+  const folder = copy("torn");
+  writeFileSync(join(folder, "web/page.css"), "/* of a version that is being written */");
+  const { url } = await open({ "/": folder });
+  await page.goto(url);
+  const state = await page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.register("./service-worker.js");
+    const worker = registration.installing;
+    if (worker) await new Promise((resolve) => worker.addEventListener("statechange", resolve, { once: true }));
+    return worker?.state;
+  });
+  expect(state).toBe("redundant");
+  expect(await caches(page)).toEqual([]);
+});
+
+test("other origins are left alone, and a page with the element keeps nothing", async ({ page, site, open, folder }) => {
+  // Without a policy, for pages that ask another server on this machine.
+  const own = await open({ "/": site }, { bare: true });
+  writeFileSync(join(folder, "model.json"), "{}");
+  const other = await open({ "/": folder }, { bare: true, headers: { "access-control-allow-origin": "*" } });
+  const example = `${own.url}web/examples/api/`;
+  await page.goto(example);
+  expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length)).toBe(0);
+  await page.goto(own.url);
+  await kept(page);
+  await page.goto(example);
+  const from = async (address: string) => {
+    const [response] = await Promise.all([page.waitForResponse(address), page.evaluate((address) => fetch(address).then(() => {}), address)]);
+    return response.fromServiceWorker();
+  };
+  expect(await from(`${other.url}model.json`)).toBe(false);
+  // Nor is what lies beside the site on its own server.
+  expect(await from(`${own.url}LICENSE-MIT`)).toBe(false);
+  expect(await from(`${own.url}web/dist/flantune.js`)).toBe(true);
+});
+
+test("the site has its hub, its policy and the licences of all that is in it", async ({ page, folder, open }) => {
+  const output = join(folder, "site");
+  await siteWithHub(output, "https://models.school.example/hub/");
+  const { url } = await open({ "/": output }, { bare: true });
+  await page.goto(url);
+  await expect(page.locator("flan-tune")).toHaveAttribute("hub-endpoint", "https://models.school.example/hub");
+  const policy = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute("content");
+  expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';");
+  expect(policy).toContain("connect-src 'self' https: https://models.school.example;");
+  const licences = readFileSync(join(output, "web/dist/THIRD-PARTY.txt"), "utf8");
+  for (const name of ["fflate", "idb", "uplot", "burn", "tokenizers", "wgpu", "wasm-bindgen"]) expect(licences).toMatch(new RegExp(`^${name} \\d`, "m"));
+  expect(licences).toContain("Permission is hereby granted, free of charge");
+  await expect(siteWithHub(output, "models.school.example")).rejects.toThrow("--hub: found models.school.example, expected an address");
+  await expect(siteWithHub(folder, "https://models.school.example")).rejects.toThrow("holds something that is no site");
+});
+
+test("the server: types, paths, what is not there", async ({ request, site, open, folder }) => {
+  symlinkSync("/etc/hosts", join(folder, "link"));
+  const { url } = await open({ "/school/": site, "/more/": folder });
+  const get = async (path: string) => {
+    const response = await request.get(url + path, { maxRedirects: 0 });
+    return { status: response.status(), type: response.headers()["content-type"], location: response.headers()["location"] };
+  };
+  expect(await get("school/web/dist/flantune_wasm_bg.wasm")).toMatchObject({ status: 200, type: "application/wasm" });
+  expect(await get("school/web/dist/worker.js")).toMatchObject({ status: 200, type: "text/javascript; charset=utf-8" });
+  expect(await get("school/?method=lora")).toMatchObject({ status: 200, type: "text/html; charset=utf-8" });
+  expect(await get("school?a=b")).toMatchObject({ status: 301, location: "/school/?a=b" });
+  expect(await get("school/web/examples/plain")).toMatchObject({ status: 301, location: "/school/web/examples/plain/" });
+  for (const path of ["", "school/nothing.js", "school/index.html/", "school/web/", "school/..%2f..%2fetc/hosts", "more/link", "school/%00"]) {
+    expect((await get(path)).status, path).toBe(404);
+  }
+  expect((await get("school/%zz")).status).toBe(400);
+  expect((await request.post(`${url}school/`)).status()).toBe(405);
+  const page = await request.get(`${url}school/`);
+  expect(page.headers()["content-security-policy"]).toContain("script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:;");
+  const again = await request.get(`${url}school/`, { headers: { "if-none-match": page.headers()["etag"] as string } });
+  expect(again.status()).toBe(304);
+});
+
+/** Whether no version waits for its turn. */
+async function settled(): Promise<boolean> {
+  const registration = await navigator.serviceWorker.getRegistration();
+  return !registration?.installing && !registration?.waiting && registration?.active?.state === "activated";
+}
+
+/** Makes another version of a site: its page, its style, and the list that its service worker has. */
+async function change(folder: string): Promise<void> {
+  const { createHash } = await import("node:crypto");
+  const edit = (name: string, edit: (text: string) => string) => {
+    const path = join(folder, name);
+    writeFileSync(path, edit(readFileSync(path, "utf8")));
+    return createHash("sha256").update(readFileSync(path)).digest("base64");
+  };
+  const hashes = {
+    "index.html": edit("index.html", (text) => text.replace(/<title>.*<\/title>/, "<title>second</title>")),
+    "web/page.css": edit("web/page.css", (text) => `${text}/* second */`),
+  };
+  edit("service-worker.js", (text) => {
+    const [head, ...rest] = text.split("\n");
+    const list = JSON.parse((head as string).replace(/^const FLANTUNE_SITE = |;$/g, "")) as { version: string; files: object };
+    return [`const FLANTUNE_SITE = ${JSON.stringify({ version: "second", files: { ...list.files, ...hashes } })};`, ...rest].join("\n");
+  });
+}

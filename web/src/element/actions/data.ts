@@ -1,0 +1,139 @@
+// Reading rows, and how they become source and target.
+
+import type { DataOptions, DataSource } from "../../types.js";
+import { composeTemplate, guessColumns } from "../columns.js";
+import { DEMOS, type DataState, type Demo } from "../state.js";
+import type { DataSet } from "../trainer.js";
+import type { Shared } from "./shared.js";
+
+/** How long the template rests before it is tried, in milliseconds. */
+const PAUSE = 250;
+const PREVIEWS = 3;
+
+export class DataActions {
+  #shared: Shared;
+  #call = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #opening: Promise<DataSet | undefined> | undefined;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  chooseDemo(name: Demo): Promise<DataSet | undefined> {
+    return (this.#opening = this.#open(name, name, {}));
+  }
+
+  chooseFile(file: File): Promise<DataSet | undefined> {
+    return (this.#opening = this.#open("file", file, {}));
+  }
+
+  /** The rows of now, or those that are being read; reads the chosen demo set where nothing was read yet. */
+  async ready(): Promise<DataSet | undefined> {
+    const { data } = this.#shared.store.state;
+    if (data.set !== undefined) return data.set;
+    if (data.phase === "reading") return this.#opening;
+    const demo = DEMOS.find((name) => name === data.choice);
+    return demo === undefined ? undefined : this.chooseDemo(demo);
+  }
+
+  /** Changes how rows become text. `soon` waits until typing rests. */
+  configure(options: DataOptions, soon = false): void {
+    const { store } = this.#shared;
+    store.change(({ data }) => (data.options = { ...data.options, ...options }));
+    clearTimeout(this.#timer);
+    if (soon) this.#timer = setTimeout(() => void this.refresh(), PAUSE);
+    else void this.refresh();
+  }
+
+  /** Columns to source and target: a template that the user can go on with, where their names allow one. */
+  mapColumns(source: string, target: string): void {
+    const template = composeTemplate(source, target);
+    this.configure({ sourceField: source, targetField: target, template: template ?? "" });
+  }
+
+  /** Looks again at rows as the model sees them. A later call makes an earlier one's answer void. */
+  async refresh(): Promise<void> {
+    const { store } = this.#shared;
+    const { data, model } = store.state;
+    // Rows that are still being read are looked at when they are there.
+    if (data.set === undefined) return;
+    const call = ++this.#call;
+    try {
+      const set = await data.set.configure(tidy(data.options));
+      if (call !== this.#call) return;
+      const loaded = model.loaded;
+      const previews = await set.preview(PREVIEWS, loaded === undefined ? {} : { model: loaded });
+      if (call !== this.#call) return;
+      store.change(() => {
+        data.set = set;
+        data.previews = previews;
+        delete data.templateProblem;
+      });
+      if (loaded === undefined) return;
+      const lengths = await set.lengths({ model: loaded });
+      if (call === this.#call) store.change(() => (data.lengths = lengths));
+    } catch (thrown) {
+      if (call !== this.#call) return;
+      this.#shared.fail(thrown, (state, problem) => (state.data.templateProblem = problem));
+    }
+  }
+
+  close(): void {
+    this.#call += 1;
+    clearTimeout(this.#timer);
+  }
+
+  async #open(choice: DataState["choice"], source: DataSource, options: DataOptions): Promise<DataSet | undefined> {
+    const { store } = this.#shared;
+    const call = ++this.#call;
+    store.change(({ data }) => {
+      data.choice = choice;
+      data.phase = "reading";
+      data.previews = [];
+      delete data.set;
+      delete data.lengths;
+      delete data.problem;
+      delete data.templateProblem;
+      delete data.file;
+      if (source instanceof File) data.file = source;
+    });
+    try {
+      const set = await (await this.#shared.trainer()).loadData(source, options);
+      if (call !== this.#call) return undefined;
+      store.change(({ data }) => {
+        data.set = set;
+        data.phase = "ready";
+        data.options = { ...set.options };
+        if (choice === "file" && !data.options.template) {
+          const columns = guessColumns(set.fields);
+          if (columns !== undefined) {
+            data.options.sourceField = columns.source;
+            data.options.targetField = columns.target;
+            data.options.template = composeTemplate(columns.source, columns.target) ?? "";
+          }
+        }
+      });
+      this.#shared.announce(this.#shared.strings().data.ready(set.name, String(set.rows)));
+      await this.refresh();
+      return store.state.data.set;
+    } catch (thrown) {
+      if (call === this.#call) {
+        this.#shared.fail(thrown, ({ data }, problem) => {
+          data.problem = problem;
+          data.phase = "none";
+        });
+      }
+      return undefined;
+    }
+  }
+}
+
+/** An empty template is none: the fields are taken then. Where there is one, it alone counts. */
+function tidy(options: DataOptions): DataOptions {
+  const { template, ...rest } = options;
+  if (template === undefined || template.trim() === "") return rest;
+  delete rest.sourceField;
+  delete rest.targetField;
+  return { ...rest, template };
+}

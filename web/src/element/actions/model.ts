@@ -1,0 +1,174 @@
+// Choosing, downloading and loading a base.
+
+import type { ModelSource } from "../../types.js";
+import { isAbort } from "../store.js";
+import type { ModelState } from "../state.js";
+import type { Model } from "../trainer.js";
+import type { Shared } from "./shared.js";
+
+export class ModelActions {
+  #shared: Shared;
+  #abort: AbortController | undefined;
+  #loading: Promise<Model | undefined> | undefined;
+  #onLoaded: () => void;
+
+  constructor(shared: Shared, onLoaded: () => void) {
+    this.#shared = shared;
+    this.#onLoaded = onLoaded;
+  }
+
+  choose(change: Partial<Pick<ModelState, "choice" | "address" | "revision" | "dtype" | "files">>): void {
+    this.#abort?.abort();
+    this.#shared.store.change(({ model }) => {
+      Object.assign(model, change);
+      model.phase = "none";
+      delete model.problem;
+      delete model.plan;
+      delete model.progress;
+      delete model.loaded;
+    });
+  }
+
+  /** Asks what a model of a hub or the web would take, and downloads nothing of its weights. */
+  async plan(): Promise<void> {
+    const { store } = this.#shared;
+    const state = store.state.model;
+    const source = this.#source();
+    if (source === undefined) {
+      const { code, message, hint } = { code: "missing", ...this.#shared.strings().model.addressMissing };
+      store.change(() => (state.problem = { code, message, hint }));
+      return;
+    }
+    const abort = this.#begin();
+    store.change(() => {
+      state.phase = "planning";
+      delete state.problem;
+      delete state.plan;
+    });
+    try {
+      const trainer = await this.#shared.trainer();
+      const plan = await trainer.models.plan(source, { options: { dtype: state.dtype }, signal: abort.signal });
+      if (abort.signal.aborted) return;
+      store.change(() => {
+        state.plan = plan;
+        state.phase = "planned";
+      });
+      this.#shared.announce(this.#shared.strings().model.planned);
+    } catch (thrown) {
+      this.#failed(thrown, abort);
+    }
+  }
+
+  /** Loads what is chosen. A second call while it loads waits for the first. */
+  load(): Promise<Model | undefined> {
+    const { loaded } = this.#shared.store.state.model;
+    if (loaded !== undefined) return Promise.resolve(loaded);
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  async #load(): Promise<Model | undefined> {
+    const { store } = this.#shared;
+    const state = store.state.model;
+    const source = this.#source();
+    if (source === undefined) {
+      store.change(() => (state.problem = { code: "missing", ...this.#shared.strings().model.filesMissing }));
+      return undefined;
+    }
+    const abort = this.#begin();
+    store.change(() => {
+      state.phase = "loading";
+      delete state.problem;
+      delete state.progress;
+    });
+    try {
+      const trainer = await this.#shared.trainer();
+      const model = await trainer.loadModel(source, {
+        dtype: state.dtype,
+        signal: abort.signal,
+        onProgress: (progress) => store.change(() => (state.progress = progress)),
+      });
+      if (abort.signal.aborted) return undefined;
+      store.change(() => {
+        state.loaded = model;
+        state.phase = "ready";
+      });
+      this.#shared.announce(this.#shared.strings().model.ready(model.name));
+      this.#onLoaded();
+      void this.listStored();
+      return model;
+    } catch (thrown) {
+      this.#failed(thrown, abort);
+      return undefined;
+    }
+  }
+
+  /** Stops a download; what is here stays, and `load` goes on from there. */
+  pause(): void {
+    this.#abort?.abort();
+    this.#loading = undefined;
+    this.#shared.store.change(({ model }) => (model.phase = "paused"));
+  }
+
+  /** Stops a download and gives the space back. */
+  async cancel(): Promise<void> {
+    this.#abort?.abort();
+    this.#loading = undefined;
+    const { store } = this.#shared;
+    store.change(({ model }) => {
+      model.phase = model.plan === undefined ? "none" : "planned";
+      delete model.progress;
+    });
+    await this.listStored();
+    const { stored, plan } = store.state.model;
+    const partial = stored.find((kept) => !kept.complete && kept.commit === plan?.commit);
+    if (partial !== undefined) await this.deleteStored(partial.key);
+  }
+
+  async listStored(): Promise<void> {
+    try {
+      const stored = await (await this.#shared.trainer()).models.list();
+      this.#shared.store.change(({ model }) => (model.stored = stored));
+    } catch (thrown) {
+      this.#shared.fail(thrown, ({ model }, problem) => (model.problem = problem));
+    }
+  }
+
+  async deleteStored(key: string): Promise<void> {
+    try {
+      await (await this.#shared.trainer()).models.delete(key);
+    } catch (thrown) {
+      this.#shared.fail(thrown, ({ model }, problem) => (model.problem = problem));
+    }
+    await this.listStored();
+  }
+
+  close(): void {
+    this.#abort?.abort();
+  }
+
+  #begin(): AbortController {
+    this.#abort?.abort();
+    this.#abort = new AbortController();
+    return this.#abort;
+  }
+
+  #failed(thrown: unknown, abort: AbortController): void {
+    if (abort.signal.aborted || isAbort(thrown)) return;
+    this.#shared.fail(thrown, ({ model }, problem) => {
+      model.problem = problem;
+      model.phase = model.plan === undefined ? "none" : "planned";
+    });
+  }
+
+  #source(): ModelSource | undefined {
+    const { choice, address, revision, files, plan } = this.#shared.store.state.model;
+    if (choice === "builtin") return { builtin: true };
+    if (choice === "files") return files.length === 0 ? undefined : { files };
+    const typed = address.trim();
+    if (typed === "") return undefined;
+    if (/^https?:\/\//.test(typed)) return { url: typed };
+    const pinned = plan?.commit ?? revision.trim();
+    return pinned === "" ? { hub: typed } : { hub: typed, revision: pinned };
+  }
+}

@@ -1,0 +1,194 @@
+// Method, its settings, and runs.
+
+import type { DeviceChoice, Method, Setting, TrainOptions } from "../../types.js";
+import { PRESET_SETTINGS } from "../presets.js";
+import { isActive, type Preset } from "../state.js";
+import { save } from "../dom.js";
+import type { Run } from "../trainer.js";
+import { dataName } from "../views/names.js";
+import type { DataActions } from "./data.js";
+import { follow, newRun } from "./follow.js";
+import type { ModelActions } from "./model.js";
+import type { Shared } from "./shared.js";
+
+export class TrainActions {
+  #shared: Shared;
+  #model: ModelActions;
+  #data: DataActions;
+  #run: Run | undefined;
+  #onAdapter: () => Promise<void>;
+  readonly chooseDevice: (device: DeviceChoice) => void;
+
+  constructor(
+    shared: Shared,
+    model: ModelActions,
+    data: DataActions,
+    onAdapter: () => Promise<void>,
+    chooseDevice: (device: DeviceChoice) => void,
+  ) {
+    this.#shared = shared;
+    this.#model = model;
+    this.#data = data;
+    this.#onAdapter = onAdapter;
+    this.chooseDevice = chooseDevice;
+  }
+
+  /** Another method starts from its own balanced settings; the seed stays. */
+  chooseMethod(method: Method): void {
+    this.#shared.store.change((state) => {
+      const { seed = 0 } = state.settings;
+      state.settings = { method, ...PRESET_SETTINGS[method].balanced, seed };
+      state.preset = "balanced";
+      delete state.settingsProblem;
+    });
+  }
+
+  choosePreset(preset: Preset): void {
+    this.#shared.store.change((state) => {
+      Object.assign(state.settings, PRESET_SETTINGS[state.settings.method][preset]);
+      delete state.settings.maxSteps;
+      state.preset = preset;
+      delete state.settingsProblem;
+    });
+  }
+
+  /** Sets one key; without a value it goes back to its default. */
+  set(key: string, value: Setting | undefined): void {
+    this.#shared.store.change((state) => {
+      if (value === undefined || value === null) delete state.settings[key];
+      else state.settings[key] = value;
+      state.preset = "own";
+      delete state.settingsProblem;
+    });
+  }
+
+  /** The settings as a file for `flantune train --config`. */
+  async downloadToml(): Promise<void> {
+    const { model, data, settings } = this.#shared.store.state;
+    const options: TrainOptions = { ...settings, ...data.options };
+    if (model.choice === "builtin") options["model"] = "builtin";
+    else if (model.choice === "web") {
+      const commit = model.plan?.commit ?? model.revision;
+      options["model"] = commit === "" ? model.address : `${model.address}@${commit}`;
+    }
+    try {
+      const text = await (await this.#shared.trainer()).toml(options);
+      save("flantune.toml", new Blob([text], { type: "application/toml" }));
+    } catch (thrown) {
+      this.#shared.fail(thrown, (state, problem) => (state.settingsProblem = problem));
+    }
+  }
+
+  async start(): Promise<void> {
+    const { store } = this.#shared;
+    const { state } = store;
+    if (isActive(state.run)) return;
+    store.change(() => delete state.runProblem);
+    const model = await this.#model.load();
+    const data = await this.#data.ready();
+    if (model === undefined || data === undefined) {
+      const missing = model === undefined ? "model" : "data";
+      const place = this.#shared.strings().train.missing[missing];
+      store.change(() => {
+        state.runProblem = { code: "missing", ...place };
+        state.open[missing] = true;
+      });
+      return;
+    }
+    const { method } = state.settings;
+    const number = state.library.list.length + 1;
+    const name = this.#shared.strings().train.runName(dataName({ strings: this.#shared.strings(), state }), method, number);
+    await this.#follow(newRun(name, method, model.name, data.name), async (trainer) =>
+      trainer.train(model, data, { ...state.settings, name }),
+    );
+  }
+
+  /** Goes on with a run; `smaller` computes its batches in halves, where memory did not suffice. */
+  async resumeRun(id: string, smaller = false): Promise<void> {
+    const { store } = this.#shared;
+    const info = store.state.interrupted.find((run) => run.id === id);
+    if (info === undefined || isActive(store.state.run)) return;
+    store.change((state) => (state.interrupted = state.interrupted.filter((run) => run.id !== id)));
+    const view = newRun(info.name, info.method, info.model.name, info.data.name);
+    const rowsAtOnce = Math.max(1, Math.floor((info.options.batchSize ?? 8) / 2));
+    const { loaded } = store.state.model;
+    // A base of the user's own files can only be had again from the user: it may be the one that is open.
+    const base = info.model.kind === "files" && loaded?.name === info.model.name ? { model: loaded } : {};
+    await this.#follow(view, (trainer) => trainer.runs.resume(id, { ...base, ...(smaller ? { rowsAtOnce } : {}) }));
+  }
+
+  async forgetRun(id: string): Promise<void> {
+    try {
+      await (await this.#shared.trainer()).runs.delete(id);
+      await this.listRuns();
+    } catch (thrown) {
+      this.#shared.fail(thrown, (state, problem) => (state.runProblem = problem));
+    }
+  }
+
+  /** Runs that were cut off, by a closed tab or a stop. */
+  async listRuns(): Promise<void> {
+    try {
+      const runs = await (await this.#shared.trainer()).runs.list();
+      const { run: current } = this.#shared.store.state;
+      this.#shared.store.change((state) => {
+        state.interrupted = runs.filter(
+          (run) => !(isActive(current) && run.id === current?.id) && ["interrupted", "stopped", "failed"].includes(run.state) && run.step < run.steps,
+        );
+      });
+    } catch (thrown) {
+      this.#shared.fail(thrown, (state, problem) => (state.runProblem = problem));
+    }
+  }
+
+  pause(): void {
+    if (this.#shared.store.state.run?.phase !== "running") return;
+    this.#run?.pause().catch((thrown: unknown) => this.#failed(thrown));
+    this.#shared.store.change(({ run }) => run && (run.phase = "paused"));
+    this.#shared.announce(this.#shared.strings().run.phase.paused);
+  }
+
+  resume(): void {
+    if (this.#shared.store.state.run?.phase !== "paused") return;
+    this.#run?.resume().catch((thrown: unknown) => this.#failed(thrown));
+    this.#shared.store.change(({ run }) => run && (run.phase = "running"));
+    this.#shared.announce(this.#shared.strings().run.phase.running);
+  }
+
+  async stop(): Promise<void> {
+    const { run } = this.#shared.store.state;
+    if (run === undefined || !isActive(run)) return;
+    this.#shared.store.change(() => (run.phase = "stopping"));
+    await this.#run?.stop().catch((thrown: unknown) => this.#failed(thrown));
+  }
+
+  #failed(thrown: unknown): void {
+    this.#shared.fail(thrown, (state, problem) => (state.runProblem = problem));
+  }
+
+  /** Puts a run where it can be paused and stopped from the page. */
+  hold(run: Run | undefined): void {
+    this.#run = run;
+  }
+
+  async #follow(view: ReturnType<typeof newRun>, begin: (trainer: Awaited<ReturnType<Shared["trainer"]>>) => Promise<Run>): Promise<void> {
+    const { store } = this.#shared;
+    store.change((state) => (state.run = view));
+    try {
+      this.#run = await begin(await this.#shared.trainer());
+    } catch (thrown) {
+      this.#shared.fail(thrown, (_, problem) => {
+        view.phase = "failed";
+        view.problem = problem;
+      });
+      return;
+    }
+    this.#shared.announce(this.#shared.strings().run.started);
+    const adapter = await follow(this.#shared, this.#run, view);
+    this.#run = undefined;
+    await this.listRuns();
+    if (adapter === undefined) return;
+    this.#shared.announce(this.#shared.strings().run.finished(adapter.name));
+    await this.#onAdapter();
+  }
+}

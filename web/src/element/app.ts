@@ -1,0 +1,174 @@
+// One trainer in one place: its state, its actions, its views. The element keeps one of these.
+
+import type { StartOptions } from "../types.js";
+import type { Actions } from "./actions/actions.js";
+import { AttemptActions } from "./actions/attempt.js";
+import { CompareActions } from "./actions/compare.js";
+import { DataActions } from "./actions/data.js";
+import { LibraryActions } from "./actions/library.js";
+import { ModelActions } from "./actions/model.js";
+import type { Shared } from "./actions/shared.js";
+import { TrainActions } from "./actions/train.js";
+import { FlanTuneErrorEvent } from "./events.js";
+import { PRESET_SETTINGS } from "./presets.js";
+import { DEMOS, isActive, STEPS, type StepName } from "./state.js";
+import { problem, Store } from "./store.js";
+import type { Strings } from "./strings/en.js";
+import type { Start, Trainer } from "./trainer.js";
+import type { Shared as Wishes } from "./url.js";
+
+export interface Host {
+  fire(event: Event): void;
+  announce(text: string): void;
+  strings(): Strings;
+  focusStep(step: StepName): void;
+  options(): StartOptions;
+}
+
+export class App {
+  readonly store = new Store();
+  readonly actions: Actions;
+  #host: Host;
+  #start: Start;
+  #trainer: Promise<Trainer> | undefined;
+  #closed = false;
+  #model: ModelActions;
+  #data: DataActions;
+  #train: TrainActions;
+  #library: LibraryActions;
+
+  constructor(start: Start, host: Host) {
+    this.#start = start;
+    this.#host = host;
+    const shared: Shared = {
+      store: this.store,
+      trainer: () => this.#begin(),
+      strings: () => host.strings(),
+      announce: (text) => host.announce(text),
+      fire: (event) => host.fire(event),
+      focusStep: (step) => host.focusStep(step),
+      fail: (thrown, place) => {
+        if (this.#closed) return;
+        const shown = problem(thrown);
+        this.store.change((state) => place(state, shown));
+        host.fire(new FlanTuneErrorEvent(shown));
+      },
+    };
+    const model = new ModelActions(shared, () => void data.refresh());
+    const data = new DataActions(shared);
+    const library = new LibraryActions(shared, model);
+    const train = new TrainActions(shared, model, data, () => library.list(), (device) => void this.#changeDevice(device));
+    this.#model = model;
+    this.#data = data;
+    this.#train = train;
+    this.#library = library;
+    this.actions = {
+      model,
+      data,
+      train,
+      attempt: new AttemptActions(shared, model, data, train, () => library.list()),
+      compare: new CompareActions(shared, model, data),
+      library,
+      toggle: (step) => this.store.change(({ open }) => (open[step] = !open[step])),
+      advance: (step) => this.#advance(step),
+      restart: () => void this.open(),
+    };
+  }
+
+  /** Takes over what attributes or an address ask for. Steps that are decided thereby are folded. */
+  wish({ model, revision, data, settings }: Wishes): void {
+    this.store.change((state) => {
+      if (model === "builtin") state.model.choice = "builtin";
+      else if (model !== undefined) {
+        state.model.choice = "web";
+        state.model.address = model;
+        state.model.revision = revision ?? "";
+      }
+      const demo = DEMOS.find((name) => name === data);
+      if (demo !== undefined) state.data.choice = demo;
+      const method = settings.method ?? state.settings.method;
+      const changes = Object.keys(settings).some((key) => key !== "method" && key !== "seed");
+      state.settings = { ...PRESET_SETTINGS[method].balanced, seed: 0, ...settings, method };
+      state.preset = changes ? "own" : "balanced";
+      const decided = model === "builtin" && demo !== undefined;
+      state.open = { model: !decided, data: false, method: false, train: decided, compare: false, adapters: false };
+    });
+  }
+
+  /** Starts the trainer and lists what is here. */
+  async open(): Promise<void> {
+    this.#trainer = undefined;
+    this.store.change(({ device }) => delete device.problem);
+    try {
+      const trainer = await this.#begin();
+      const keys = trainer.keys();
+      await Promise.all([this.#library.list(), this.#train.listRuns(), this.#model.listStored()]);
+      const list = await keys;
+      this.store.change((state) => {
+        state.keys = list;
+        // An address may carry anything; only what is a setting stays.
+        const known = new Set(list.map(({ name }) => name));
+        for (const key of Object.keys(state.settings)) if (!known.has(key)) delete state.settings[key];
+      });
+      const { model, data } = this.store.state;
+      if (this.#closed) return;
+      if (model.choice === "builtin") void this.#model.load();
+      if (data.choice !== "file") void this.#data.ready();
+    } catch (thrown) {
+      if (this.#closed) return;
+      const shown = problem(thrown);
+      this.store.change(({ device }) => (device.problem = shown));
+      this.#host.fire(new FlanTuneErrorEvent(shown));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.store.close();
+    this.#model.close();
+    this.#data.close();
+    this.actions.compare.cancel();
+    const trainer = this.#trainer;
+    this.#trainer = undefined;
+    await trainer?.then((started) => started.close()).catch(() => undefined); // it never started: nothing to close
+  }
+
+  #begin(): Promise<Trainer> {
+    if (this.#closed) return Promise.reject(Object.assign(new Error("closed"), { code: "cancelled" }));
+    this.#trainer ??= this.#start({ ...this.#host.options(), device: this.store.state.device.choice }).then((trainer) => {
+      this.store.change(({ device }) => {
+        device.info = trainer.device;
+        device.warnings = trainer.warnings;
+      });
+      return trainer;
+    });
+    return this.#trainer;
+  }
+
+  /** Another device needs another worker; what was loaded is loaded again. */
+  async #changeDevice(choice: App["store"]["state"]["device"]["choice"]): Promise<void> {
+    const { state } = this.store;
+    if (isActive(state.run) || state.device.choice === choice) return;
+    const old = this.#trainer;
+    this.store.change(({ device, model, data }) => {
+      device.choice = choice;
+      delete device.info;
+      model.phase = "none";
+      delete model.loaded;
+      if (data.choice !== "file") delete data.set;
+    });
+    await old?.then((trainer) => trainer.close()).catch(() => undefined); // it never started: nothing to close
+    const { file } = state.data;
+    await this.open();
+    if (file !== undefined) await this.#data.chooseFile(file);
+  }
+
+  #advance(step: StepName): void {
+    const next = STEPS[STEPS.indexOf(step) + 1];
+    this.store.change(({ open }) => {
+      open[step] = false;
+      if (next !== undefined) open[next] = true;
+    });
+    if (next !== undefined) this.#host.focusStep(next);
+  }
+}

@@ -1,0 +1,30 @@
+// Settings that go together. Prompt tuning needs more passes and a far higher rate: its few numbers
+// must move as far as word embeddings are apart (Lester et al. 2021 train at 0.3).
+
+import type { Method, TrainOptions } from "../types.js";
+import type { Preset } from "./state.js";
+
+export const PRESET_SETTINGS: Record<Method, Record<Preset, TrainOptions>> = {
+  lora: {
+    quick: { rank: 4, targetModules: ["q", "v"], epochs: 1, learningRate: 3e-3, batchSize: 8 },
+    balanced: { rank: 8, targetModules: ["q", "v"], epochs: 4, learningRate: 2e-3, batchSize: 8 },
+    thorough: { rank: 16, targetModules: ["q", "k", "v", "o"], epochs: 8, learningRate: 1e-3, batchSize: 8 },
+  },
+  prompt: {
+    quick: { numVirtualTokens: 10, epochs: 3, learningRate: 0.3, batchSize: 8 },
+    balanced: { numVirtualTokens: 20, epochs: 10, learningRate: 0.3, batchSize: 8 },
+    thorough: { numVirtualTokens: 50, epochs: 20, learningRate: 0.3, batchSize: 8 },
+  },
+};
+
+/** What "Try it" trains with: enough to see the form change, in well under a minute on a processor. */
+export const TRY_SETTINGS: Record<Method, TrainOptions> = {
+  lora: { method: "lora", rank: 8, epochs: 3, learningRate: 4e-3, batchSize: 8, seed: 0, evalSamples: 3 },
+  prompt: { method: "prompt", numVirtualTokens: 20, epochs: 3, learningRate: 0.3, batchSize: 8, seed: 0, evalSamples: 3 },
+};
+
+/** Keys that have a place of their own in the form, by method. */
+export const OWN_KEYS: Record<Method, string[]> = {
+  lora: ["method", "rank", "targetModules", "learningRate", "epochs", "batchSize", "seed"],
+  prompt: ["method", "numVirtualTokens", "learningRate", "epochs", "batchSize", "seed"],
+};

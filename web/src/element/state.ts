@@ -1,0 +1,208 @@
+// What the element knows. Actions change it, views show it; nothing else holds state.
+
+import type { Key } from "../engine.js";
+import type {
+  AdapterInfo,
+  DataOptions,
+  DeviceChoice,
+  DeviceInfo,
+  DownloadPlan,
+  Dtype,
+  EvaluatedRow,
+  Lengths,
+  Method,
+  Metrics,
+  Preview,
+  Progress,
+  RunEvent,
+  RunInfo,
+  StoredModel,
+  TrainOptions,
+} from "../types.js";
+import type { DataSet, Model } from "./trainer.js";
+
+export const STEPS = ["model", "data", "method", "train", "compare", "adapters"] as const;
+export type StepName = (typeof STEPS)[number];
+
+export const DEMOS = ["reviews", "dialogues", "casual"] as const;
+export type Demo = (typeof DEMOS)[number];
+
+export const PRESETS = ["quick", "balanced", "thorough"] as const;
+export type Preset = (typeof PRESETS)[number];
+
+/** What went wrong, as it is said beside the control that caused it. */
+export interface Problem {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+export interface ModelState {
+  choice: "builtin" | "files" | "web" | "stored";
+  /** A hub's OWNER/NAME or an address, as it was typed. */
+  address: string;
+  revision: string;
+  dtype: Dtype;
+  files: File[];
+  phase: "none" | "planning" | "planned" | "loading" | "paused" | "ready";
+  plan?: DownloadPlan;
+  progress?: Progress;
+  loaded?: Model;
+  stored: StoredModel[];
+  problem?: Problem;
+}
+
+export interface DataState {
+  choice: Demo | "file";
+  file?: File;
+  phase: "none" | "reading" | "ready";
+  options: DataOptions;
+  set?: DataSet;
+  previews: Preview[];
+  lengths?: Lengths;
+  /** With the choice of a set. */
+  problem?: Problem;
+  /** With its template or limits. */
+  templateProblem?: Problem;
+}
+
+export type StartEvent = Extract<RunEvent, { event: "start" }>;
+export type StepEvent = Extract<RunEvent, { event: "step" }>;
+export type EvalEvent = Extract<RunEvent, { event: "eval" }>;
+
+/** A curve, as the chart takes it. */
+export interface Curve {
+  steps: number[];
+  loss: number[];
+}
+
+/** A fixed row, with what was written for it as training went on. */
+export interface SampleHistory {
+  source: string;
+  reference: string;
+  outputs: { step: number; text: string }[];
+}
+
+export interface RunView {
+  id?: string;
+  name: string;
+  method: Method;
+  modelName: string;
+  dataName: string;
+  phase: "starting" | "running" | "paused" | "stopping" | "stopped" | "done" | "failed";
+  start?: StartEvent;
+  last?: StepEvent;
+  training: Curve;
+  evaluation: Curve;
+  samples: SampleHistory[];
+  warnings: string[];
+  adapter?: AdapterInfo;
+  problem?: Problem;
+  /** Of "Try it", which shows its rows itself. */
+  attempt: boolean;
+}
+
+export interface TryRow {
+  source: string;
+  reference: string;
+  base?: string;
+  lora?: string;
+  prompt?: string;
+}
+
+export interface TryState {
+  phase: "idle" | "preparing" | "lora" | "prompt" | "done" | "stopped";
+  curves: Record<Method, Curve>;
+  rows: TryRow[];
+  problem?: Problem;
+}
+
+/** Scores and outputs of the base (`base`) or an adapter (its id) on held-out rows. */
+export interface Scored {
+  metrics: Metrics;
+  rows: EvaluatedRow[];
+}
+
+export interface CompareState {
+  prompts: string[];
+  /** Adapters that are compared with the base. */
+  chosen: Set<string>;
+  /** By prompt's place, then by `base` or adapter's id. */
+  outputs: Map<string, string>[];
+  /** The prompts that `outputs` belong to. */
+  asked: string[];
+  scores: Map<string, Scored>;
+  /** Data set that the scores are of. */
+  scored?: string;
+  phase: "idle" | "generating" | "scoring";
+  /** Rows done and in all, while scoring. */
+  done: number;
+  total: number;
+  onlyChanged: boolean;
+  problem?: Problem;
+}
+
+export interface LibraryState {
+  list: AdapterInfo[];
+  /** What is being done with which adapter. */
+  busy?: { id: string; work: "export" | "merge" | "delete" | "import" };
+  /** Whose deletion awaits a second click. */
+  doomed?: string;
+  problem?: Problem & { id?: string };
+}
+
+export interface State {
+  device: { choice: DeviceChoice; info?: DeviceInfo; warnings: Problem[]; problem?: Problem };
+  open: Record<StepName, boolean>;
+  model: ModelState;
+  data: DataState;
+  settings: TrainOptions & { method: Method };
+  preset: Preset | "own";
+  keys: Key[];
+  settingsProblem?: Problem;
+  run?: RunView;
+  runProblem?: Problem;
+  interrupted: RunInfo[];
+  attempt: TryState;
+  compare: CompareState;
+  library: LibraryState;
+}
+
+export function initialState(): State {
+  return {
+    device: { choice: "auto", warnings: [] },
+    open: { model: true, data: false, method: false, train: false, compare: false, adapters: false },
+    model: { choice: "builtin", address: "", revision: "", dtype: "f32", files: [], phase: "none", stored: [] },
+    data: { choice: "reviews", phase: "none", options: {}, previews: [] },
+    settings: { method: "lora" },
+    preset: "balanced",
+    keys: [],
+    interrupted: [],
+    attempt: emptyTry(),
+    compare: {
+      prompts: [""],
+      chosen: new Set(),
+      outputs: [],
+      asked: [],
+      scores: new Map(),
+      phase: "idle",
+      done: 0,
+      total: 0,
+      onlyChanged: false,
+    },
+    library: { list: [] },
+  };
+}
+
+export function emptyCurve(): Curve {
+  return { steps: [], loss: [] };
+}
+
+export function emptyTry(): TryState {
+  return { phase: "idle", curves: { lora: emptyCurve(), prompt: emptyCurve() }, rows: [] };
+}
+
+/** Whether a run works or waits. */
+export function isActive(run: RunView | undefined): boolean {
+  return run !== undefined && ["starting", "running", "paused", "stopping"].includes(run.phase);
+}

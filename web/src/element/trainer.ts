@@ -1,0 +1,111 @@
+// What the element asks of the API: types only. The class of src/api/flantune.ts fits them; so does
+// the fake that the element's tests use.
+
+import type { Key } from "../engine.js";
+import type {
+  AdapterInfo,
+  Architecture,
+  DataOptions,
+  DataSource,
+  DeviceInfo,
+  DownloadPlan,
+  EvaluateOptions,
+  Evaluation,
+  GenerateOptions,
+  Lengths,
+  LoadModelOptions,
+  ModelRecipe,
+  ModelSource,
+  Preview,
+  RunEvent,
+  RunInfo,
+  StartOptions,
+  StoredModel,
+  TrainOptions,
+} from "../types.js";
+
+export interface Trainer {
+  /** After a device was lost it may be another. */
+  readonly device: DeviceInfo;
+  /** What the user should know of this browser, such as that it keeps nothing. */
+  readonly warnings: { code: string; message: string; hint?: string }[];
+  readonly adapters: Adapters;
+  readonly runs: Runs;
+  readonly models: Models;
+  loadModel(source: ModelSource, options?: LoadModelOptions): Promise<Model>;
+  loadData(source: DataSource, options?: DataOptions): Promise<DataSet>;
+  train(model: Model, data: DataSet, options?: TrainOptions): Run;
+  /** Every key of the configuration with its help. */
+  keys(): Promise<Key[]>;
+  /** A file that `flantune train --config` takes. */
+  toml(options: TrainOptions & DataOptions): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface Model {
+  readonly name: string;
+  readonly architecture: Architecture;
+  /** Bytes of the weights in memory. */
+  readonly bytes: number;
+  readonly recipe: ModelRecipe;
+  /** By which adapters know their base. */
+  readonly hash: string;
+  generate(prompts: string[], options?: GenerateOptions): Promise<string[]>;
+  evaluate(data: DataSet, options?: EvaluateOptions): Promise<Evaluation>;
+}
+
+export interface DataSet {
+  readonly name: string;
+  readonly rows: number;
+  readonly fields: string[];
+  /** The first rows, as they stand in the file. */
+  readonly records: Record<string, unknown>[];
+  /** What is wrong with rows that are left out: how many, and what is said of the first of them. */
+  readonly errors: { count: number; first: string[] };
+  readonly options: DataOptions;
+  /** About how many rows a run holds out to judge by. */
+  readonly heldOut: number;
+  /** The same rows with other options. */
+  configure(options: DataOptions): Promise<DataSet>;
+  preview(count: number, options?: { model?: Model; first?: number }): Promise<Preview[]>;
+  lengths(options?: { model?: Model }): Promise<Lengths>;
+}
+
+export interface Run extends AsyncIterable<RunEvent> {
+  readonly id: string;
+  /** What comes of it. Rejects where nothing was trained. */
+  readonly adapter: Promise<AdapterInfo>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Ends the run early; its checkpoint stays, and its adapter comes of the steps that were done. */
+  stop(): Promise<void>;
+}
+
+export interface Adapters {
+  list(): Promise<AdapterInfo[]>;
+  rename(id: string, name: string): Promise<AdapterInfo>;
+  /** PEFT's directory as a zip. */
+  export(id: string): Promise<Blob>;
+  import(file: Blob): Promise<AdapterInfo>;
+  /** The base with the adapter folded in: a whole model's directory as a zip. */
+  merge(model: Model, id: string): Promise<Blob>;
+  delete(id: string): Promise<void>;
+}
+
+export interface Runs {
+  list(): Promise<RunInfo[]>;
+  /** Goes on from the last checkpoint. `rowsAtOnce` computes batches in smaller parts, in less memory. */
+  resume(id: string, options?: { model?: Model; rowsAtOnce?: number }): Promise<Run>;
+  delete(id: string): Promise<void>;
+}
+
+export interface Models {
+  /** What a model of a hub or the web would take, before it is downloaded. */
+  plan(source: ModelSource, options?: { options?: TrainOptions; signal?: AbortSignal }): Promise<DownloadPlan>;
+  /** The models that are kept in the browser. */
+  list(): Promise<StoredModel[]>;
+  delete(key: string): Promise<void>;
+}
+
+/** Starts a trainer: `Flantune.start`, or a fake. */
+export type Start = (options: StartOptions) => Promise<Trainer>;

@@ -1,0 +1,111 @@
+// Step 6: the library of adapters.
+
+import type { AdapterInfo } from "../../types.js";
+import { h, refill, setText, setValue, show } from "../dom.js";
+import { fits } from "../fits.js";
+import { button, filePicker, problemBox, why, type Context, type View } from "./parts.js";
+import { step } from "./step.js";
+
+export function adaptersStep(context: Context): View {
+  const { strings, format, state } = context;
+  const texts = strings.adapters;
+  return step(context, {
+    name: "adapters",
+    summary: () => texts.summary(state.library.list.length),
+    parts: [
+      library(context),
+      why(context, () => {
+        const [first] = state.library.list;
+        const { loaded } = state.model;
+        const size = first === undefined || loaded === undefined ? [] : [texts.whySize(first.name, format.bytes(first.bytes), format.bytes(loaded.bytes))];
+        return [...size, texts.whyFiles];
+      }),
+    ],
+  });
+}
+
+function library(context: Context): View {
+  const { strings, state, actions } = context;
+  const texts = strings.adapters;
+  const empty = h("p", { class: "note" }, texts.empty);
+  const list = h("ul", { class: "library", part: "library" });
+  const problem = problemBox();
+  const importing = h("p", { class: "note", "aria-live": "polite" });
+  const rows = new Map<string, ReturnType<typeof adapterRow>>();
+  return {
+    root: h(
+      "div",
+      { class: "stack" },
+      empty,
+      list,
+      filePicker(texts.import, texts.importDrop, (files) => void actions.library.import(files), { accept: ".zip", multiple: true }),
+      importing,
+      problem.root,
+    ),
+    update() {
+      const { library } = state;
+      show(empty, library.list.length === 0);
+      setText(importing, library.busy?.work === "import" ? texts.importing : "");
+      refill(list, library.list.map(({ id }) => id).join(), () => {
+        for (const id of rows.keys()) if (!library.list.some((adapter) => adapter.id === id)) rows.delete(id);
+        return library.list.map(({ id }) => {
+          const row = rows.get(id) ?? adapterRow(context, id);
+          rows.set(id, row);
+          return row.root;
+        });
+      });
+      for (const adapter of library.list) rows.get(adapter.id)?.update(adapter);
+      problem.set(library.problem?.id === "" || library.problem?.id === undefined ? library.problem : undefined);
+    },
+  };
+}
+
+function adapterRow(context: Context, id: string): { root: HTMLElement; update(adapter: AdapterInfo): void } {
+  const { strings, format, state, actions } = context;
+  const texts = strings.adapters;
+  const name = h("input", { class: "input name", part: "input", type: "text", maxlength: 120, on: { change: () => void actions.library.rename(id, name.value) } });
+  const details = h("p", { class: "note number" });
+  const use = h("input", { type: "checkbox", on: { change: () => actions.compare.choose(id, use.checked) } });
+  const exporting = button(texts.export, () => void actions.library.export(id), { class: "button secondary" });
+  const merge = button(texts.merge, () => void actions.library.merge(id), { class: "button secondary" });
+  const remove = button(texts.delete, () => {
+    actions.library.doom(id);
+    requestAnimationFrame(() => requestAnimationFrame(() => keep.focus())); // once it is shown
+  }, { class: "button quiet" });
+  const keep = button(texts.deleteNo, () => {
+    actions.library.doom(undefined);
+    requestAnimationFrame(() => requestAnimationFrame(() => remove.focus()));
+  }, { class: "button secondary" });
+  const yes = button(texts.deleteYes, () => void actions.library.delete(id), { class: "button danger" });
+  const sure = h("div", { class: "actions sure", role: "group" }, h("span", {}, texts.deleteSure), yes, keep);
+  const usual = h("div", { class: "actions" }, h("label", { class: "check" }, use, h("span", {}, texts.use)), exporting, merge, remove);
+  const problem = problemBox();
+  const wrong = h("p", { class: "warning" }, texts.wrongBase);
+  const root = h("li", {}, name, details, wrong, usual, sure, problem.root);
+  return {
+    root,
+    update(adapter) {
+      const { library, compare } = state;
+      setValue(name, adapter.name);
+      name.setAttribute("aria-label", texts.name(adapter.name));
+      sure.setAttribute("aria-label", texts.deleteSure);
+      for (const [control, label] of [[exporting, texts.export], [merge, texts.merge], [remove, texts.delete], [yes, texts.deleteYes], [keep, texts.deleteNo]] as const) {
+        control.setAttribute("aria-label", texts.actionOn(label, adapter.name));
+      }
+      use.setAttribute("aria-label", texts.actionOn(texts.use, adapter.name));
+      setText(details, texts.details(strings.method[adapter.method], format.count(adapter.parameters), format.bytes(adapter.bytes), format.moment(adapter.created)));
+      const belongs = fits(adapter, state.model.loaded);
+      show(wrong, !belongs);
+      use.disabled = !belongs;
+      use.checked = belongs && compare.chosen.has(id);
+      show(merge, adapter.method === "lora" && belongs); // a soft prompt has no matrices to fold in
+      const work = library.busy?.id === id ? library.busy.work : undefined;
+      setText(exporting, work === "export" ? texts.exporting : texts.export);
+      setText(merge, work === "merge" ? texts.merging : texts.merge);
+      exporting.disabled = merge.disabled = work !== undefined;
+      show(sure, library.doomed === id);
+      show(usual, library.doomed !== id);
+      problem.set(library.problem?.id === id ? library.problem : undefined);
+    },
+  };
+}

@@ -1,0 +1,159 @@
+// Step 4: start a run, go on with one that was cut off, watch a few rows.
+
+import type { DeviceChoice, DeviceInfo } from "../../types.js";
+import { h, refill, setText, setValue, show } from "../dom.js";
+import { isActive } from "../state.js";
+import { trainedNumbers } from "../parameters.js";
+import { dataName, modelName } from "./names.js";
+import { button, field, problemBox, select, sentences, why, type Context, type View } from "./parts.js";
+import { step } from "./step.js";
+
+export function trainStep(context: Context): View {
+  const { strings, format, state } = context;
+  const texts = strings.train;
+  return step(context, {
+    name: "train",
+    summary() {
+      const { run } = state;
+      return run === undefined ? texts.summaryIdle : texts.summary(run.name, strings.run.phase[run.phase]);
+    },
+    parts: [
+      interrupted(context),
+      starter(context),
+      samples(context),
+      why(context, () => {
+        const { run, model, settings } = state;
+        const shape = model.loaded?.architecture;
+        const paragraphs = [texts.whyEmpty];
+        if (shape !== undefined) {
+          paragraphs.push(texts.whySteps(format.count(settings.batchSize ?? 8), format.count(run?.start?.trainable_parameters ?? trainedNumbers(shape, settings))));
+        }
+        const loss = run?.last?.loss;
+        if (loss !== undefined) paragraphs.push(texts.whyLoss(format.loss(loss), format.percent(Math.exp(-loss))));
+        return paragraphs;
+      }),
+    ],
+  });
+}
+
+function starter(context: Context): View {
+  const { strings, state, actions } = context;
+  const texts = strings.train;
+  const plan = h("p", {});
+  const start = button(texts.start, () => void actions.train.start(), { class: "button primary", part: "button train" });
+  const device = field(
+    texts.device,
+    select(
+      (["auto", "webgpu", "cpu"] as const).map((name) => [name, texts.deviceName[name]]),
+      (value) => actions.train.chooseDevice(value as DeviceChoice), // one of the three above
+    ),
+  );
+  const runsOn = h("p", { class: "note" });
+  const problem = problemBox();
+  return {
+    root: h(
+      "div",
+      { class: "stack" },
+      plan,
+      h("div", { class: "row start" }, start, device.root),
+      runsOn,
+      problem.root,
+    ),
+    update() {
+      const { run, settings } = state;
+      setText(plan, texts.plan(strings.method[settings.method], dataName(context), modelName(context)));
+      setText(start, run === undefined || isActive(run) ? texts.start : texts.again);
+      start.disabled = isActive(run);
+      device.control.disabled = isActive(run);
+      setValue(device.control, state.device.choice);
+      const { info, warnings } = state.device;
+      setText(
+        runsOn,
+        info === undefined
+          ? strings.engine.starting
+          : sentences([texts.runsOn(info.kind === "cpu" ? texts.processor : info.name), ...reason(context, info), ...warnings.flatMap(({ message, hint }) => [message, hint])]),
+      );
+      device.problem.set(state.device.choice === "auto" ? undefined : state.device.problem);
+      problem.set(state.runProblem);
+    },
+  };
+}
+
+/** Why it is not the graphics card, in the page's language where that is known. */
+function reason({ strings }: Context, { reason: given }: DeviceInfo): (string | undefined)[] {
+  if (given === undefined) return [];
+  const { message, hint } = strings.train.reason[given.code] ?? given;
+  return [message, hint];
+}
+
+function interrupted(context: Context): View {
+  const { strings, format, state, actions } = context;
+  const texts = strings.train;
+  const list = h("ul", { class: "list" });
+  const root = h("section", { class: "stack notice", "aria-label": texts.interrupted }, h("h3", {}, texts.interrupted), list);
+  return {
+    root,
+    update() {
+      const runs = state.interrupted;
+      show(root, runs.length > 0);
+      const busy = isActive(state.run);
+      refill(list, JSON.stringify([runs, busy]), () =>
+        runs.map((run) =>
+          h(
+            "li",
+            {},
+            h("span", { class: "grow number" }, texts.interruptedRun(run.name, format.count(run.step), format.count(run.steps), format.moment(run.created))),
+            button(texts.resume, () => void actions.train.resumeRun(run.id), { disabled: busy, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.resume, run.name) }),
+            run.state === "failed" &&
+              button(texts.smaller, () => void actions.train.resumeRun(run.id, true), { disabled: busy, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.smaller, run.name) }),
+            button(texts.forget, () => void actions.train.forgetRun(run.id), { class: "button quiet", "aria-label": strings.adapters.actionOn(texts.forget, run.name) }),
+          ),
+        ),
+      );
+    },
+  };
+}
+
+/** The same rows, at the first evaluation and now. */
+function samples(context: Context): View {
+  const { strings, format, state } = context;
+  const texts = strings.train;
+  const empty = h("p", { class: "note" }, texts.samplesEmpty);
+  const list = h("ol", { class: "samples", part: "samples" });
+  const warnings = h("ul", { class: "plain-list" });
+  const worth = h("div", { class: "stack" }, h("h4", {}, texts.warnings), warnings);
+  const note = h("p", { class: "note" }, texts.samplesNote);
+  const root = h("section", { class: "stack", "aria-label": texts.samples }, h("h3", {}, texts.samples), empty, note, list, worth);
+  return {
+    root,
+    update() {
+      const rows = state.run === undefined || state.run.attempt ? [] : state.run.samples;
+      const told = state.run?.warnings ?? [];
+      show(empty, rows.length === 0);
+      show(note, rows.length > 0);
+      show(worth, told.length > 0);
+      refill(warnings, told.join("\n"), () => told.map((message) => h("li", {}, message)));
+      refill(list, JSON.stringify(rows), () =>
+        rows.map(({ source, reference, outputs }) => {
+          const first = outputs[0];
+          const last = outputs.at(-1);
+          return h(
+            "li",
+            {},
+            h("p", { class: "row-text clamp" }, source),
+            h(
+              "dl",
+              { class: "outputs" },
+              h("dt", {}, texts.wanted),
+              h("dd", {}, reference),
+              first !== undefined && outputs.length > 1 && h("dt", { class: "number" }, texts.atStep(format.count(first.step))),
+              first !== undefined && outputs.length > 1 && h("dd", {}, first.text),
+              last !== undefined && h("dt", { class: "number" }, texts.atStep(format.count(last.step))),
+              last !== undefined && h("dd", { class: "strong" }, last.text),
+            ),
+          );
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,16 @@
+// What index.html runs beside the element: it keeps the site for when there is no network. Only the
+// site's own page does that, never a page that embeds the element.
+
+async function keepForOffline(): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  try {
+    await navigator.serviceWorker.register("./service-worker.js", { updateViaCache: "none" });
+  } catch (error) {
+    // Plain http, a private window, or a checkout that is served as it is: the page works all the same.
+    console.info("flantune: this page is not kept for use without network:", error);
+  }
+}
+
+// What the page needs first goes first.
+if (document.readyState === "complete") void keepForOffline();
+else window.addEventListener("load", () => void keepForOffline(), { once: true });
