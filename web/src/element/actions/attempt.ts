@@ -38,7 +38,7 @@ export class AttemptActions {
     if (chosen.choice !== "builtin") this.#model.choose({ choice: "builtin" });
     const [model, data] = await Promise.all([
       this.#model.load(),
-      rows.choice === "reviews" && rows.set !== undefined ? rows.set : this.#data.chooseDemo("reviews"),
+      rows.choice === "reviews" ? this.#data.ready() : this.#data.chooseDemo("reviews"),
     ]);
     if (model === undefined || data === undefined) {
       const cause = model === undefined ? store.state.model.problem : store.state.data.problem;
