@@ -91,8 +91,9 @@ need_cargo_deny() {
 
 need_crates() { cargo fetch --locked --manifest-path "$FLANTUNE_ROOT/Cargo.toml"; }
 
+# need_node_modules FOLDER: the packages that its lockfile names.
 need_node_modules() {
-  local folder="$FLANTUNE_ROOT/tests/browser"
+  local folder="$FLANTUNE_ROOT/$1"
   [[ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ]] ||
     npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error
 }

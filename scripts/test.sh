@@ -11,6 +11,7 @@ profile=(--profile ci --locked)
 wasm=("${profile[@]}" --target wasm32-unknown-unknown --target-dir "$target_wasm")
 wasm_packages=(-p flantune -p flantune-wasm -p flantune-tests)
 browser_wasm="$target_wasm/browser"
+page_wasm="$target_wasm/page"
 wanted=("$@")
 
 main() {
@@ -22,7 +23,8 @@ main() {
   need_crates
   need_wasm_bindgen
   need_cargo_deny
-  need_node_modules
+  need_node_modules web
+  need_node_modules tests/browser
   make_real_model
   took "set up" 0 0
 
@@ -34,6 +36,10 @@ main() {
   step "build for the browser" build_browser_tests
   # Beam search compiles and runs long on a software adapter.
   step "browser tests" node tests/browser/run.mjs --wasm "$browser_wasm" --limit 900
+  step "types of the page" npm run --prefix web --silent check
+  step "build the page" build_page
+  # The command line gives the numbers that the page is held against.
+  step "page tests" env FLANTUNE="$target_native/ci/flantune" npm run --prefix tests/browser --silent page
   summary
 }
 
@@ -43,6 +49,15 @@ build_browser_tests() {
   cargo rustc -p flantune-tests --lib --crate-type cdylib "${wasm[@]}"
   wasm-bindgen --target web --no-typescript --out-dir "$browser_wasm" \
     "$target_wasm/wasm32-unknown-unknown/ci/flantune_tests.wasm"
+}
+
+# As scripts/start.sh does, without the long link of a release.
+build_page() {
+  rm -rf "$page_wasm" web/dist
+  cargo rustc -p flantune-wasm --lib --crate-type cdylib "${wasm[@]}"
+  wasm-bindgen --target web --no-typescript --out-name flantune_wasm --out-dir "$page_wasm" \
+    "$target_wasm/wasm32-unknown-unknown/ci/flantune_wasm.wasm"
+  node web/build.mjs --wasm "$page_wasm"
 }
 
 failed=()
