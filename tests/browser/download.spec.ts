@@ -48,14 +48,17 @@ test("a model is planned, downloaded, kept, and deleted", async ({ api, hub }) =
     expect(headers).not.toHaveProperty("range");
     expect(headers).not.toHaveProperty("cookie");
   }
-  // By its commit it is had without the network.
+  // By its commit it is had without the network; by its branch, where there is none.
   const before = hub.requests.length;
+  hub.pause();
   const left = await api.evaluate(
     async ({ hubEndpoint, revision }) => {
       const { start } = await import("/page.js");
       const flantune = await start({ hubEndpoint });
       const model = await flantune.loadModel({ hub: "school/tiny", revision });
       await model.generate(["the cat"]);
+      const offline = await flantune.loadModel({ hub: "school/tiny" });
+      if (offline.recipe.revision !== revision) throw new Error("another commit");
       const [{ key }] = await flantune.models.list();
       await flantune.models.delete(key);
       return flantune.models.list();

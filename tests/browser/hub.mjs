@@ -70,6 +70,11 @@ export async function startHub(files) {
       for (const response of held) response.destroy();
       held.clear();
     },
+    /** From now on nobody answers. */
+    pause() {
+      hub.close();
+      downloads.close();
+    },
     close() {
       hub.close();
       downloads.close();

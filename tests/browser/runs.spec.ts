@@ -154,6 +154,24 @@ test("after a crash the run goes on from its checkpoint", async ({ api }) => {
   expect(found.runs.map(({ state }) => state)).toEqual(["done", "done"]);
 });
 
+test("a run that is stopped while it recovers from a crash stops", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { OPTIONS, ready, trigger } = await import("/page.js");
+    const { flantune, model, data } = await ready({ hook: "trap" });
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 400, evalEvery: 2 });
+    const crashed = (async () => {
+      for await (const { event } of run) if (event === "warning") return;
+    })();
+    for await (const event of run) if (event.step === 5) break;
+    trigger("trap");
+    await crashed;
+    await run.stop();
+    return { state: run.state, info: (await flantune.runs.list())[0] };
+  });
+  expect(found).toMatchObject({ state: "stopped", info: { state: "stopped" } });
+  expect(found.info.step).toBeLessThan(400);
+});
+
 test("a run that crashes again without progress ends, and keeps its checkpoint", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { collect, OPTIONS, ready, refusal, trigger } = await import("/page.js");

@@ -5,7 +5,7 @@ use flantune::{
     config::OptimizerKind,
     device::{self, Device},
     model::parameter::Parameter,
-    train::optimizer::{Optimizer, Settings},
+    train::optimizer::{Optimizer, Scale, Settings},
 };
 
 use super::{Failure, compare::close};
@@ -61,9 +61,16 @@ async fn steps(
         // Clipping halves a gradient that is twice as long.
         let twice = row(gradient.map(|g| 2.0 * g));
         let parameter = &mut Parameter::Vector(&mut weights);
-        optimizer.update(0, "q.weight", parameter, twice, rate, 0.5);
+        optimizer.update(0, "q.weight", parameter, twice, rate, &Scale::Known(0.5));
         let parameter = &mut Parameter::Vector(&mut norm);
-        optimizer.update(1, "layer_norm.weight", parameter, row([0.0; 3]), rate, 1.0);
+        optimizer.update(
+            1,
+            "layer_norm.weight",
+            parameter,
+            row([0.0; 3]),
+            rate,
+            &Scale::Known(1.0),
+        );
         let found = device::read(weights.clone()).await?;
         close(&format!("step {step}: the weights"), &found, expected, 1e-6)?;
     }

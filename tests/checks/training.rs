@@ -2,6 +2,7 @@
 //! draws what is dropped.
 
 use flantune::{
+    Error,
     adapter::Adapter,
     config::{Method, OptimizerKind},
     device::{self, Device, Kind},
@@ -51,6 +52,67 @@ pub(super) async fn accumulate(
         values(in_halves.trained()).await?.into_iter().zip(expected)
     {
         close(&name, &found, &expected, 1e-5)?;
+    }
+    Ok(())
+}
+
+/// Fails unless steps whose losses are asked for together are those that are asked for one by one; and
+/// unless one that is not finite, and those after it, change nothing.
+pub(super) async fn put_off(
+    storage: &dyn Storage,
+    name: &str,
+    device: &Device,
+    kernels: bool,
+) -> Result<(), Failure> {
+    let base = model(storage, &format!("tiny/{name}"), device).await?;
+    let batch = batch(storage, name).await?;
+    let path = format!("tiny/{name}/adapters/lora/initial");
+    let adapter = Adapter::load(storage, &path, &base, None).await?;
+    let batch = std::slice::from_ref(&batch);
+    let settings = Settings { clip_norm: 0.5, ..settings(Method::Lora, kernels) };
+    let trainer = || Trainer::new(base.clone(), Some(adapter.clone()), settings);
+
+    let (mut one_by_one, mut together) = (trainer(), trainer());
+    let mut expected = Vec::new();
+    for _ in 0..2 {
+        expected.push(one_by_one.step(batch, 1e-2).await?);
+        together.submit(batch, 1e-2).await?;
+    }
+    let settled = together.settle().await?;
+    if settled.outcomes != expected || settled.failure.is_some() {
+        return Err(format!("found {settled:?}, expected {expected:?}").into());
+    }
+    same(&mut together, &mut one_by_one).await?;
+
+    // A step of this length leaves nothing finite behind.
+    let infinite = f64::from(f32::MAX);
+    one_by_one.step(batch, infinite).await?;
+    together.submit(batch, infinite).await?;
+    let mut failure = None;
+    for _ in 0..2 {
+        match together.submit(batch, 1e-2).await {
+            Ok(()) => {}
+            Err(error) => failure = Some(error),
+        }
+    }
+    let settled = together.settle().await?;
+    if settled.outcomes.len() != 1 || together.optimizer.steps() != 3 {
+        return Err(format!("{settled:?} after {} steps", together.optimizer.steps()).into());
+    }
+    match failure.or(settled.failure) {
+        Some(Error::NotFinite { step: 4, .. }) => same(&mut together, &mut one_by_one).await,
+        other => Err(format!("expected step 4 to fail, found {other:?}").into()),
+    }
+}
+
+/// Fails unless both have the same weights, to the bit.
+async fn same(found: &mut Trainer, expected: &mut Trainer) -> Result<(), Failure> {
+    let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    let (found, expected) = (values(found.trained()).await?, values(expected.trained()).await?);
+    for ((name, found), (_, expected)) in found.into_iter().zip(expected) {
+        if bits(found) != bits(expected) {
+            return Err(format!("{name} is another").into());
+        }
     }
     Ok(())
 }

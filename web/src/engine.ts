@@ -56,8 +56,8 @@ export interface Requests {
   };
   /** Does the next piece of work of a run. */
   step: { params: { run: string }; answer: { events: RunEvent[]; step: number; steps: number; done: boolean } };
-  /** Writes a checkpoint now. */
-  checkpoint: { params: { run: string }; answer: RunEvent };
+  /** Writes a checkpoint now. Its event comes last; before it those of steps that were not told of yet. */
+  checkpoint: { params: { run: string }; answer: RunEvent[] };
   /** Writes the adapter as it is now to the run's directory, where an adapter that was found best may stand already. */
   writeAdapter: { params: { run: string }; answer: null };
   /** Has batches computed in parts of at most so many rows: the same step in less memory. */

@@ -26,6 +26,7 @@ export class Run implements AsyncIterable<RunEvent> {
   /** Resolves when the core works on it. */
   readonly #begun: Promise<void>;
   #begin = () => {};
+  #stopping = false;
   /** The step of the newest checkpoint. */
   #checkpoint = 0;
 
@@ -71,6 +72,7 @@ export class Run implements AsyncIterable<RunEvent> {
 
   /** Ends it after the step that is being made. A checkpoint is kept: `runs.resume` goes on from there. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await this.#begun;
     if (!this.#end) await this.#tellWorker("stopRun");
     await this.adapter.catch(() => {});
@@ -142,8 +144,9 @@ export class Run implements AsyncIterable<RunEvent> {
     this.#info = notice.info;
     if (notice.info.step > this.#checkpoint) this.#checkpoint = notice.info.step;
     this.#begin();
-    // It rested when the last worker crashed.
-    if (this.#state === "paused") void this.#tellWorker("pauseRun");
+    // What was asked while a worker was crashing, or before.
+    if (this.#stopping) void this.#tellWorker("stopRun");
+    else if (this.#state === "paused") void this.#tellWorker("pauseRun");
   }
 
   #tell(event: RunEvent): void {

@@ -3,6 +3,7 @@
 
 import { FlantuneError } from "../api/error.js";
 import type { Progress } from "../types.js";
+import { chunks } from "./download.js";
 
 /** Names of files and their lengths in bytes, by folder: `builtin`, `data/reviews`… */
 export type AssetIndex = Record<string, Record<string, number>>;
@@ -31,7 +32,7 @@ export class Assets {
       const response = await this.#get(`${folder}/${name}`, signal);
       const pieces: Uint8Array<ArrayBuffer>[] = [];
       try {
-        for await (const piece of response.body ?? []) {
+        for await (const piece of chunks(response.body)) {
           pieces.push(piece);
           loaded += piece.length;
           onProgress?.({ stage: "download", file: name, loaded, total });

@@ -31,7 +31,7 @@ async function withoutGpu(engine: Engine, choice: DeviceChoice, reason: PlainErr
 }
 
 /** What the browser says of its GPU, or what stands against using it. */
-async function findAdapter(choice: DeviceChoice): Promise<GPUAdapterInfo | PlainError> {
+async function findAdapter(choice: DeviceChoice): Promise<Partial<GPUAdapterInfo> | PlainError> {
   if (!("gpu" in navigator) || !navigator.gpu) {
     if (!self.isSecureContext) {
       const message = "Browsers give WebGPU to pages over https only";
@@ -52,20 +52,25 @@ async function findAdapter(choice: DeviceChoice): Promise<GPUAdapterInfo | Plain
       "Update the graphics driver and the browser, and see that hardware acceleration is on; on Linux it may need a flag (chrome://gpu tells)";
     return { code: "no_adapter", message, hint };
   }
-  if (choice === "auto" && isSoftware(adapter.info)) {
+  if (choice === "auto" && isSoftware(infoOf(adapter))) {
     const message = "The browser only has a GPU that is computed in software, which is slower than the CPU itself";
     const hint = "See that hardware acceleration is on in the browser's settings";
     return { code: "software", message, hint };
   }
-  return adapter.info;
+  return infoOf(adapter);
 }
 
-function nameOf({ vendor, architecture, description }: GPUAdapterInfo): string | undefined {
+/** Browsers that came early to WebGPU say nothing of their adapter. */
+function infoOf(adapter: { info?: GPUAdapterInfo }): Partial<GPUAdapterInfo> {
+  return adapter.info ?? {};
+}
+
+function nameOf({ vendor, architecture, description }: Partial<GPUAdapterInfo>): string | undefined {
   return description || [vendor, architecture].filter(Boolean).join(" ") || undefined;
 }
 
-function isSoftware({ vendor, architecture, device, description, isFallbackAdapter }: GPUAdapterInfo): boolean {
-  return isFallbackAdapter || SOFTWARE.test([vendor, architecture, device, description].join(" "));
+function isSoftware({ vendor, architecture, device, description, isFallbackAdapter }: Partial<GPUAdapterInfo>): boolean {
+  return isFallbackAdapter === true || SOFTWARE.test([vendor, architecture, device, description].join(" "));
 }
 
 function info({ kind, name, limits }: Device): DeviceInfo {

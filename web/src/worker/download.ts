@@ -152,7 +152,7 @@ async function* gathered(
   };
   let failure: { error: unknown } | undefined;
   try {
-    for await (const piece of body ?? []) {
+    for await (const piece of chunks(body)) {
       held.push(piece);
       size += piece.length;
       came(piece.length);
@@ -163,6 +163,22 @@ async function* gathered(
   }
   if (size > 0) yield take();
   if (failure) throw failure.error;
+}
+
+/** The pieces of a stream. Not every browser iterates over streams by itself. */
+export async function* chunks(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const reader = body?.getReader();
+  try {
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true };
+      if (done || !value) return;
+      yield value;
+    }
+  } finally {
+    reader?.releaseLock();
+  }
 }
 
 function broken(address: string, error: unknown, signal?: AbortSignal): Outcome {

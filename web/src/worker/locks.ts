@@ -1,5 +1,6 @@
-// Which runs are being worked on, in whichever tab: a lock each, which the browser releases when the
-// tab or the worker ends, however that comes.
+// What is being worked on, in whichever tab: a lock each, which the browser releases when the tab or
+// the worker ends, however that comes. Without a secure context there are none; then nothing is
+// shared between tabs either.
 
 import { FlantuneError } from "../api/error.js";
 import type { OpfsMount } from "./storage/opfs.js";
@@ -11,7 +12,6 @@ const PATIENCE = 3000;
 
 /** Holds the lock of a run. Returns what releases it. */
 export async function holdLock(run: string): Promise<() => void> {
-  // Without a secure context there are none; then nothing is shared between tabs either.
   if (!navigator.locks) return () => {};
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(PATIENCE);
@@ -28,6 +28,15 @@ export async function holdLock(run: string): Promise<() => void> {
 export async function lockedRuns(): Promise<Set<string>> {
   const names = (await navigator.locks?.query())?.held?.flatMap(({ name }) => name ?? []) ?? [];
   return new Set(names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length)));
+}
+
+/** Does the work, unless another tab does. */
+export async function exclusively(what: string, otherwise: string, work: () => Promise<void>): Promise<void> {
+  if (!navigator.locks) return work();
+  await navigator.locks.request(`flantune-${what}`, { ifAvailable: true }, async (held) => {
+    if (held) return work();
+    throw new FlantuneError("busy", otherwise, "Wait until that is done, then try again");
+  });
 }
 
 /** Removes what tabs that were closed in the middle of something left behind, where no other tab is open. */

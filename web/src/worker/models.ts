@@ -1,36 +1,20 @@
 // Models: the built-in one, the user's files, and those that were downloaded and are kept.
 
-import { bytesToHex } from "@noble/hashes/utils.js";
-import { sha256 } from "@noble/hashes/sha2.js";
-
 import { FlantuneError } from "../api/error.js";
 import type { Base } from "../engine.js";
-import type { ChosenFile, LoadedModel, Options, RemoteSource, WorkerSource } from "../protocol.js";
-import type { DownloadPlan, Dtype, ModelRecipe, Progress, StoredModel } from "../types.js";
+import type { LoadedModel, Options, RemoteSource, WorkerSource } from "../protocol.js";
+import type { DownloadPlan, Dtype, ModelRecipe, StoredModel } from "../types.js";
 import type { Assets } from "./assets.js";
-import { download, getOk, lengthOf, partOf } from "./download.js";
+import { getOk, lengthOf, partOf } from "./download.js";
 import type { Engine } from "./engine.js";
 import { type Hub, limitedText, type Remote, type RemoteFile, remoteLength } from "./hub.js";
+import { exclusively } from "./locks.js";
+import { fetchModel, RECORD, type StoredRecord, type Work } from "./model-download.js";
+import { modelFiles } from "./model-files.js";
 import { type FilesMount, plainName } from "./storage/files.js";
 import type { MemoryMount } from "./storage/memory.js";
 import type { Storage } from "./storage/storage.js";
 import { throttled } from "./throttle.js";
-
-/** What is known of a stored model: written first, and again, as complete, when all is there. */
-const RECORD = "download.json";
-
-interface StoredRecord {
-  name: string;
-  commit?: string;
-  url?: string;
-  base?: Base;
-  complete: boolean;
-}
-
-interface Work {
-  signal: AbortSignal;
-  onProgress: (progress: Progress) => void;
-}
 
 /** Where a model lies, and how it is had again. */
 interface Place {
@@ -157,15 +141,23 @@ export class Models {
     const stored = await this.#stored(source, dtype);
     if (stored) return stored;
     work.onProgress({ stage: "list", loaded: 0 });
-    const remote = await this.at.hub.find(source, work.signal);
+    let remote: Remote;
+    try {
+      remote = await this.at.hub.find(source, work.signal);
+    } catch (error) {
+      // Without the network a branch is what it was when it was last asked for.
+      const kept = FlantuneError.from(error).code === "network" && (await this.#stored(source, dtype, true));
+      if (kept) return kept;
+      throw error;
+    }
     const directory = `models/${remote.key}`;
     const record = await this.#record(remote.key);
     if (!record?.complete) {
       // Two tabs that download one model would write the same files.
-      await exclusively(`flantune-${directory}`, remote.name, async () => {
+      await exclusively(directory, `${remote.name}: another tab is downloading it`, async () => {
         const progress = throttled(work.onProgress);
         try {
-          await this.#fetch(remote, directory, { signal: work.signal, onProgress: progress.tell });
+          await fetchModel(this.at.storage, remote, directory, { signal: work.signal, onProgress: progress.tell });
         } catch (error) {
           // Where nothing came there is nothing to go on with.
           if ((await this.#bytes(remote.key, [RECORD])) === 0) await this.remove(remote.key);
@@ -178,13 +170,14 @@ export class Models {
     return this.#placed(remote, directory, dtype);
   }
 
-  /** A complete model that needs no network at all: one by its commit or address. */
-  async #stored(source: RemoteSource, dtype: Dtype): Promise<Place | undefined> {
+  /** A complete model that needs no network: one by its commit or address, or `anyRevision` of it. */
+  async #stored(source: RemoteSource, dtype: Dtype, anyRevision = false): Promise<Place | undefined> {
     for (const key of await this.at.storage.list("models")) {
       const record = await this.#record(key);
       if (!record?.complete) continue;
       const { name, commit, url, base } = record;
-      const asked = "url" in source ? url === source.url : base?.id === source.hub && commit === source.revision;
+      const same = "url" in source ? url === source.url : base?.id === source.hub;
+      const asked = same && ("url" in source || anyRevision || commit === source.revision);
       if (asked) return this.#placed({ name, ...(url !== undefined && { url }), ...(base && { base }) }, `models/${key}`, dtype);
     }
     return undefined;
@@ -196,77 +189,6 @@ export class Models {
         ? { kind: "url", name, url: url ?? "", dtype }
         : { kind: "hub", name, revision: base.revision, dtype };
     return { directory, name, recipe, ...(base && { base }) };
-  }
-
-  async #fetch(remote: Remote, directory: string, { signal, onProgress }: Work): Promise<void> {
-    const { storage } = this.at;
-    const { name, url, base } = remote;
-    const commit = base?.revision;
-    const record = {
-      name,
-      ...(url !== undefined && { url }),
-      ...(base && { base }),
-      ...(commit !== undefined && { commit }),
-    };
-    await storage.writeJson(`${directory}/${RECORD}`, { ...record, complete: false });
-    const files = [...remote.files];
-    const there = new Map<string, number>();
-    for (let place = 0; place < files.length; place += 1) {
-      const file = files[place];
-      if (!file) break;
-      const sizes = files.map(({ bytes }) => bytes);
-      await this.#fetchFile(file, directory, signal, (loaded, total) => {
-        there.set(file.name, loaded);
-        if (total !== undefined) sizes[place] = total;
-        const known = sizes.every((bytes) => bytes !== undefined);
-        onProgress({
-          stage: "download",
-          file: file.name,
-          loaded: [...there.values()].reduce((sum, bytes) => sum + bytes, 0),
-          ...(known && { total: sizes.reduce((sum: number, bytes) => sum + (bytes ?? 0), 0) }),
-        });
-      });
-      file.bytes = await lengthOf(storage, `${directory}/${file.name}`);
-      there.set(file.name, file.bytes);
-      // The index of shards is the last of the files until they are known.
-      if (place === files.length - 1 && remote.shards && files.length === remote.files.length) {
-        files.push(...(await remote.shards(directory)));
-      }
-    }
-    await storage.writeJson(`${directory}/${RECORD}`, { ...record, complete: true });
-  }
-
-  async #fetchFile(
-    file: RemoteFile,
-    directory: string,
-    signal: AbortSignal,
-    onProgress: (loaded: number, total: number | undefined) => void,
-  ): Promise<void> {
-    const { storage } = this.at;
-    const path = `${directory}/${file.name}`;
-    if (await storage.exists(path)) return;
-    try {
-      const { address, bytes } = file;
-      await download(storage, { address, path, ...(bytes !== undefined && { bytes }), signal, onProgress });
-    } catch (error) {
-      if (file.optional && FlantuneError.from(error).code === "not_found") return;
-      throw error;
-    }
-    await this.#check(file, path);
-  }
-
-  /** That what came is what was announced. */
-  async #check(file: RemoteFile, path: string): Promise<void> {
-    const { storage } = this.at;
-    const length = await storage.length(path);
-    let wrong: string | undefined;
-    if (file.bytes !== undefined && length !== file.bytes) wrong = `${length} bytes came, expected ${file.bytes}`;
-    else if (file.sha256 !== undefined && (await hash(await storage.file(path))) !== file.sha256) {
-      wrong = "its hash is not the one that the hub tells";
-    }
-    if (wrong === undefined) return;
-    await storage.remove(path);
-    throw new FlantuneError("hub", `${file.name}: ${wrong}`, "Try again; what came was thrown away");
   }
 
   async #planned(remote: Remote, file: RemoteFile, signal: AbortSignal): Promise<DownloadPlan["files"][number]> {
@@ -308,43 +230,4 @@ export class Models {
       return undefined;
     }
   }
-}
-
-/** The model among the files that were chosen: where a folder was, those beside its config.json. */
-function modelFiles(chosen: ChosenFile[]): { files: Map<string, Blob>; name: string } {
-  const split = chosen.map(({ path, file }) => {
-    const end = path.lastIndexOf("/") + 1;
-    return { folder: path.slice(0, end), name: path.slice(end), file };
-  });
-  const config = split
-    .filter(({ name }) => name === "config.json")
-    .sort((one, other) => one.folder.length - other.folder.length)[0];
-  if (!config) {
-    const names = split.slice(0, 5).map(({ name }) => name).join(", ") || "no files";
-    const message = `A model's files begin with its config.json; found ${names}`;
-    const hint = "Choose config.json, model.safetensors and tokenizer.json together, or their folder";
-    throw new FlantuneError("not_found", message, hint);
-  }
-  const beside = split.filter(({ folder }) => folder === config.folder);
-  const files = new Map(beside.map(({ name, file }) => [plainName(name), file]));
-  return { files, name: config.folder.split("/").at(-2) ?? "files" };
-}
-
-async function hash(file: Blob): Promise<string> {
-  const PIECE = 4 << 20;
-  const hasher = sha256.create();
-  for (let offset = 0; offset < file.size; offset += PIECE) {
-    hasher.update(new Uint8Array(await file.slice(offset, offset + PIECE).arrayBuffer()));
-  }
-  return bytesToHex(hasher.digest());
-}
-
-/** Does the work while no other tab does. */
-async function exclusively(lock: string, what: string, work: () => Promise<void>): Promise<void> {
-  // Locks need a secure context, as OPFS does: without either, tabs share nothing.
-  if (!navigator.locks) return work();
-  await navigator.locks.request(lock, { ifAvailable: true }, async (held) => {
-    if (held) return work();
-    throw new FlantuneError("busy", `${what}: another tab is downloading it`, "Wait until that is done, then try again");
-  });
 }

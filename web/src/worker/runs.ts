@@ -7,26 +7,20 @@ import type { AdapterInfo, RunEvent, RunInfo, TrainOptions } from "../types.js";
 import type { Adapters } from "./adapters.js";
 import { type DataSets, ownValidation, readOptions } from "./data.js";
 import type { Engine } from "./engine.js";
-import type { Table } from "./index.js";
 import { holdLock, lockedRuns } from "./locks.js";
 import type { Models } from "./models.js";
-import { plainName } from "./storage/files.js";
+import { directoryOf, type RunRecord, type RunRecords } from "./run-records.js";
 import type { Storage } from "./storage/storage.js";
 
-/** What is needed to open a run again, in its directory. */
-const RECORD = "page.json";
 /** A closed tab loses no more than this, whatever `checkpointEvery` is. */
 const CHECKPOINT_SECONDS = 30;
-
-interface RunRecord {
-  info: RunInfo;
-  /** As the core takes them; the rows' paths are in this run's directory. */
-  options: Options;
-}
 
 /** A run that is being worked on. */
 interface Active {
   info: RunInfo;
+  tell: (notice: RunNotice) => void;
+  /** When the newest checkpoint was written, in milliseconds. */
+  saved: number;
   /** Resolves when it is to go on; there while it is paused. */
   paused?: { resumed: Promise<void>; resume: () => void };
   stop: boolean;
@@ -39,7 +33,7 @@ export class Runs {
   constructor(
     readonly engine: Engine,
     readonly storage: Storage,
-    readonly table: Table<RunInfo>,
+    readonly records: RunRecords,
     readonly models: Models,
     readonly data: DataSets,
     readonly adapters: Adapters,
@@ -51,9 +45,15 @@ export class Runs {
     if (this.#active.has(id)) throw new FlantuneError("busy", "This run is being worked on already");
     const release = await holdLock(id);
     try {
-      const record = params.start === "resume" ? await this.#stored(id) : await this.#begin(params, params.start);
-      const active: Active = { info: record.info, stop: false, ended: Promise.resolve() };
-      const work = this.#work(active, record, params, tell);
+      const record = params.start === "resume" ? await this.records.stored(id) : await this.#begin(params, params.start);
+      const active: Active = {
+        info: record.info,
+        tell,
+        saved: performance.now(),
+        stop: false,
+        ended: Promise.resolve(),
+      };
+      const work = this.#work(active, record, params);
       active.ended = work.catch(() => {});
       this.#active.set(id, active);
       return await work;
@@ -74,8 +74,7 @@ export class Runs {
     active.paused = { resumed, resume };
     active.info.state = "paused";
     // Behind the step that is being made.
-    await this.engine.request("checkpoint", { run: id });
-    await this.table.put(active.info);
+    await this.#checkpoint(active);
   }
 
   async continue(id: string): Promise<void> {
@@ -83,7 +82,7 @@ export class Runs {
     active.paused?.resume();
     delete active.paused;
     active.info.state = "running";
-    await this.table.put(active.info);
+    await this.records.table.put(active.info);
   }
 
   /** Resolves when a checkpoint is kept. */
@@ -98,22 +97,19 @@ export class Runs {
   async fail(id: string, { message }: PlainError): Promise<void> {
     await this.stop(id);
     const info = await this.describe(id);
-    await this.#save({ ...info, state: "failed", problem: message });
+    await this.records.save({ ...info, state: "failed", problem: message });
   }
 
   /** Newest first. A run that no tab works on, and that did not end, was interrupted. */
   async list(): Promise<RunInfo[]> {
-    const ids = await this.storage.list("runs");
-    const indexed = await this.table.all();
-    for (const { id } of indexed) if (!ids.includes(id)) await this.table.delete(id);
     const elsewhere = await lockedRuns();
     const runs: RunInfo[] = [];
-    for (const id of ids) {
+    for (const id of await this.records.ids()) {
       const working = this.#active.has(id) || elsewhere.has(id);
-      const info = await this.#info(id);
+      const info = this.#active.get(id)?.info ?? (await this.records.info(id));
       if (!info) {
         // A tab was closed while it made the directory: there is nothing to go on with.
-        if (!working) await this.storage.remove(directoryOf(id));
+        if (!working) await this.records.remove(id);
         continue;
       }
       const over = info.state === "done" || info.state === "stopped" || info.state === "failed";
@@ -123,7 +119,7 @@ export class Runs {
   }
 
   async describe(id: string): Promise<RunInfo> {
-    const info = this.#active.get(id)?.info ?? (await this.#info(id));
+    const info = this.#active.get(id)?.info ?? (await this.records.info(id));
     if (info) return info;
     throw new FlantuneError("not_found", `There is no run \`${id}\` in this browser`);
   }
@@ -132,8 +128,7 @@ export class Runs {
     if (this.#active.has(id) || (await lockedRuns()).has(id)) {
       throw new FlantuneError("busy", "This run is being worked on", "Stop it first");
     }
-    await this.table.delete(id);
-    await this.storage.remove(directoryOf(id));
+    await this.records.remove(id);
   }
 
   /** Makes the run's directory: everything that is needed to begin it again. */
@@ -160,7 +155,7 @@ export class Runs {
       options,
     };
     const record = { info, options: { ...readOptions(reading), ...settings, ...paths } };
-    await this.storage.writeJson(`${directory}/${RECORD}`, record);
+    await this.records.begin(record);
     return record;
   }
 
@@ -185,9 +180,9 @@ export class Runs {
     return validation === undefined ? { train } : { train, validation: await copy(validation, "rows") };
   }
 
-  async #work(active: Active, record: RunRecord, params: RunParams, tell: (notice: RunNotice) => void): Promise<RunEnd> {
+  async #work(active: Active, record: RunRecord, params: RunParams): Promise<RunEnd> {
     const { run: id, model, rowsAtOnce } = params;
-    const { info } = active;
+    const { info, tell } = active;
     const directory = directoryOf(id);
     const resume = params.start === "resume";
     try {
@@ -200,67 +195,83 @@ export class Runs {
       });
       Object.assign(info, { step, steps, state: "running" });
       delete info.problem;
-      await this.#save(info);
+      await this.records.save(info);
       tell({ info });
-      if (resume && params.replay) for (const event of await this.#events(directory)) tell({ event });
+      if (resume && params.replay) for (const event of await this.records.events(id)) tell({ event });
       if (rowsAtOnce !== undefined) await this.engine.request("splitBatches", { run: id, rows: rowsAtOnce });
-      return await this.#steps(active, directory, tell);
+      return await this.#steps(active, directory);
     } catch (thrown) {
       const error = FlantuneError.from(thrown);
       // A fresh worker goes on from the checkpoint.
       if (isCrash(error)) throw error;
-      if (info.steps === 0 && !resume) await this.#discard(id);
-      else await this.#save({ ...info, state: "failed", problem: error.message });
+      if (info.steps === 0 && !resume) await this.records.remove(id);
+      else await this.records.save({ ...info, state: "failed", problem: error.message });
       throw error;
     } finally {
       await this.engine.request("closeRun", { run: id }).catch(() => {});
     }
   }
 
-  async #steps(active: Active, directory: string, tell: (notice: RunNotice) => void): Promise<RunEnd> {
+  async #steps(active: Active, directory: string): Promise<RunEnd> {
     const { info } = active;
     const { id } = info;
-    let saved = performance.now();
     for (;;) {
-      if (active.stop) {
-        tell({ event: await this.engine.request("checkpoint", { run: id }) });
-        info.state = "stopped";
-        const adapter = await this.#early(info, directory).catch((error: unknown) => {
-          // Where there is no room for it, the checkpoint is kept all the same.
-          const { code, message } = FlantuneError.from(error);
-          tell({ event: { event: "warning", code, message: `There is no adapter of this run yet: ${message}` } });
-          return undefined;
-        });
-        if (adapter) info.adapter = adapter.id;
-        await this.#save(info);
-        return { state: "stopped", ...(adapter && { adapter }) };
-      }
+      if (active.stop) return this.#stopped(active, directory);
       if (active.paused) {
         await active.paused.resumed;
         continue;
       }
       const { events, step, steps, done } = await this.engine.request("step", { run: id });
       Object.assign(info, { step, steps });
-      const late = performance.now() - saved > CHECKPOINT_SECONDS * 1000;
-      if (late && !done) events.push(await this.engine.request("checkpoint", { run: id }));
-      for (const event of events) {
-        if (event.event === "step") info.loss = event.loss;
-        if (event.event === "checkpoint") {
-          saved = performance.now();
-          await this.table.put(info);
-        }
-        if (event.event !== "done") tell({ event });
-      }
-      if (!done) continue;
       // The library first: who hears that it is done may ask for the adapter.
-      const last = events.find((event) => event.event === "done");
-      const metrics = last?.event === "done" ? last.metrics : {};
-      const { name, model } = info;
-      const adapter = await this.adapters.takeFrom(directory, { id, name, model, metrics });
-      Object.assign(info, { state: "done", adapter: adapter.id });
-      await this.#save(info);
-      if (last) tell({ event: last });
-      return { state: "done", adapter };
+      if (done) return this.#done(active, directory, events);
+      await this.#tell(active, events);
+      if (performance.now() - active.saved > CHECKPOINT_SECONDS * 1000) await this.#checkpoint(active);
+    }
+  }
+
+  async #done(active: Active, directory: string, events: RunEvent[]): Promise<RunEnd> {
+    const { info, tell } = active;
+    const last = events.at(-1);
+    await this.#tell(active, events.slice(0, -1));
+    const { id, name, model } = info;
+    const metrics = last?.event === "done" ? last.metrics : {};
+    const adapter = await this.adapters.takeFrom(directory, { id, name, model, metrics });
+    Object.assign(info, { state: "done", adapter: adapter.id });
+    await this.records.save(info);
+    if (last) tell({ event: last });
+    return { state: "done", adapter };
+  }
+
+  async #stopped(active: Active, directory: string): Promise<RunEnd> {
+    const { info, tell } = active;
+    await this.#checkpoint(active);
+    info.state = "stopped";
+    const adapter = await this.#early(info, directory).catch((error: unknown) => {
+      // Where there is no room for it, the checkpoint is kept all the same.
+      const { code, message } = FlantuneError.from(error);
+      tell({ event: { event: "warning", code, message: `There is no adapter of this run yet: ${message}` } });
+      return undefined;
+    });
+    if (adapter) info.adapter = adapter.id;
+    await this.records.save(info);
+    return { state: "stopped", ...(adapter && { adapter }) };
+  }
+
+  /** Writes a checkpoint. With it come the events of steps whose losses were not read yet. */
+  async #checkpoint(active: Active): Promise<void> {
+    await this.#tell(active, await this.engine.request("checkpoint", { run: active.info.id }));
+  }
+
+  async #tell(active: Active, events: RunEvent[]): Promise<void> {
+    const { info, tell } = active;
+    for (const event of events) {
+      if (event.event === "step") info.loss = event.loss;
+      if (event.event === "checkpoint") {
+        active.saved = performance.now();
+        await this.records.table.put(info);
+      }
+      tell({ event });
     }
   }
 
@@ -275,60 +286,11 @@ export class Runs {
     return this.adapters.takeFrom(directory, { id, name: `${name}, stopped at step ${step}`, model, metrics: {} });
   }
 
-  /** The events so far: those after the checkpoint are dropped when a run is opened. */
-  async #events(directory: string): Promise<RunEvent[]> {
-    const path = `${directory}/events.jsonl`;
-    if (!(await this.storage.exists(path))) return [];
-    const lines = (await this.storage.text(path)).split("\n").filter(Boolean);
-    return lines.flatMap((line) => {
-      try {
-        return [JSON.parse(line) as RunEvent];
-      } catch {
-        // A tab that was closed while it wrote leaves a part of a line.
-        return [];
-      }
-    });
-  }
-
-  async #discard(id: string): Promise<void> {
-    await this.table.delete(id);
-    await this.storage.remove(directoryOf(id));
-  }
-
-  async #save(info: RunInfo): Promise<void> {
-    await this.table.put(info);
-    const record = await this.#record(info.id);
-    if (record) await this.storage.writeJson(`${directoryOf(info.id)}/${RECORD}`, { ...record, info });
-  }
-
-  async #stored(id: string): Promise<RunRecord> {
-    const record = await this.#record(id);
-    if (!record) throw new FlantuneError("not_found", `There is no run \`${id}\` in this browser`);
-    return { ...record, info: (await this.table.get(id)) ?? record.info };
-  }
-
-  async #info(id: string): Promise<RunInfo | undefined> {
-    return (await this.table.get(id)) ?? (await this.#record(id))?.info;
-  }
-
-  async #record(id: string): Promise<RunRecord | undefined> {
-    try {
-      return JSON.parse(await this.storage.text(`${directoryOf(id)}/${RECORD}`)) as RunRecord;
-    } catch {
-      // A tab that was closed while it made the directory leaves none.
-      return undefined;
-    }
-  }
-
   #get(id: string): Active {
     const active = this.#active.get(id);
     if (active) return active;
     throw new FlantuneError("stopped", "This run is not being worked on", "Go on with it by `runs.resume`");
   }
-}
-
-function directoryOf(id: string): string {
-  return `runs/${plainName(id)}`;
 }
 
 function describeRun(data: string, { method = "lora", rank = 8, numVirtualTokens = 20 }: TrainOptions): string {

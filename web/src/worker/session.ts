@@ -11,6 +11,7 @@ import { Hub } from "./hub.js";
 import { memoryIndex, openIndex } from "./index.js";
 import { tidyUp } from "./locks.js";
 import { Models } from "./models.js";
+import { RunRecords } from "./run-records.js";
 import { Runs } from "./runs.js";
 import { FilesMount } from "./storage/files.js";
 import { MemoryMount } from "./storage/memory.js";
@@ -143,7 +144,7 @@ export class Session {
     const models = new Models({ engine, storage, files, memory, assets, hub: new Hub(engine, hubEndpoint) });
     const data = new DataSets(engine, files, assets);
     const adapters = new Adapters(engine, storage, index.adapters);
-    const runs = new Runs(engine, storage, index.runs, models, data, adapters);
+    const runs = new Runs(engine, storage, new RunRecords(storage, index.runs), models, data, adapters);
     this.#parts = { engine, storage, models, data, adapters, runs };
     return { device: info, warnings: kept ? [] : [opfs.plain()] };
   }

@@ -27,9 +27,10 @@ pub(crate) async fn train(arguments: &TrainArguments, printer: &Printer) -> Resu
             progress.show(&event);
         }
         if interrupt::asked() && !run.is_done() {
-            let event = run.checkpoint().await?;
-            printer.event(&event)?;
-            progress.show(&event);
+            for event in run.checkpoint().await? {
+                printer.event(&event)?;
+                progress.show(&event);
+            }
             return Err(Failure::Interrupted(format!(
                 "Stopped; a checkpoint is written. To go on: the same command with --resume \
                  (output directory `{output}`)"

@@ -3,17 +3,19 @@
 
 use std::{collections::VecDeque, ops::Range};
 
+use burn::tensor::Tensor;
 use serde_json::{Value, json};
 
 use super::{
     checkpoint::{self, Best, State},
     evaluate::{Evaluator, value},
     event::{Done, Event, Metrics, MixedSet, Start, Step},
-    trainer::{Settings, Trainer},
+    trainer::{Settings, Settled, Trainer},
 };
 use crate::{
     adapter::Adapter,
     config::{EvalConfig, Metric, RunConfig, TrainConfig},
+    device::{self, Kind},
     error::{Error, Result},
     exact,
     generate::Generator,
@@ -37,6 +39,10 @@ pub const EVENTS: &str = "events.jsonl";
 const RECORD_LIMIT: u64 = 1 << 30;
 /// Steps over which speed and the loss of a run without validation are averaged.
 const WINDOW: usize = 20;
+/// Seconds that a device may take to answer before it is asked less often (Firefox takes 0.1), and how
+/// often it is asked then, in steps.
+const SLOW_READ: f64 = 0.02;
+const STEPS_A_SLOW_READ: usize = 8;
 
 /// A training run. Who drives it calls [`Run::step`] until [`Run::is_done`].
 #[derive(Debug)]
@@ -59,7 +65,22 @@ pub struct Run {
     recent_losses: VecDeque<f64>,
     /// The most rows of a batch that are computed at once.
     rows_at_once: usize,
+    /// Steps whose numbers are asked for together; found out when the run begins unless it is set.
+    read_every: Option<usize>,
+    /// Steps whose numbers have not been asked for, and when the first of them began.
+    submitted: Vec<Submitted>,
+    since: f64,
+    /// Why the next step cannot be made.
+    failure: Option<Error>,
     phase: Phase,
+}
+
+/// A step whose numbers have not been asked for.
+#[derive(Clone, Copy, Debug)]
+struct Submitted {
+    step: usize,
+    tokens: u64,
+    rate: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -147,6 +168,10 @@ impl Run {
             recent: VecDeque::new(),
             recent_losses: VecDeque::new(),
             rows_at_once: usize::MAX,
+            read_every: None,
+            submitted: Vec::new(),
+            since: 0.0,
+            failure: None,
             phase: Phase::Starting,
         };
         if there {
@@ -187,12 +212,21 @@ impl Run {
         self.rows_at_once = rows.max(1);
     }
 
+    /// Has the losses of so many steps asked for together, where the device is not the CPU. Steps are
+    /// the same for any number; their events come later.
+    pub fn read_every(&mut self, steps: usize) {
+        self.read_every = Some(steps.max(1));
+    }
+
     /// Does the next piece of work: the start, then a step with the evaluation and the checkpoint
     /// that are due after it, then the end. The events are in `events.jsonl` already.
     ///
     /// # Errors
     /// [`Error::NotFinite`] names the checkpoint that was written of the last good state.
     pub async fn step(&mut self) -> Result<Vec<Event>> {
+        if let Some(failure) = self.failure.take() {
+            return Err(self.fail(failure).await);
+        }
         let advances = self.phase == Phase::Stepping && self.state.step < self.plan.steps;
         let mut events = match self.phase {
             Phase::Starting => self.start().await?,
@@ -202,10 +236,8 @@ impl Run {
         };
         // Before the checkpoint: a run that goes on from it does not come by here again.
         self.append(&events).await?;
-        let every = self.config.train.checkpoint_every;
-        let step = self.state.step;
-        if advances && every > 0 && step.is_multiple_of(every) && step < self.plan.steps {
-            events.push(self.checkpoint().await?);
+        if advances && self.failure.is_none() && self.is_checkpoint_due() {
+            events.extend(self.checkpoint().await?);
         }
         Ok(events)
     }
@@ -222,8 +254,26 @@ impl Run {
         }
     }
 
-    /// Writes a checkpoint now.
-    pub async fn checkpoint(&mut self) -> Result<Event> {
+    fn is_checkpoint_due(&self) -> bool {
+        let (every, step) = (self.config.train.checkpoint_every, self.state.step);
+        every > 0 && step.is_multiple_of(every) && step < self.plan.steps
+    }
+
+    fn is_evaluation_due(&self) -> bool {
+        let every = self.config.eval.eval_every.unwrap_or(self.plan.steps_per_epoch).max(1);
+        let step = self.state.step;
+        self.validation.is_some() && (step.is_multiple_of(every) || step == self.plan.steps)
+    }
+
+    /// Writes a checkpoint now. Its event comes after those of steps that were not told of yet.
+    pub async fn checkpoint(&mut self) -> Result<Vec<Event>> {
+        let mut events = self.settle().await?;
+        self.append(&events).await?;
+        events.push(self.save().await?);
+        Ok(events)
+    }
+
+    async fn save(&mut self) -> Result<Event> {
         let storage = self.host.storage.clone();
         let path =
             checkpoint::write(&*storage, &self.output, &self.state, &mut self.trainer).await?;
@@ -255,6 +305,7 @@ impl Run {
             storage.remove(&join(&self.output, EVENTS)).await?;
         }
         self.record(None).await?;
+        self.read_every = Some(self.find_read_every().await?);
         self.began = self.host.clock.seconds();
         self.phase = Phase::Stepping;
         let mut total = self.trainer.model.count() as u64;
@@ -291,42 +342,98 @@ impl Run {
             config.warmup_steps,
             self.plan.steps,
         );
-        let outcome = match self.trainer.step(&batches, rate).await {
-            Err(Error::NotFinite { step, .. }) => {
-                // The step was not applied: what is saved is the last good state, if it is good.
-                match self.checkpoint().await {
-                    Err(Error::Tensor { .. }) => {
-                        let path = checkpoint::path(&self.output, self.state.step);
-                        self.host.storage.remove(&path).await?;
-                    }
-                    written => drop(written?),
-                }
-                return Err(Error::NotFinite { step, checkpoint: self.checkpoint.clone() });
-            }
-            outcome => outcome?,
-        };
+        match self.trainer.submit(&batches, rate).await {
+            Err(failure @ Error::NotFinite { .. }) => return Err(self.fail(failure).await),
+            submitted => submitted?,
+        }
+        if self.submitted.is_empty() {
+            self.since = begun;
+        }
         self.state.step += 1;
-        let now = self.host.clock.seconds();
-        push(&mut self.recent, (tokens, now - begun));
-        push(&mut self.recent_losses, outcome.loss);
-        let speed = self.speed();
         let step = self.state.step;
-        let mut events = vec![Event::Step(Step {
-            step,
-            epoch: step as f64 / self.plan.steps_per_epoch as f64,
-            loss: outcome.loss,
-            learning_rate: rate,
-            gradient_norm: outcome.gradient_norm,
-            tokens,
-            seconds: now - self.began,
-            tokens_per_second: speed,
-            eta_seconds: (speed > 0.0).then(|| self.plan.tokens_after(step) / speed),
-        })];
-        let every = self.config.eval.eval_every.unwrap_or(self.plan.steps_per_epoch).max(1);
-        if self.validation.is_some() && (step.is_multiple_of(every) || step == self.plan.steps) {
+        self.submitted.push(Submitted { step, tokens, rate });
+        let evaluates = self.is_evaluation_due();
+        let due = evaluates || self.is_checkpoint_due() || step == self.plan.steps;
+        if !due && self.submitted.len() < self.read_every.unwrap_or(1) {
+            return Ok(Vec::new());
+        }
+        let mut events = self.settle().await?;
+        if evaluates && self.failure.is_none() {
             events.push(self.evaluate().await?);
         }
         Ok(events)
+    }
+
+    /// Asks what has come of the steps that were submitted, and tells of them. Where one has failed,
+    /// those before it are told of first.
+    async fn settle(&mut self) -> Result<Vec<Event>> {
+        let submitted = std::mem::take(&mut self.submitted);
+        let Settled { outcomes, failure } = self.trainer.settle().await?;
+        let now = self.host.clock.seconds();
+        // When each of them ended nobody knows: they are taken to have had equal times.
+        let seconds = (now - self.since) / submitted.len().max(1) as f64;
+        let mut events = Vec::new();
+        for (outcome, (place, of)) in outcomes.iter().zip(submitted.iter().enumerate()) {
+            push(&mut self.recent, (of.tokens, seconds));
+            push(&mut self.recent_losses, outcome.loss);
+            let speed = self.speed();
+            let remaining = self.plan.tokens_after(of.step) / speed;
+            events.push(Event::Step(Step {
+                step: of.step,
+                epoch: of.step as f64 / self.plan.steps_per_epoch as f64,
+                loss: outcome.loss,
+                learning_rate: of.rate,
+                gradient_norm: outcome.gradient_norm,
+                tokens: of.tokens,
+                seconds: self.since + seconds * (place + 1) as f64 - self.began,
+                tokens_per_second: speed,
+                eta_seconds: (speed > 0.0).then_some(remaining),
+            }));
+        }
+        if let Some(failure) = failure {
+            self.state.step -= submitted.len() - outcomes.len();
+            if events.is_empty() {
+                return Err(self.fail(failure).await);
+            }
+            self.failure = Some(failure);
+        }
+        Ok(events)
+    }
+
+    /// Saves the last good state, if it is good: the step that failed was not applied.
+    async fn fail(&mut self, failure: Error) -> Error {
+        let Error::NotFinite { step, .. } = failure else { return failure };
+        match self.save().await {
+            Err(Error::Tensor { .. }) => {
+                let path = checkpoint::path(&self.output, self.state.step);
+                if let Err(error) = self.host.storage.remove(&path).await {
+                    return error;
+                }
+            }
+            Err(error) => return error,
+            Ok(_) => {}
+        }
+        Error::NotFinite { step, checkpoint: self.checkpoint.clone() }
+    }
+
+    /// How many steps' numbers are best asked for together, by how long the device takes to answer
+    /// when it has nothing else to do.
+    async fn find_read_every(&self) -> Result<usize> {
+        let device = self.trainer.model.device();
+        match (device.kind(), self.read_every) {
+            (Kind::Cpu, _) => return Ok(1),
+            (_, Some(given)) => return Ok(given),
+            (_, None) => {}
+        }
+        let mut seconds = 0.0;
+        // The first answer includes what is done only once.
+        for _ in 0..2 {
+            let tensor = Tensor::<1>::zeros([1], device.burn());
+            let begun = self.host.clock.seconds();
+            device::read(tensor).await?;
+            seconds = self.host.clock.seconds() - begun;
+        }
+        Ok(if seconds > SLOW_READ { STEPS_A_SLOW_READ } else { 1 })
     }
 
     /// Tokens a second over the last steps.

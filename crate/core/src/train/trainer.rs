@@ -1,18 +1,21 @@
 //! Steps of an optimiser over batches: forward, loss, backward, clipping, update.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
-use super::optimizer::{self, Optimizer};
+use super::optimizer::{self, Optimizer, Scale};
 use crate::{
     adapter::Adapter,
     config::{Method, OptimizerKind},
     device,
-    error::Result,
+    error::{Error, Result},
     model::{
         Dropout, Pass, T5,
         parameter::{Parameter, Parameters},
     },
-    ops::cross_entropy::{Labels, Smoothing, cross_entropy},
+    ops::{
+        cpu,
+        cross_entropy::{Labels, Smoothing, cross_entropy},
+    },
     text::batch::Batch,
 };
 
@@ -49,6 +52,27 @@ pub struct Trainer {
     /// The optimiser and its state.
     pub optimizer: Optimizer,
     settings: Settings,
+    /// Steps whose numbers have not been asked for.
+    unread: Vec<Unread>,
+    /// Whether one of those failed, `[1]`: then the ones after it changed nothing either.
+    failed: Option<Tensor<1, Bool>>,
+}
+
+/// The loss and the norm of a step.
+#[derive(Clone, Debug)]
+enum Unread {
+    Known(Outcome),
+    /// Both, on the device.
+    Numbers(Tensor<1>),
+}
+
+/// What has come of the steps since the last time that this was asked.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// Those that were applied, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// Why the next one was not, nor any after it.
+    pub failure: Option<Error>,
 }
 
 /// What came of a step.
@@ -64,7 +88,8 @@ impl Trainer {
     /// Before the first step. `adapter` is none for [`Method::Full`].
     pub fn new(model: T5, adapter: Option<Adapter>, settings: Settings) -> Self {
         let optimizer = Optimizer::new(settings.optimizer, settings.numbers);
-        Trainer { model, adapter, optimizer, settings }
+        let (unread, failed) = (Vec::new(), None);
+        Trainer { model, adapter, optimizer, settings, unread, failed }
     }
 
     /// The tensors that are trained.
@@ -79,13 +104,45 @@ impl Trainer {
     /// mean over all their target tokens, so that many small batches equal one large one.
     ///
     /// # Errors
-    /// [`Error::NotFinite`](crate::Error::NotFinite) where the loss or a gradient is not; nothing
-    /// has changed then.
+    /// [`Error::NotFinite`] where the loss or a gradient is not; nothing has changed then.
     pub async fn step(&mut self, batches: &[Batch], rate: f64) -> Result<Outcome> {
-        let (loss, gradients) = self.gradients(batches).await?;
-        let gradient_norm = optimizer::norm(&gradients).await?;
-        optimizer::check(self.optimizer.steps() + 1, &[loss, gradient_norm])?;
-        let scale = optimizer::clip(gradient_norm, self.settings.clip_norm);
+        self.submit(batches, rate).await?;
+        let Settled { outcomes, failure } = self.settle().await?;
+        match (outcomes.last(), failure) {
+            (Some(last), None) => Ok(*last),
+            (_, Some(failure)) => Err(failure),
+            (None, None) => Err(Error::NotFinite { step: 0, checkpoint: None }),
+        }
+    }
+
+    /// As [`Trainer::step`], but what came of it is told by [`Trainer::settle`] only, so that a device
+    /// whose answers take long is asked once for several steps. On the CPU nothing is put off.
+    pub async fn submit(&mut self, batches: &[Batch], rate: f64) -> Result<()> {
+        let (losses, gradients) = self.backward_all(batches);
+        let on_cpu = gradients.first().is_none_or(cpu::is_cpu);
+        let scale = match on_cpu {
+            true => {
+                let loss = total(losses).await?;
+                let gradient_norm = optimizer::norm(&gradients).await?;
+                let step = self.optimizer.steps() + 1;
+                optimizer::check(step, &[loss, gradient_norm])?;
+                self.unread.push(Unread::Known(Outcome { loss, gradient_norm }));
+                Scale::Known(optimizer::clip(gradient_norm, self.settings.clip_norm))
+            }
+            false => {
+                let norm = optimizer::norm_on_device(&gradients);
+                let scale = optimizer::clip_on_device(&norm, self.settings.clip_norm);
+                let numbers = Tensor::cat(vec![Tensor::cat(losses, 0).sum(), norm], 0);
+                let failed = numbers.clone().is_finite().all().bool_not();
+                let failed = match self.failed.take() {
+                    Some(before) => failed.bool_or(before),
+                    None => failed,
+                };
+                self.failed = Some(failed.clone());
+                self.unread.push(Unread::Numbers(numbers));
+                Scale::Unread { scale, failed }
+            }
+        };
         let Trainer { model, adapter, optimizer, .. } = self;
         let trained: &mut dyn Parameters = match adapter {
             Some(adapter) => adapter,
@@ -95,35 +152,80 @@ impl Trainer {
         let mut gradients = gradients.into_iter().enumerate();
         trained.visit(&mut |name, mut parameter| {
             if let Some((index, gradient)) = gradients.next() {
-                optimizer.update(index, name, &mut parameter, gradient, rate, scale);
+                optimizer.update(index, name, &mut parameter, gradient, rate, &scale);
             }
         });
-        Ok(Outcome { loss, gradient_norm })
+        Ok(())
+    }
+
+    /// What has come of the steps that were submitted since this was asked last. After a failure the
+    /// weights and the optimiser are as they were before the step that failed.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device does not answer.
+    pub async fn settle(&mut self) -> Result<Settled> {
+        let unread = std::mem::take(&mut self.unread);
+        self.failed = None;
+        let numbers = unread.iter().filter_map(|step| match step {
+            Unread::Known(_) => None,
+            Unread::Numbers(numbers) => Some(numbers.clone()),
+        });
+        let numbers: Vec<Tensor<1>> = numbers.collect();
+        let read = match numbers.is_empty() {
+            true => Vec::new(),
+            false => device::read(Tensor::cat(numbers, 0)).await?,
+        };
+        let mut read = read.chunks(2).map(|pair| {
+            let number = |place: usize| pair.get(place).copied().map_or(f64::NAN, f64::from);
+            Outcome { loss: number(0), gradient_norm: number(1) }
+        });
+        let outcomes = unread.iter().filter_map(|step| match step {
+            Unread::Known(outcome) => Some(*outcome),
+            Unread::Numbers(_) => read.next(),
+        });
+        let mut settled = Settled::default();
+        let first = self.optimizer.steps() + 1 - unread.len();
+        for (outcome, step) in outcomes.zip(first..) {
+            let numbers = [outcome.loss, outcome.gradient_norm];
+            if let Err(failure) = optimizer::check(step, &numbers) {
+                settled.failure = Some(failure);
+                break;
+            }
+            settled.outcomes.push(outcome);
+        }
+        self.optimizer.forget(unread.len() - settled.outcomes.len());
+        Ok(settled)
     }
 
     /// The mean loss of these batches and its gradients, in the order of the walk, each as one row.
     pub async fn gradients(&mut self, batches: &[Batch]) -> Result<(f64, Vec<Tensor<1>>)> {
+        let (losses, gradients) = self.backward_all(batches);
+        Ok((total(losses).await?, gradients))
+    }
+
+    /// Each batch's part of the loss, `[1]`, and the gradients of all together.
+    fn backward_all(&mut self, batches: &[Batch]) -> (Vec<Tensor<1>>, Vec<Tensor<1>>) {
         let targets: usize = batches.iter().map(Batch::target_tokens).sum();
         let mut sum: Option<Vec<Tensor<1>>> = None;
-        let mut total = 0.0;
+        let mut losses = Vec::new();
         for (index, batch) in batches.iter().enumerate() {
-            let (loss, gradients) = self.backward(batch, targets.max(1), index).await?;
-            total += loss;
+            let (loss, gradients) = self.backward(batch, targets.max(1), index);
+            losses.push(loss);
             sum = Some(match sum {
                 None => gradients,
                 Some(sum) => sum.into_iter().zip(gradients).map(|(a, b)| a + b).collect(),
             });
         }
-        Ok((total, sum.unwrap_or_default()))
+        (losses, sum.unwrap_or_default())
     }
 
     /// One batch's part of the loss and of its gradients.
-    async fn backward(
+    fn backward(
         &mut self,
         batch: &Batch,
         targets: usize,
         index: usize,
-    ) -> Result<(f64, Vec<Tensor<1>>)> {
+    ) -> (Tensor<1>, Vec<Tensor<1>>) {
         self.trained().visit(&mut |_, mut parameter| parameter.track(true));
         let settings = self.settings;
         // Each batch of a step has draws of its own.
@@ -132,14 +234,22 @@ impl Trainer {
         let pass = Pass::train(self.adapter.as_ref(), settings.kernels, dropout);
         let loss = losses(&self.model, batch, settings.smoothing, &pass).sum() / targets as f64;
         let mut computed = loss.backward();
-        let loss = device::read(loss.without_autodiff()).await?;
         let mut gradients = Vec::new();
         self.trained().visit(&mut |_, mut parameter: Parameter| {
             gradients.push(parameter.take_gradient(&mut computed));
             parameter.track(false);
         });
-        Ok((loss.first().copied().map_or(f64::NAN, f64::from), gradients))
+        (loss.without_autodiff(), gradients)
     }
+}
+
+/// The sum of numbers that are each `[1]`.
+async fn total(numbers: Vec<Tensor<1>>) -> Result<f64> {
+    let mut sum = 0.0;
+    for number in numbers {
+        sum += device::read(number).await?.first().copied().map_or(f64::NAN, f64::from);
+    }
+    Ok(sum)
 }
 
 /// The loss of each target token of a batch, `[rows · target_length]`, 0 where masked.

@@ -41,9 +41,9 @@ impl State {
 
     pub(super) async fn checkpoint(&self, name: &str) -> Result<Value> {
         let mut run = self.take(name)?;
-        let event = run.checkpoint().await;
+        let events = run.checkpoint().await;
         self.runs.borrow_mut().insert(name.to_owned(), run);
-        value(event?)
+        value(events?)
     }
 
     pub(super) async fn write_adapter(&self, name: &str) -> Result<Value> {

@@ -6,7 +6,7 @@ mod adamw;
 mod lion;
 mod sgd;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 use crate::{
     config::{OptimizerKind, TrainConfig},
@@ -55,6 +55,21 @@ impl From<&TrainConfig> for Settings {
     }
 }
 
+/// What gradients are multiplied by before they are applied.
+#[derive(Clone, Debug)]
+pub enum Scale {
+    /// A number.
+    Known(f64),
+    /// A number that is on the device and has not been read.
+    Unread {
+        /// The number, `[1]`.
+        scale: Tensor<1>,
+        /// Whether nothing may change, because this step's numbers or an earlier one's are not
+        /// finite, `[1]`.
+        failed: Tensor<1, Bool>,
+    },
+}
+
 /// One parameter's part of a step.
 #[derive(Clone, Copy, Debug)]
 struct Update {
@@ -89,7 +104,7 @@ impl Optimizer {
         parameter: &mut Parameter,
         gradient: Tensor<1>,
         rate: f64,
-        scale: f64,
+        scale: &Scale,
     ) {
         let shape = parameter.shape();
         if self.state.len() <= index {
@@ -106,9 +121,14 @@ impl Optimizer {
         let settings = self.settings;
         // As is usual for transformers: norms are not drawn towards zero.
         let decay = if name.contains("layer_norm") { 0.0 } else { settings.weight_decay };
+        let (gradient, scale, failed) = match scale {
+            Scale::Known(scale) => (gradient, *scale, None),
+            Scale::Unread { scale, failed } => (gradient * scale.clone(), 1.0, Some(failed)),
+        };
         let update = Update { rate, step: self.steps, scale, decay, settings };
         let mut after = Vec::new();
         parameter.replace(|values| {
+            let before = failed.map(|failed| (failed, values.clone(), state.clone()));
             let (values, state) = match self.kind {
                 OptimizerKind::Adamw => adamw::step(values, gradient, state, update),
                 OptimizerKind::Adafactor => {
@@ -117,8 +137,17 @@ impl Optimizer {
                 OptimizerKind::Sgd => sgd::step(values, gradient, state, update),
                 OptimizerKind::Lion => lion::step(values, gradient, state, update),
             };
-            after = state;
-            values
+            let Some((failed, old_values, old_state)) = before else {
+                after = state;
+                return values;
+            };
+            let unless_failed = |new: Tensor<1>, old| {
+                let length = new.dims()[0];
+                new.mask_where(failed.clone().expand([length]), old)
+            };
+            let state = state.into_iter().zip(old_state);
+            after = state.map(|(new, old)| unless_failed(new, old)).collect();
+            unless_failed(values, old_values)
         });
         self.state[index] = after;
     }
@@ -142,6 +171,11 @@ impl Optimizer {
     /// Steps made.
     pub fn steps(&self) -> usize {
         self.steps
+    }
+
+    /// Forgets the last steps, which changed nothing.
+    pub fn forget(&mut self, steps: usize) {
+        self.steps -= steps.min(self.steps);
     }
 
     /// The state of parameter number `index`, by name; nothing before its first step.
@@ -178,6 +212,20 @@ pub async fn norm(gradients: &[Tensor<1>]) -> Result<f64> {
         squared += parts.into_iter().map(f64::from).sum::<f64>();
     }
     Ok(squared.sqrt())
+}
+
+/// The norm of all gradients together, `[1]`, on their device.
+pub fn norm_on_device(gradients: &[Tensor<1>]) -> Tensor<1> {
+    let parts = gradients.iter().map(|gradient| gradient.clone().square().sum()).collect();
+    Tensor::cat(parts, 0).sum().sqrt()
+}
+
+/// As [`clip`], of a norm `[1]` on a device.
+pub fn clip_on_device(norm: &Tensor<1>, limit: f64) -> Tensor<1> {
+    match limit > 0.0 {
+        true => ((norm.clone() + 1e-6).recip() * limit).clamp_max(1.0),
+        false => norm.ones_like(),
+    }
 }
 
 /// What gradients of this norm are multiplied by so that it is at most `limit`, as torch's
