@@ -14,16 +14,15 @@ test("plain: the element in a page, under any path", async ({ page, site, open }
   const { url } = await open({ "/some/school/": site });
   const seen = watch(page.context(), url);
   await page.goto(`${url}some/school/web/examples/plain/`);
+  // The page's colours reach into the element.
+  const button = page.getByRole("button", { name: "Try it", exact: true });
+  await expect(button).toHaveCSS("border-top-color", "rgb(27, 79, 143)");
   const told = losses(page, 12);
   await tryIt(page);
   const [first, ...rest] = await told;
   expect(Math.min(...rest)).toBeLessThan(first as number);
   await expect(page.locator("#loss")).toHaveText(/^\d+\.\d{3} at step \d+$/);
   await expect(page.locator("#adapter")).toHaveText(/^Trained: .+, [\d,]+ numbers\.$/, { timeout: 120_000 });
-  // The page's colours reach into the element.
-  const button = page.getByRole("button", { name: /^Try it/ }).first();
-  const accent = await button.evaluate((element) => getComputedStyle(element).borderTopColor);
-  expect(accent).toBe("rgb(27, 79, 143)");
   expect(seen).toEqual([]);
 });
 
@@ -39,8 +38,7 @@ test("iframe: inside a page of another origin, under a policy that lets no scrip
   await page.goto(address);
   const frame = page.frameLocator("iframe");
   await tryIt(frame);
-  await expect(frame.getByText(/tokens a second|tokens\/s/i).first()).toBeVisible({ timeout: 60_000 });
-  await expect(frame.getByRole("button", { name: "Try it again" })).toBeEnabled({ timeout: 120_000 });
+  await expect(frame.getByRole("button", { name: "Try it again" })).toBeEnabled({ timeout: 180_000 });
   expect(seen).toEqual([]);
 });
 
