@@ -13,12 +13,12 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const { chromium } = createRequire(join(root, "tests/browser/package.json"))("@playwright/test");
 const [directory = join(root, "docs/pictures"), ...only] = process.argv.slice(2);
 
-/** Widths and colours: every state in the first two, the first and the last two of a visit in the others. */
+/** Widths, colours, languages: every state in the first of them. */
 const LOOKS = [
   { name: "light", width: 1280, scheme: "light", states: Object.keys(STATES) },
-  { name: "dark", width: 1280, scheme: "dark", states: ["first", "tried", "training", "compared"] },
-  { name: "320", width: 320, scheme: "light", states: ["first", "tried", "data", "training", "compared"] },
-  { name: "1600", width: 1600, scheme: "light", states: ["first", "tried", "training"] },
+  { name: "dark", width: 1280, scheme: "dark", states: ["tried"] },
+  { name: "320", width: 320, scheme: "light", states: ["tried", "data"] },
+  { name: "1600", width: 1600, scheme: "light", states: ["training"] },
   { name: "german", width: 1280, scheme: "light", states: ["first"], attributes: { lang: "de" }, german: true },
 ];
 

@@ -9,7 +9,7 @@
 #   STAGE     1, 2 or 3; without any, all three in turn
 #
 # PYTHON names a Python with the packages of requirements.txt. A stage that was cut off goes on from
-# its last checkpoint, and one that is done is passed over. STEPS="18000 18000 18000" is how long each takes;
+# its last checkpoint, and one that is done is passed over. STEPS="6000 5000 5000" is how long each takes;
 # TOKENIZER is a tokenizer.json to take instead of learning one.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -17,7 +17,7 @@ flantune=$1 data=$2 work=$3
 shift 3
 stages=("${@:-1 2 3}")
 python=${PYTHON:-python3}
-read -ra steps <<<"${STEPS:-18000 18000 18000}"
+read -ra steps <<<"${STEPS:-6000 5000 5000}"
 # The rate at the top of the warm-up, times the size of each weight (--scale-parameter). T5's own was
 # 0.01 to begin with; the last stage lets it fall to nothing.
 rates=(0.015 0.01 0.01)

@@ -285,7 +285,7 @@ test("adapters are renamed, exported, imported and deleted after a second click"
   await button(page, "Keep: Best").click();
   await expect(page.getByLabel("Name of Best")).toBeVisible();
   await button(page, "Delete: Best").click();
-  await page.getByRole("group", { name: "Delete it for good?" }).getByRole("button", { name: "Delete: Best" }).click();
+  await button(page, "Delete for good: Best").click();
   await expect(page.getByLabel("Name of Best")).toHaveCount(0);
 });
 

@@ -243,6 +243,7 @@ async function loadModel(
     name,
     architecture,
     hash: name,
+    close: async () => undefined,
     bytes: architecture.parameters * (builtin ? 1 : 4),
     recipe: builtin ? { kind: "builtin", name } : { kind: "hub", name, revision: "0fc9ddf78a1e988dac52e2dac162b0ede4fd74ab", dtype: "f32" },
     generate: async (prompts, { adapter } = {}) => prompts.map((prompt) => answer(prompt, typeof adapter === "string" ? adapter : adapter?.id)),

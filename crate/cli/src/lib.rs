@@ -3,6 +3,7 @@
 mod args;
 mod clock;
 mod commands;
+mod embedded;
 mod failure;
 mod hub;
 mod interrupt;
@@ -52,6 +53,7 @@ async fn execute(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Quantize(arguments) => commands::quantize(arguments, printer).await,
         Command::Memory(arguments) => commands::memory(arguments, printer).await,
         Command::Bench(arguments) => commands::bench(arguments, printer).await,
+        Command::Demo(arguments) => commands::demo(arguments, printer).await,
         Command::Doctor => commands::doctor(printer).await,
         Command::Completions(arguments) => commands::completions(arguments, printer),
         Command::Man(arguments) => commands::man(arguments, printer),

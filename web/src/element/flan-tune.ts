@@ -136,6 +136,7 @@ export class FlanTuneElement extends HTMLElement {
     if (now !== this.#language) {
       this.#language = now;
       this.#show();
+      if (this.#ownsAddress()) this.#writeAddress(app);
     }
     const { model, data, settings } = app.store.state;
     if (changed.has("model") && this.model !== "" && this.model !== (model.choice === "builtin" ? "builtin" : model.address)) {

@@ -52,6 +52,8 @@ export interface Model {
   readonly hash: string;
   generate(prompts: string[], options?: GenerateOptions): Promise<string[]>;
   evaluate(data: DataSet, options?: EvaluateOptions): Promise<Evaluation>;
+  /** Gives its memory back. */
+  close(): Promise<void>;
 }
 
 export interface DataSet {

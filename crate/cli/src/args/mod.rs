@@ -9,13 +9,17 @@ use clap::{
     Args, Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use flantune::{config::Dtype, lab::bench, model::sizes::SIZES};
+use flantune::{
+    config::Dtype,
+    lab::{bench, demo},
+    model::sizes::SIZES,
+};
 
 pub(crate) use data::{DataCommand, LengthsArguments, ShowArguments, SplitArguments};
 pub(crate) use quantize::QuantizeArguments;
 pub(crate) use score::ScoreArguments;
 pub(crate) use settings::Settings;
-use settings::{Benched, Evaluated, Foreseen, Generated, Merged, Trained};
+use settings::{Benched, Demonstrated, Evaluated, Foreseen, Generated, Merged, Trained};
 
 /// Fine-tunes FLAN-T5: LoRA, prompt tuning and full training, on CPUs and through WebGPU.
 #[derive(Debug, Parser)]
@@ -82,6 +86,9 @@ pub(crate) enum Command {
     /// Time training and generation on random weights
     #[command(after_long_help = BENCH)]
     Bench(Box<BenchArguments>),
+    /// Train adapters beside the built-in model, and show what that changes: a minute, no download
+    #[command(after_long_help = DEMO)]
+    Demo(Box<DemoArguments>),
     /// Show the devices of this machine, their limits and what each can train
     Doctor,
     /// Write a script that completes commands and options in a shell
@@ -193,6 +200,14 @@ const BENCH: &str = r#"Examples:
   flantune bench
   flantune bench --case lora,generate --shape base --batch-size 4 --json
   flantune bench --case generate,eval --dtype f32,int8"#;
+
+const DEMO: &str = r#"Examples:
+  flantune demo
+  flantune demo --data dialogues --seed 1
+  flantune demo --output adapters
+  flantune generate --model builtin --adapter adapters/lora 'Write a title for this review. …'
+
+The built-in model and the sets are in the program; the sets' rows stand in data/ of the sources."#;
 
 const COMPLETIONS: &str = r#"Examples:
   For bash, zsh and fish, for one user; a new shell has them:
@@ -329,6 +344,20 @@ pub(crate) struct BenchArguments {
     pub(crate) in_this_process: bool,
     #[command(flatten)]
     pub(crate) settings: Settings<Benched>,
+}
+
+/// `flantune demo`
+#[derive(Args, Debug)]
+pub(crate) struct DemoArguments {
+    /// What is to be learnt: titles for reviews, dialogues in one line, formal sentences in casual words
+    #[arg(long, value_name = "SET", default_value = demo::DEMOS[0].name)]
+    #[arg(value_parser = PossibleValuesParser::new(demo::DEMOS.map(|demo| demo.name)))]
+    pub(crate) data: String,
+    /// A directory to keep the adapters in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings<Demonstrated>,
 }
 
 /// `flantune completions`

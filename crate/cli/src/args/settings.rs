@@ -110,6 +110,11 @@ offers! {
             "max_target_tokens", "on_too_long", "limit",
         ];
     }
+    /// Keys of `demo`.
+    Demonstrated {
+        KEYS: &["device", "threads", "kernels", "seed"];
+        REQUIRED: &[];
+    }
     /// Keys of `merge`.
     Merged {
         SECTIONS: &["model"];

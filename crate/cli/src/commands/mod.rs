@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod demo;
 mod doctor;
 mod eval;
 mod generate;
@@ -26,6 +27,7 @@ use flantune::{
 pub(crate) use self::{
     bench::bench,
     data::data,
+    demo::demo,
     doctor::doctor,
     eval::eval,
     generate::generate,
@@ -39,6 +41,7 @@ pub(crate) use self::{
 use crate::{
     args::{ModelOptions, Settings},
     clock::SystemClock,
+    embedded::Embedded,
     failure::Failure,
     hub,
     printer::Printer,
@@ -50,7 +53,7 @@ const CONFIG_LIMIT: u64 = 1 << 20;
 
 /// The files and the clock of this machine.
 fn host() -> Host {
-    let storage: Rc<dyn Storage> = Rc::new(FileStorage::new());
+    let storage: Rc<dyn Storage> = Rc::new(Embedded(FileStorage::new()));
     let clock: Rc<dyn Clock> = Rc::new(SystemClock::new());
     Host::new(storage, clock)
 }

@@ -16,6 +16,7 @@ use flantune::{
 
 use self::{cache::Cache, client::Client, environment::Environment};
 use crate::{
+    embedded::{BUILTIN, MODEL},
     printer::Printer,
     progress::{Transfer, bytes},
 };
@@ -34,11 +35,15 @@ pub(crate) struct Located {
     pub(crate) id: BaseModel,
 }
 
-/// Finds what `--model` names: a path that exists, else a model of a hub.
+/// Finds what `--model` names: `builtin`, else a path that exists, else a model of a hub.
 ///
 /// # Errors
 /// [`Error::Setting`] for what can be neither, [`Error::Hub`] where the model is not to be had.
 pub(crate) fn locate(model: &str, offline: bool, printer: Printer) -> Result<Located, Error> {
+    if model == BUILTIN {
+        let (directory, name) = (MODEL.to_owned(), BUILTIN.to_owned());
+        return Ok(Located { directory, name, id: BaseModel::default() });
+    }
     if Path::new(model).exists() {
         let (directory, name) = (model.to_owned(), model.to_owned());
         return Ok(Located { directory, name, id: BaseModel::default() });
@@ -70,6 +75,9 @@ pub(crate) fn locate_config(
     offline: bool,
     printer: Printer,
 ) -> Result<PathBuf, Error> {
+    if model == BUILTIN {
+        return Ok(Path::new(MODEL).join(CONFIG));
+    }
     let path = Path::new(model);
     if path.exists() {
         return Ok(if path.is_dir() { path.join(CONFIG) } else { path.to_owned() });

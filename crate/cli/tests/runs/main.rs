@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod configured;
+mod demo;
 mod int8;
 mod interrupted;
 mod killed;

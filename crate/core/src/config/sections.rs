@@ -17,9 +17,10 @@ use crate::{
 section! {
     /// The base model and where it is computed.
     ModelConfig "model" {
-        /// The base model: a Hugging Face directory, or OWNER/NAME[@REVISION] of a hub
+        /// The base model: `builtin`, a directory, or OWNER/NAME[@REVISION] of a hub
         ///
-        /// A directory holds config.json, tokenizer.json and model.safetensors, or its shards with
+        /// `builtin` is a small T5 that is a part of Flantune: for a first try, not for real work. A
+        /// directory holds config.json, tokenizer.json and model.safetensors, or its shards with
         /// their index. A model of a hub, such as google/flan-t5-small, is taken from the Hugging
         /// Face cache, and downloaded into it where it is not there.
         model: Option<String> = None;

@@ -13,26 +13,28 @@ const PREVIEWS = 3;
 export class DataActions {
   #shared: Shared;
   #call = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The set that is being opened, if any; who waits for an earlier one gets this. */
   #opening: Promise<DataSet | undefined> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
   }
 
   chooseDemo(name: Demo): Promise<DataSet | undefined> {
-    return (this.#opening = this.#open(name, name, {}));
+    return this.#open(name, name, {});
   }
 
   chooseFile(file: File): Promise<DataSet | undefined> {
-    return (this.#opening = this.#open("file", file, {}));
+    return this.#open("file", file, {});
   }
 
-  /** The rows of now, or those that are being read; reads the chosen demo set where nothing was read yet. */
+  /** The rows of now; reads the chosen demo set where nothing was read yet. */
   async ready(): Promise<DataSet | undefined> {
     const { data } = this.#shared.store.state;
+    if (this.#timer !== undefined) await this.refresh(); // typing has not rested yet
+    if (this.#opening !== undefined) return this.#opening;
     if (data.set !== undefined) return data.set;
-    if (data.phase === "reading") return this.#opening;
     const demo = DEMOS.find((name) => name === data.choice);
     return demo === undefined ? undefined : this.chooseDemo(demo);
   }
@@ -42,6 +44,7 @@ export class DataActions {
     const { store } = this.#shared;
     store.change(({ data }) => (data.options = { ...data.options, ...options }));
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (soon) this.#timer = setTimeout(() => void this.refresh(), PAUSE);
     else void this.refresh();
   }
@@ -56,9 +59,10 @@ export class DataActions {
   async refresh(): Promise<void> {
     const { store } = this.#shared;
     const { data, model } = store.state;
-    // Rows that are still being read are looked at when they are there.
-    if (data.set === undefined) return;
     const call = ++this.#call;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (data.set === undefined) return;
     try {
       const set = await data.set.configure(tidy(data.options));
       if (call !== this.#call) return;
@@ -84,9 +88,25 @@ export class DataActions {
     clearTimeout(this.#timer);
   }
 
-  async #open(choice: DataState["choice"], source: DataSource, options: DataOptions): Promise<DataSet | undefined> {
+  #open(choice: DataState["choice"], source: DataSource, options: DataOptions): Promise<DataSet | undefined> {
+    const opening: Promise<DataSet | undefined> = this.#read(choice, source, options, () => this.#opening === opening).then((set) => {
+      if (this.#opening !== opening) return this.#opening;
+      this.#opening = undefined;
+      return set;
+    });
+    this.#opening = opening;
+    return opening;
+  }
+
+  /** Reads a set into the state, as long as it is the one that is wanted. */
+  async #read(
+    choice: DataState["choice"],
+    source: DataSource,
+    options: DataOptions,
+    isWanted: () => boolean,
+  ): Promise<DataSet | undefined> {
     const { store } = this.#shared;
-    const call = ++this.#call;
+    this.#call += 1;
     store.change(({ data }) => {
       data.choice = choice;
       data.phase = "reading";
@@ -100,7 +120,7 @@ export class DataActions {
     });
     try {
       const set = await (await this.#shared.trainer()).loadData(source, options);
-      if (call !== this.#call) return undefined;
+      if (!isWanted()) return undefined;
       store.change(({ data }) => {
         data.set = set;
         data.phase = "ready";
@@ -118,7 +138,7 @@ export class DataActions {
       await this.refresh();
       return store.state.data.set;
     } catch (thrown) {
-      if (call === this.#call) {
+      if (isWanted()) {
         this.#shared.fail(thrown, ({ data }, problem) => {
           data.problem = problem;
           data.phase = "none";

@@ -2,13 +2,14 @@
 
 import type { ModelSource } from "../../types.js";
 import { isAbort } from "../store.js";
-import type { ModelState } from "../state.js";
+import { isActive, type ModelState } from "../state.js";
 import type { Model } from "../trainer.js";
 import type { Shared } from "./shared.js";
 
 export class ModelActions {
   #shared: Shared;
   #abort: AbortController | undefined;
+  #held: Model | undefined;
   #loading: Promise<Model | undefined> | undefined;
   #onLoaded: () => void;
 
@@ -89,6 +90,9 @@ export class ModelActions {
         onProgress: (progress) => store.change(() => (state.progress = progress)),
       });
       if (abort.signal.aborted) return undefined;
+      // The one before is let go of now, not when another was only looked at; a run may still need it.
+      if (!isActive(store.state.run)) void this.#held?.close().catch(() => undefined);
+      this.#held = model;
       store.change(() => {
         state.loaded = model;
         state.phase = "ready";

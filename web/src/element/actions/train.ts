@@ -86,12 +86,13 @@ export class TrainActions {
     store.change(() => delete state.runProblem);
     const model = await this.#model.load();
     const data = await this.#data.ready();
-    if (model === undefined || data === undefined) {
-      const missing = model === undefined ? "model" : "data";
+    const broken = state.data.templateProblem !== undefined;
+    if (model === undefined || data === undefined || broken) {
+      const missing = model === undefined ? "model" : data === undefined ? "data" : "template";
       const place = this.#shared.strings().train.missing[missing];
       store.change(() => {
         state.runProblem = { code: "missing", ...place };
-        state.open[missing] = true;
+        state.open[missing === "model" ? "model" : "data"] = true;
       });
       return;
     }

@@ -237,6 +237,7 @@ export const de: Strings = {
     missing: {
       model: { message: "Es gibt noch kein Modell.", hint: "Wählen Sie eines in Schritt 1." },
       data: { message: "Es gibt noch keine Zeilen.", hint: "Wählen Sie welche in Schritt 2." },
+      template: { message: "Mit dieser Vorlage lassen sich die Zeilen nicht lesen.", hint: "Bessern Sie sie in Schritt 2 aus." },
     },
     runName: (data, method, number) => `${data}, ${method === "lora" ? "LoRA" : "Prompt"} ${number}`,
     plan: (method, data, model) => `${method} · ${data} · ${model}`,
@@ -332,8 +333,8 @@ export const de: Strings = {
     export: "Exportieren",
     merge: "Verschmolzenes Modell",
     delete: "Löschen",
-    deleteSure: "Endgültig löschen?",
-    deleteYes: "Löschen",
+    deleteSure: "Das lässt sich nicht rückgängig machen.",
+    deleteYes: "Endgültig löschen",
     deleteNo: "Behalten",
     import: "Adapter importieren",
     importDrop: "oder Zip-Dateien hierher ziehen",

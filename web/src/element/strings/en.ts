@@ -186,7 +186,7 @@ export interface Strings {
     runsOn: Text;
     /** By the code of the reason; what is not here is said as the API says it. */
     reason: Record<string, { message: string; hint: string }>;
-    missing: Record<"model" | "data", { message: string; hint: string }>;
+    missing: Record<"model" | "data" | "template", { message: string; hint: string }>;
     runName: (data: string, method: Method, number: number) => string;
     plan: Text;
     interrupted: string;
@@ -513,6 +513,7 @@ export const en: Strings = {
     missing: {
       model: { message: "There is no model yet.", hint: "Choose one in step 1." },
       data: { message: "There are no rows yet.", hint: "Choose some in step 2." },
+      template: { message: "The rows cannot be read with this template.", hint: "Mend it in step 2." },
     },
     runName: (data, method, number) => `${data}, ${method === "lora" ? "LoRA" : "prompt"} ${number}`,
     plan: (method, data, model) => `${method} · ${data} · ${model}`,
@@ -608,8 +609,8 @@ export const en: Strings = {
     export: "Export",
     merge: "Merged model",
     delete: "Delete",
-    deleteSure: "Delete it for good?",
-    deleteYes: "Delete",
+    deleteSure: "This cannot be undone.",
+    deleteYes: "Delete for good",
     deleteNo: "Keep",
     import: "Import an adapter",
     importDrop: "or drop zips here",
