@@ -2,7 +2,7 @@
 # Sets up, builds the page and serves it, or builds the command line. Running it again is cheap.
 #
 # scripts/start.sh [--port N]    builds the page, serves it and prints its address, http://localhost:N/
-# scripts/start.sh --native      builds the command line and says what to type next
+# scripts/start.sh --native      builds the command line, says what to type next, and runs `flantune demo`
 #
 # The page needs Rust and Node.js 20 or newer; the rest (Rust's wasm32 target, wasm-bindgen, npm
 # packages) is fetched the first time, which takes a quarter of an hour. Ctrl-C ends the server.
@@ -52,6 +52,7 @@ start_native() {
   say "building the command line (the first time takes a quarter of an hour)"
   cargo build --release --locked -p flantune-cli
   next_steps "$target_native/release/flantune"
+  exec "$target_native/release/flantune" demo
 }
 
 next_steps() {
@@ -60,11 +61,13 @@ next_steps() {
 Flantune is built: $1
 
     alias flantune=$1
-    flantune demo               # trains and compares, with what is in it
     flantune doctor             # the devices that this machine has
     flantune train --help       # fine-tune, with examples
     flantune generate --help    # ask a model or an adapter
     flantune eval --help        # its loss and ROUGE on a data set
+
+And now its demo, with the built-in model:
+
 TEXT
 }
 

@@ -34,6 +34,8 @@ main() {
   step "build for the browser" build_browser_tests
   # Beam search compiles and runs long on a software adapter.
   step "browser tests" node tests/browser/run.mjs --wasm "$browser_wasm" --limit 900
+  step "build the page" build_page
+  step "page tests" tests/browser/node_modules/.bin/playwright test --config tests/browser/playwright.config.ts
   summary
 }
 
@@ -43,6 +45,12 @@ build_browser_tests() {
   cargo rustc -p flantune-tests --lib --crate-type cdylib "${wasm[@]}"
   wasm-bindgen --target web --no-typescript --out-dir "$browser_wasm" \
     "$target_wasm/wasm32-unknown-unknown/ci/flantune_tests.wasm"
+}
+
+# As it is given out, so that its size is what a visitor loads, and is held to its budget.
+build_page() {
+  build_wasm
+  node web/build.mjs --wasm "$page_wasm" --notices --report
 }
 
 failed=()
