@@ -35,7 +35,9 @@ main() {
   # Beam search compiles and runs long on a software adapter.
   step "browser tests" node tests/browser/run.mjs --wasm "$browser_wasm" --limit 900
   step "build the page" build_page
-  step "page tests" tests/browser/node_modules/.bin/playwright test --config tests/browser/playwright.config.ts
+  # The command line that the native tests built, to compare losses with.
+  step "page tests" env FLANTUNE="$target_native/ci/flantune" \
+    tests/browser/node_modules/.bin/playwright test --config tests/browser/playwright.config.ts
   summary
 }
 
