@@ -92,23 +92,18 @@ need_cargo_deny() {
 
 need_crates() { cargo fetch --locked --manifest-path "$FLANTUNE_ROOT/Cargo.toml"; }
 
-# need_npm_packages FOLDER: what its lockfile names.
-need_npm_packages() {
+# need_node_modules FOLDER: the packages that its lockfile names.
+need_node_modules() {
   local folder="$FLANTUNE_ROOT/$1"
   [[ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ]] ||
     npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error
-}
-
-need_node_modules() {
-  need_npm_packages web
-  need_npm_packages tests/browser
 }
 
 # What the page is built with, beside its Wasm module.
 need_page_tools() {
   need_toolchain cargo node npm
   need_crates
-  need_npm_packages web
+  need_node_modules web
 }
 
 # Builds the page's Wasm module into `page_wasm`. FLANTUNE_WASM names a folder that holds a built one.

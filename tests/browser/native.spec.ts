@@ -1,7 +1,7 @@
 // The page's numbers are the command line's: the same rows, seed and settings give the same losses.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,18 +42,19 @@ for (const device of ["cpu", "webgpu"]) {
       `--model tests/oracle/tiny/gated --train docs/guide/example/dialogues.jsonl --rank 4 --seed 5 --max-steps ${STEPS}
        --max-source-tokens 64 --max-target-tokens 32`.split(/\s+/),
     );
+    const rows = readFileSync(join(root, "docs/guide/example/dialogues.jsonl"), "utf8");
     const found = await api.evaluate(
-      async ([device, steps]) => {
-        const { collect, file, losses, start, tiny } = await import("/page.js");
+      async ([device, steps, rows]) => {
+        const { collect, losses, start, tiny } = await import("/page.js");
         const flantune = await start({ device });
         const model = await flantune.loadModel({ files: await tiny() });
-        const rows = await file("/docs/guide/example/dialogues.jsonl");
-        const data = await flantune.loadData(rows, { maxSourceTokens: 64, maxTargetTokens: 32 });
+        const file = new File([rows], "dialogues.jsonl");
+        const data = await flantune.loadData(file, { maxSourceTokens: 64, maxTargetTokens: 32 });
         const events = await collect(flantune.train(model, data, { rank: 4, seed: 5, maxSteps: steps }));
         await flantune.close();
         return losses(events);
       },
-      [device, STEPS] as const,
+      [device, STEPS, rows] as const,
     );
     close(found, expected);
   });

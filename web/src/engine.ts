@@ -119,7 +119,9 @@ export interface DemoSet {
   name: string;
   /** What is to be learnt, in a few words. */
   about: string;
-  template: string;
+  /** Keys of the section data. */
+  data: Options;
+  /** All others. */
   lora: Options;
   prompt: Options;
 }

@@ -127,6 +127,15 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
     device: options.device ?? PROCESSOR,
     warnings: [],
     keys: async () => KEYS,
+    demos: async () => [
+      {
+        name: "reviews",
+        about: "a title in the shop's own form for a review",
+        data: {},
+        lora: { method: "lora", rank: 8, learningRate: 5e-3, epochs: 3 },
+        prompt: { method: "prompt", numVirtualTokens: 20, learningRate: 0.5, epochs: 4 },
+      },
+    ],
     toml: async (settings) => Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n"),
     close: async () => onClose(),
     loadModel: (source, load) => loadModel(options, gate, source, load ?? {}, stored),

@@ -50,30 +50,33 @@ fn offered(key: &Key) -> Value {
     })
 }
 
-/// The demo sets, with the options that suit each method. Where their files are is for the page to say.
+/// The demo sets, with the options that suit their rows and each method. Where their files are, and how
+/// often checkpoints are written, is for the page to say.
 pub fn demos() -> Value {
     let of = |demo: &flantune::lab::demo::Demo| {
-        let mut answer = json!({
-            "name": demo.name, "about": demo.about, "template": demo.template.trim(),
-        });
+        let mut answer = json!({ "name": demo.name, "about": demo.about });
         for method in METHODS {
             let mut config = demo.config(method, "", 0);
             (config.data.train, config.data.validation) = (None, None);
-            answer[method.name()] = Value::Object(set(&config));
+            config.train.checkpoint_every = RunConfig::default().train.checkpoint_every;
+            answer["data"] = Value::Object(set(&config, |section| section == "data"));
+            let mut options = set(&config, |section| section != "data");
+            options.insert("method".to_owned(), method.name().into());
+            answer[method.name()] = Value::Object(options);
         }
         answer
     };
     DEMOS.iter().map(of).collect()
 }
 
-/// The keys that are not at their defaults, in camelCase.
-fn set(config: &RunConfig) -> Options {
+/// The keys of some sections that are not at their defaults, in camelCase.
+fn set(config: &RunConfig, sections: impl Fn(&str) -> bool) -> Options {
     let defaults = RunConfig::default();
     let of = |key: Key| {
         let value = config.get(key.name).filter(|value| !value.is_null())?;
         (defaults.get(key.name).as_ref() != Some(&value)).then(|| (camel(key.name), value))
     };
-    RunConfig::keys().into_iter().filter_map(of).collect()
+    RunConfig::keys().into_iter().filter(|key| sections(key.section)).filter_map(of).collect()
 }
 
 /// A configuration by section, its keys in camelCase.
@@ -159,14 +162,16 @@ mod tests {
     fn a_page_trains_demos_as_the_command_line_does() {
         for demo in demos().as_array().unwrap() {
             for method in METHODS {
-                let options = demo[method.name()].as_object().unwrap();
+                let mut options = demo["data"].as_object().unwrap().clone();
+                options.extend(demo[method.name()].as_object().unwrap().clone());
                 let mut expected = DEMOS
                     .iter()
                     .find(|known| demo["name"] == known.name)
                     .unwrap()
                     .config(method, "", 0);
                 (expected.data.train, expected.data.validation) = (None, None);
-                assert_eq!(configuration(options).unwrap(), expected);
+                expected.train.checkpoint_every = 100;
+                assert_eq!(configuration(&options).unwrap(), expected);
             }
         }
     }

@@ -17,12 +17,6 @@ export const PRESET_SETTINGS: Record<Method, Record<Preset, TrainOptions>> = {
   },
 };
 
-/** What "Try it" trains with: enough to see the form change, in well under a minute on a processor. */
-export const TRY_SETTINGS: Record<Method, TrainOptions> = {
-  lora: { method: "lora", rank: 8, epochs: 3, learningRate: 4e-3, batchSize: 8, seed: 0, evalSamples: 3 },
-  prompt: { method: "prompt", numVirtualTokens: 20, epochs: 3, learningRate: 0.3, batchSize: 8, seed: 0, evalSamples: 3 },
-};
-
 /** Keys that have a place of their own in the form, by method. */
 export const OWN_KEYS: Record<Method, string[]> = {
   lora: ["method", "rank", "targetModules", "learningRate", "epochs", "batchSize", "seed"],

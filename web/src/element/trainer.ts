@@ -1,7 +1,7 @@
 // What the element asks of the API: types only. The class of src/api/flantune.ts fits them; so does
 // the fake that the element's tests use.
 
-import type { Key } from "../engine.js";
+import type { DemoSet, Key } from "../engine.js";
 import type {
   AdapterInfo,
   Architecture,
@@ -37,6 +37,8 @@ export interface Trainer {
   train(model: Model, data: DataSet, options?: TrainOptions): Run;
   /** Every key of the configuration with its help. */
   keys(): Promise<Key[]>;
+  /** The demo sets, with the options that suit each method. */
+  demos(): Promise<DemoSet[]>;
   /** A file that `flantune train --config` takes. */
   toml(options: TrainOptions & DataOptions): Promise<string>;
   close(): Promise<void>;

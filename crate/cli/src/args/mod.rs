@@ -86,7 +86,7 @@ pub(crate) enum Command {
     /// Time training and generation on random weights
     #[command(after_long_help = BENCH)]
     Bench(Box<BenchArguments>),
-    /// Train adapters beside the built-in model, and show what that changes: a minute, no download
+    /// Show in half a minute what tuning does, with nothing downloaded
     #[command(after_long_help = DEMO)]
     Demo(Box<DemoArguments>),
     /// Show the devices of this machine, their limits and what each can train

@@ -68,6 +68,7 @@ Commands:
   quantize     Write a model again in int8, f16, bf16 or f32, and say what that costs
   memory       Estimate the memory that training takes, before it starts
   bench        Time training and generation on random weights
+  demo         Show in half a minute what tuning does, with nothing downloaded
   doctor       Show the devices of this machine, their limits and what each can train
   completions  Write a script that completes commands and options in a shell
   help         Print this message or the help of the given subcommand(s)

@@ -112,13 +112,13 @@ impl Demo {
             Method::Prompt => {
                 config.method.num_virtual_tokens = 20;
                 config.train.optimizer = Some(OptimizerKind::Adamw);
-                config.train.learning_rate = Some(0.3);
-                config.train.epochs = 8;
+                config.train.learning_rate = Some(0.5);
+                config.train.epochs = 4;
             }
             Method::Lora | Method::Full => {
                 config.method.rank = 8;
                 config.train.learning_rate = Some(5e-3);
-                config.train.epochs = 6;
+                config.train.epochs = 3;
             }
         }
         config

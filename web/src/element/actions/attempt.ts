@@ -1,7 +1,6 @@
 // "Try it": both methods on the built-in model and a demo set, with the same held-out rows before and after.
 
 import type { AdapterInfo, EvaluatedRow, Method } from "../../types.js";
-import { TRY_SETTINGS } from "../presets.js";
 import { emptyTry, isActive, type RunView, type TryState } from "../state.js";
 import { isAbort } from "../store.js";
 import type { DataSet, Model } from "../trainer.js";
@@ -11,6 +10,8 @@ import type { ModelActions } from "./model.js";
 import type { Shared } from "./shared.js";
 import type { TrainActions } from "./train.js";
 
+/** The demo set, and how many of its rows are shown. */
+const SET = "reviews";
 const ROWS = 3;
 
 export class AttemptActions {
@@ -38,7 +39,7 @@ export class AttemptActions {
     if (chosen.choice !== "builtin") this.#model.choose({ choice: "builtin" });
     const [model, data] = await Promise.all([
       this.#model.load(),
-      rows.choice === "reviews" ? this.#data.ready() : this.#data.chooseDemo("reviews"),
+      rows.choice === SET ? this.#data.ready() : this.#data.chooseDemo(SET),
     ]);
     if (model === undefined || data === undefined) {
       const cause = model === undefined ? store.state.model.problem : store.state.data.problem;
@@ -78,7 +79,10 @@ export class AttemptActions {
       state.run = view;
     });
     this.#shared.announce(this.#shared.strings().attempt.phase[method]);
-    const run = (await this.#shared.trainer()).train(model, data, { ...TRY_SETTINGS[method], name });
+    const trainer = await this.#shared.trainer();
+    // The settings of `flantune demo`: the form is learnt in a minute on one core.
+    const demo = (await trainer.demos()).find(({ name }) => name === SET);
+    const run = trainer.train(model, data, { ...demo?.[method], evalSamples: ROWS, name });
     this.#train.hold(run);
     const adapter = await follow(this.#shared, run, view);
     this.#train.hold(undefined);
