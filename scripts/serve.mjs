@@ -170,7 +170,7 @@ async function main() {
 async function start(roots, port) {
   const headers = { "content-security-policy": policy() };
   try {
-    return await serve(roots, { port: port ?? 8000, headers });
+    return await serve(roots, { port: port ?? 8080, headers });
   } catch (error) {
     if (port !== undefined || error.code !== "EADDRINUSE") throw error;
     return serve(roots, { headers });

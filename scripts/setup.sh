@@ -14,6 +14,7 @@ target_wasm="$FLANTUNE_CACHE/target-wasm"
 tools="$FLANTUNE_CACHE/tools"
 
 CARGO_DENY_VERSION=0.20.2
+BINARYEN_VERSION=132.0.0
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -96,6 +97,49 @@ need_node_modules() {
   local folder="$FLANTUNE_ROOT/$1"
   [[ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ]] ||
     npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error
+}
+
+# What the page is built with, beside its Wasm module.
+need_page_tools() {
+  need_toolchain cargo node npm
+  need_crates
+  need_node_modules web
+}
+
+# Builds the page's Wasm module into `page_wasm`. FLANTUNE_WASM names a folder that holds a built one.
+# A cdylib only here: natively it would be one more slow link that nobody loads.
+page_wasm="${FLANTUNE_WASM:-$target_wasm/page}"
+build_wasm() {
+  [[ -z "${FLANTUNE_WASM:-}" ]] || return 0
+  need_toolchain rustup cc
+  need_wasm_target
+  need_wasm_bindgen
+  say "building the engine for the browser (the first time takes a quarter of an hour)"
+  cargo rustc -p flantune-wasm --lib --crate-type cdylib --release --locked \
+    --target wasm32-unknown-unknown --target-dir "$target_wasm"
+  rm -rf "$page_wasm" # or snippets of an earlier build would stay
+  wasm-bindgen --target web --no-typescript --out-name flantune_wasm --out-dir "$page_wasm" \
+    "$target_wasm/wasm32-unknown-unknown/release/flantune_wasm.wasm"
+}
+
+need_wasm_opt() {
+  local folder="$tools/binaryen-$BINARYEN_VERSION"
+  [[ -f "$folder/node_modules/binaryen/package.json" ]] ||
+    npm install --prefix "$folder" "binaryen@$BINARYEN_VERSION" --no-audit --no-fund --loglevel=error
+}
+
+# optimize_wasm FROM TO: the same module with its Wasm made smaller, once for the same module.
+optimize_wasm() {
+  local from="$1" to="$2" name=flantune_wasm_bg.wasm
+  cmp -s "$from/$name" "$to/$name.before" && return
+  say "making the engine smaller (minutes)"
+  rm -rf "$to" "$to.part"
+  cp -r "$from" "$to.part"
+  mv "$to.part/$name" "$to.part/$name.before"
+  node "$tools/binaryen-$BINARYEN_VERSION/node_modules/binaryen/bin/wasm-opt" -Oz --enable-simd --enable-bulk-memory \
+    --enable-bulk-memory-opt --enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types \
+    --enable-sign-ext --enable-multivalue "$to.part/$name.before" -o "$to.part/$name"
+  mv "$to.part" "$to"
 }
 
 # The real model (shared/oracle/README.md), made once. Where it cannot be had, `no_real_model` says

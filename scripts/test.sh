@@ -11,7 +11,7 @@ profile=(--profile ci --locked)
 wasm=("${profile[@]}" --target wasm32-unknown-unknown --target-dir "$target_wasm")
 wasm_packages=(-p flantune -p flantune-wasm -p flantune-tests)
 browser_wasm="$target_wasm/browser"
-page_wasm="$target_wasm/page"
+page_tests_wasm="$target_wasm/page-tests"
 wanted=("$@")
 
 main() {
@@ -53,11 +53,11 @@ build_browser_tests() {
 
 # As scripts/start.sh does, without the long link of a release.
 build_page() {
-  rm -rf "$page_wasm" web/dist
+  rm -rf "$page_tests_wasm" web/dist
   cargo rustc -p flantune-wasm --lib --crate-type cdylib "${wasm[@]}"
-  wasm-bindgen --target web --no-typescript --out-name flantune_wasm --out-dir "$page_wasm" \
+  wasm-bindgen --target web --no-typescript --out-name flantune_wasm --out-dir "$page_tests_wasm" \
     "$target_wasm/wasm32-unknown-unknown/ci/flantune_wasm.wasm"
-  node web/build.mjs --wasm "$page_wasm"
+  node web/build.mjs --wasm "$page_tests_wasm" --notices
 }
 
 failed=()

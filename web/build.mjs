@@ -43,9 +43,14 @@ if (!options["no-types"]) declare();
 if (options.wasm) copyWasm(options.wasm);
 copyAssets();
 for (const name of LICENCES) cpSync(join(root, name), join(dist, name));
-if (options.notices) writeFileSync(join(dist, "THIRD-PARTY.txt"), notices({ metafiles, here, root }));
-if (options.report) reportSizes(dist);
-else console.log(`web/dist: ${sizes()}`);
+try {
+  if (options.notices) writeFileSync(join(dist, "THIRD-PARTY.txt"), notices({ metafiles, here, root }));
+  if (options.report) reportSizes(dist);
+  else console.log(`web/dist: ${sizes()}`);
+} catch (error) {
+  console.error(`build.mjs: ${error.message}`);
+  process.exit(1);
+}
 
 async function bundle() {
   // Chunks of an earlier build have other names.

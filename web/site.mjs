@@ -2,8 +2,10 @@
 // Writes the whole static site, for any path of any host, from what build.mjs built.
 //
 // node site.mjs --output DIR [--hub URL]
+// node site.mjs --check
 //
-// --hub names where models of a hub are asked for: a school's mirror of https://huggingface.co.
+// --hub names where models of a hub are asked for: a school's mirror of https://huggingface.co. --check
+// only tells whether what build.mjs built is whole, before it is packed for npm.
 
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -20,14 +22,13 @@ const root = join(here, "..");
 const EXAMPLES = ["plain", "iframe", "api"];
 const LICENCES = ["LICENSE", "LICENSE-MIT", "LICENSE-APACHE"];
 /** Without these the page does not start, or may not be given to others. */
-const NEEDED = ["define.js", "worker.js", "flantune_wasm_bg.wasm", "assets/builtin/model.safetensors", "THIRD-PARTY.txt"];
+const NEEDED = ["define.js", "types/index.d.ts", "worker.js", "flantune_wasm_bg.wasm", "assets/builtin/model.safetensors", "THIRD-PARTY.txt"];
 /** What the service worker keeps: all that the page runs and loads. */
 const KEPT = new Set([".css", ".html", ".js", ".json", ".jsonl", ".safetensors", ".svg", ".txt", ".wasm"]);
 
 /** `output` is replaced where it holds a site, and refused where it holds anything else. */
 export async function writeSite({ output, hub }) {
-  const missing = NEEDED.filter((name) => !existsSync(join(here, "dist", name)));
-  if (missing.length > 0) throw new Error(`web/dist has no ${missing.join(", ")}: node web/build.mjs --wasm FOLDER --notices`);
+  check();
   if (existsSync(output) && readdirSync(output).length > 0 && !existsSync(join(output, "service-worker.js"))) {
     throw new Error(`${output} holds something that is no site of Flantune: name another directory`);
   }
@@ -43,6 +44,11 @@ export async function writeSite({ output, hub }) {
   // Whole or not at all.
   rmSync(output, { recursive: true, force: true });
   renameSync(part, output);
+}
+
+function check() {
+  const missing = NEEDED.filter((name) => !existsSync(join(here, "dist", name)));
+  if (missing.length > 0) throw new Error(`web/dist has no ${missing.join(", ")}: node web/build.mjs --wasm FOLDER --notices`);
 }
 
 /** The page, with the policy that a host's headers may not have, and the hub. */
@@ -85,7 +91,8 @@ function escaped(text) {
 }
 
 async function main() {
-  const { values } = parseArgs({ options: { output: { type: "string" }, hub: { type: "string" } } });
+  const { values } = parseArgs({ options: { output: { type: "string" }, hub: { type: "string" }, check: { type: "boolean" } } });
+  if (values.check) return check();
   if (!values.output) throw new Error("--output DIR is missing");
   const output = resolve(values.output);
   await writeSite({ output, hub: values.hub === undefined ? undefined : hubOf(values.hub) });

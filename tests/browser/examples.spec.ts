@@ -5,25 +5,27 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import type { Frame } from "@playwright/test";
+
 import { EXAMPLES, expect, losses, PACKAGE, test, tryIt, watch } from "./site-support.js";
 
 const modules = fileURLToPath(new URL("node_modules/", import.meta.url));
 const own = join(PACKAGE, "node_modules");
 
 test("plain: the element in a page, under any path", async ({ page, site, open }) => {
+  test.slow();
   const { url } = await open({ "/some/school/": site });
   const seen = watch(page.context(), url);
   await page.goto(`${url}some/school/web/examples/plain/`);
+  // The page's colours reach into the element.
+  const button = page.getByRole("button", { name: "Try it", exact: true });
+  await expect(button).toHaveCSS("border-top-color", "rgb(27, 79, 143)");
   const told = losses(page, 12);
   await tryIt(page);
   const [first, ...rest] = await told;
   expect(Math.min(...rest)).toBeLessThan(first as number);
   await expect(page.locator("#loss")).toHaveText(/^\d+\.\d{3} at step \d+$/);
-  await expect(page.locator("#adapter")).toHaveText(/^Trained: .+, [\d,]+ numbers\.$/, { timeout: 120_000 });
-  // The page's colours reach into the element.
-  const button = page.getByRole("button", { name: /^Try it/ }).first();
-  const accent = await button.evaluate((element) => getComputedStyle(element).borderTopColor);
-  expect(accent).toBe("rgb(27, 79, 143)");
+  await expect(page.locator("#adapter")).toHaveText(/^Trained: .+, [\d,]+ numbers\.$/, { timeout: 180_000 });
   expect(seen).toEqual([]);
 });
 
@@ -37,10 +39,12 @@ test("iframe: inside a page of another origin, under a policy that lets no scrip
   const address = lesson.url.replace("127.0.0.1", "localhost");
   const seen = watch(page.context(), trainer.url, address);
   await page.goto(address);
-  const frame = page.frameLocator("iframe");
+  // Frames of another site get no storage here, as in browsers that block third-party cookies.
+  const frame = page.frame({ url: `${trainer.url}?model=builtin&data=reviews&method=lora&rank=4` }) as Frame;
+  await frame.waitForLoadState();
+  const told = losses(frame, 3);
   await tryIt(frame);
-  await expect(frame.getByText(/tokens a second|tokens\/s/i).first()).toBeVisible({ timeout: 60_000 });
-  await expect(frame.getByRole("button", { name: "Try it again" })).toBeEnabled({ timeout: 120_000 });
+  expect(await told).toHaveLength(3);
   expect(seen).toEqual([]);
 });
 
@@ -63,7 +67,7 @@ test("api: from JavaScript alone", async ({ page, site, open }) => {
 test("the script from another origin", async ({ page, site, open, folder }) => {
   const trainer = await open({ "/": site }, { bare: true, headers: { "access-control-allow-origin": "*" } });
   const origin = trainer.url.slice(0, -1);
-  const policy = `default-src 'none'; script-src ${origin} 'wasm-unsafe-eval'; worker-src blob:; connect-src ${origin}`;
+  const policy = `default-src 'none'; script-src ${origin} 'wasm-unsafe-eval'; worker-src ${origin} blob:; connect-src ${origin}`;
   writeFileSync(
     join(folder, "index.html"),
     `<!doctype html><html lang="en"><title>A lesson</title>

@@ -1,7 +1,7 @@
 // What the tests of the whole site share: the site as scripts/site.sh writes it, servers that send the
 // page's policy, and a watch over what the page's pages do.
 
-import { expect, test as base, type BrowserContext, type FrameLocator, type Page } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type Frame, type Page } from "@playwright/test";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,14 +90,14 @@ export function watch(context: BrowserContext, ...origins: string[]): string[] {
   return seen;
 }
 
-/** Presses "Try it" and waits until the loss of some step stands on the page. */
-export async function tryIt(place: Page | FrameLocator): Promise<void> {
+/** Presses "Try it". */
+export async function tryIt(place: Page | Frame): Promise<void> {
   await place.getByRole("button", { name: "Try it", exact: true }).click();
 }
 
 /** The losses that `<flan-tune>` tells of, from now on. */
-export async function losses(page: Page, count: number): Promise<number[]> {
-  return page.evaluate((count) => {
+export async function losses(place: Page | Frame, count: number): Promise<number[]> {
+  return place.evaluate((count) => {
     const losses: number[] = [];
     return new Promise<number[]>((resolve, reject) => {
       document.addEventListener("flantune:step", ({ detail }) => {

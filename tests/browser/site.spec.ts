@@ -1,6 +1,7 @@
 // The static site: without network after the first load, whole versions, a hub of one's own, and the
 // server that serves it here.
 
+import { createHash } from "node:crypto";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
@@ -46,7 +47,7 @@ test("the first page itself goes on without network", async ({ page, context, si
 
 test("a new version is taken whole, at the next load", async ({ context, copy, open }) => {
   const [first, second] = [copy("first"), copy("second")];
-  await change(second);
+  change(second);
   let server = await open({ "/": first });
   const { port, url } = server;
   const swap = async (folder: string) => {
@@ -159,8 +160,7 @@ async function settled(): Promise<boolean> {
 }
 
 /** Makes another version of a site: its page, its style, and the list that its service worker has. */
-async function change(folder: string): Promise<void> {
-  const { createHash } = await import("node:crypto");
+function change(folder: string): void {
   const edit = (name: string, edit: (text: string) => string) => {
     const path = join(folder, name);
     writeFileSync(path, edit(readFileSync(path, "utf8")));

@@ -1,6 +1,6 @@
 // What is being worked on, in whichever tab: a lock each, which the browser releases when the tab or
-// the worker ends, however that comes. Without a secure context there are none; then nothing is
-// shared between tabs either.
+// the worker ends, however that comes. Without a secure context there are none, and in frames of
+// another site a browser may refuse them; then nothing is shared between tabs either.
 
 import { FlantuneError } from "../api/error.js";
 import type { OpfsMount } from "./storage/opfs.js";
@@ -10,12 +10,22 @@ const PREFIX = "flantune-run-";
 /** A worker that crashed has just been ended: its locks are released soon. */
 const PATIENCE = 3000;
 
+let usable: Promise<LockManager | undefined> | undefined;
+
+/** The locks, where they may be used. */
+function lockManager(): Promise<LockManager | undefined> {
+  const { locks } = navigator;
+  usable ??= locks === undefined ? Promise.resolve(undefined) : locks.query().then(() => locks, () => undefined);
+  return usable;
+}
+
 /** Holds the lock of a run. Returns what releases it. */
 export async function holdLock(run: string): Promise<() => void> {
-  if (!navigator.locks) return () => {};
+  const locks = await lockManager();
+  if (!locks) return () => {};
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(PATIENCE);
-    const held = navigator.locks.request(PREFIX + run, { signal }, () => {
+    const held = locks.request(PREFIX + run, { signal }, () => {
       return new Promise<void>((release) => resolve(release));
     });
     held.catch(() => {
@@ -26,14 +36,16 @@ export async function holdLock(run: string): Promise<() => void> {
 
 /** The ids of runs that any tab is working on. */
 export async function lockedRuns(): Promise<Set<string>> {
-  const names = (await navigator.locks?.query())?.held?.flatMap(({ name }) => name ?? []) ?? [];
+  const locks = await lockManager();
+  const names = (await locks?.query())?.held?.flatMap(({ name }) => name ?? []) ?? [];
   return new Set(names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length)));
 }
 
 /** Does the work, unless another tab does. */
 export async function exclusively(what: string, otherwise: string, work: () => Promise<void>): Promise<void> {
-  if (!navigator.locks) return work();
-  await navigator.locks.request(`flantune-${what}`, { ifAvailable: true }, async (held) => {
+  const locks = await lockManager();
+  if (!locks) return work();
+  await locks.request(`flantune-${what}`, { ifAvailable: true }, async (held) => {
     if (held) return work();
     throw new FlantuneError("busy", otherwise, "Wait until that is done, then try again");
   });
@@ -41,12 +53,13 @@ export async function exclusively(what: string, otherwise: string, work: () => P
 
 /** Removes what tabs that were closed in the middle of something left behind, where no other tab is open. */
 export async function tidyUp(storage: Storage, opfs: OpfsMount): Promise<void> {
-  if (!navigator.locks) return;
-  await navigator.locks.request("flantune-open", { ifAvailable: true }, async (alone) => {
+  const locks = await lockManager();
+  if (!locks) return;
+  await locks.request("flantune-open", { ifAvailable: true }, async (alone) => {
     if (!alone) return;
     await storage.remove("merged");
     await opfs.removeUnfinished();
   });
   // Held until the worker ends.
-  void navigator.locks.request("flantune-open", { mode: "shared" }, () => new Promise<void>(() => {}));
+  void locks.request("flantune-open", { mode: "shared" }, () => new Promise<void>(() => {}));
 }

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Writes the whole static site, for any path of any host: the page, its engine and models, examples,
+# the licences of all that is in it. Copy the directory to a web server as it is.
+#
+# scripts/site.sh [--output DIR] [--hub URL] [--no-optimize]
+#
+# DIR is site without --output. --hub names where models of a hub are asked for, such as a school's
+# mirror of https://huggingface.co. The Wasm module is made smaller with wasm-opt, which takes minutes
+# and spares browsers memory and time; --no-optimize leaves that out.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+main() {
+  local output=site hub=() optimize=yes wasm
+  while (($# > 0)); do
+    case "$1" in
+      --output)
+        output="${2:?--output takes a directory}"
+        shift 2
+        ;;
+      --hub)
+        hub=(--hub "${2:?--hub takes an address}")
+        shift 2
+        ;;
+      --no-optimize)
+        optimize=""
+        shift
+        ;;
+      -h | --help)
+        sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        return
+        ;;
+      *) fail "unknown option $1: there are --output DIR, --hub URL and --no-optimize" ;;
+    esac
+  done
+  [[ "$output" == /* ]] || output="$PWD/$output"
+  cd "$FLANTUNE_ROOT"
+  need_page_tools
+  build_wasm
+  wasm="$page_wasm"
+  if [[ -n "$optimize" ]]; then
+    need_wasm_opt
+    wasm="$page_wasm-optimized"
+    optimize_wasm "$page_wasm" "$wasm"
+  fi
+  say "measuring what a visitor's first load weighs"
+  node web/build.mjs --wasm "$wasm" --notices --report
+  node web/site.mjs --output "$output" "${hub[@]}"
+  say "The site is in $output. To look at it: node scripts/serve.mjs $output"
+}
+
+main "$@"
