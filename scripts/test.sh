@@ -38,6 +38,8 @@ main() {
   step "browser tests" node tests/browser/run.mjs --wasm "$browser_wasm" --limit 900
   step "types of the page" npm run --prefix web --silent check
   step "build the page" build_page
+  # What is tested here is larger than a release, by names of functions and for want of a long link.
+  step "size of the page" node web/build.mjs --no-types --notices --report --module-budget 4.5
   # The command line gives the numbers that the page is held against.
   step "page tests" env FLANTUNE="$target_native/ci/flantune" npm run --prefix tests/browser --silent page
   summary

@@ -34,6 +34,7 @@ const { values: options } = parseArgs({
     "no-types": { type: "boolean", default: false },
     notices: { type: "boolean", default: false },
     report: { type: "boolean", default: false },
+    "module-budget": { type: "string" },
   },
 });
 
@@ -45,7 +46,7 @@ copyAssets();
 for (const name of LICENCES) cpSync(join(root, name), join(dist, name));
 try {
   if (options.notices) writeFileSync(join(dist, "THIRD-PARTY.txt"), notices({ metafiles, here, root }));
-  if (options.report) reportSizes(dist);
+  if (options.report) reportSizes(dist, options["module-budget"]);
   else console.log(`web/dist: ${sizes()}`);
 } catch (error) {
   console.error(`build.mjs: ${error.message}`);

@@ -63,7 +63,7 @@ pub struct Trainer {
 enum Unread {
     Known(Outcome),
     /// Both, on the device.
-    Numbers(Tensor<1>),
+    Numbers(Box<Tensor<1>>),
 }
 
 /// What has come of the steps since the last time that this was asked.
@@ -139,8 +139,8 @@ impl Trainer {
                     None => failed,
                 };
                 self.failed = Some(failed.clone());
-                self.unread.push(Unread::Numbers(numbers));
-                Scale::Unread { scale, failed }
+                self.unread.push(Unread::Numbers(Box::new(numbers)));
+                Scale::Unread { scale: Box::new(scale), failed: Box::new(failed) }
             }
         };
         let Trainer { model, adapter, optimizer, .. } = self;
@@ -168,7 +168,7 @@ impl Trainer {
         self.failed = None;
         let numbers = unread.iter().filter_map(|step| match step {
             Unread::Known(_) => None,
-            Unread::Numbers(numbers) => Some(numbers.clone()),
+            Unread::Numbers(numbers) => Some((**numbers).clone()),
         });
         let numbers: Vec<Tensor<1>> = numbers.collect();
         let read = match numbers.is_empty() {

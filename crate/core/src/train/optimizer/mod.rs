@@ -63,10 +63,10 @@ pub enum Scale {
     /// A number that is on the device and has not been read.
     Unread {
         /// The number, `[1]`.
-        scale: Tensor<1>,
+        scale: Box<Tensor<1>>,
         /// Whether nothing may change, because this step's numbers or an earlier one's are not
         /// finite, `[1]`.
-        failed: Tensor<1, Bool>,
+        failed: Box<Tensor<1, Bool>>,
     },
 }
 
@@ -123,7 +123,7 @@ impl Optimizer {
         let decay = if name.contains("layer_norm") { 0.0 } else { settings.weight_decay };
         let (gradient, scale, failed) = match scale {
             Scale::Known(scale) => (gradient, *scale, None),
-            Scale::Unread { scale, failed } => (gradient * scale.clone(), 1.0, Some(failed)),
+            Scale::Unread { scale, failed } => (gradient * (**scale).clone(), 1.0, Some(failed)),
         };
         let update = Update { rate, step: self.steps, scale, decay, settings };
         let mut after = Vec::new();
@@ -143,7 +143,7 @@ impl Optimizer {
             };
             let unless_failed = |new: Tensor<1>, old| {
                 let length = new.dims()[0];
-                new.mask_where(failed.clone().expand([length]), old)
+                new.mask_where((**failed).clone().expand([length]), old)
             };
             let state = state.into_iter().zip(old_state);
             after = state.map(|(new, old)| unless_failed(new, old)).collect();
