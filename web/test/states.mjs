@@ -18,7 +18,7 @@ export const STATES = {
     fake: { holdAt: 52, holdMethod: "prompt" },
     async act(page) {
       await button(page, "Try it").click();
-      await page.getByText("51 of 84").waitFor();
+      await page.getByText("51 of 112").waitFor();
     },
   },
   tried: {
