@@ -37,10 +37,11 @@ const browser = await chromium.launch({
 try {
   const page = await browser.newPage();
   const begun = performance.now();
-  await page.goto(`${server.url}?device=${options.device}`);
+  await page.goto(server.url);
   const button = page.getByRole("button", { name: /^Try it/ }).first();
   await button.waitFor();
   const ready = performance.now() - begun;
+  await page.evaluate((device) => document.querySelector("flan-tune").setAttribute("device", device), options.device);
   await page.evaluate((most) => {
     const found = { steps: [], longest: 0 };
     const element = document.querySelector("flan-tune");
@@ -53,7 +54,7 @@ try {
       element.addEventListener("flantune:adapter", () => ++adapters === 2 && resolve());
       element.addEventListener("flantune:error", ({ detail }) => resolve(detail));
       element.addEventListener("flantune:step", ({ detail }) => {
-        const { step, loss } = detail.event ?? detail;
+        const { step, loss } = detail;
         found.steps.push({ at: performance.now(), step, loss });
         if (found.steps.length >= most) resolve();
       });

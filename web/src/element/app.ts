@@ -32,6 +32,8 @@ export class App {
   #start: Start;
   #trainer: Promise<Trainer> | undefined;
   #closed = false;
+  /** Whether one trainer gives way to another, on another device. */
+  #changing = false;
   #model: ModelActions;
   #data: DataActions;
   #train: TrainActions;
@@ -48,8 +50,9 @@ export class App {
       fire: (event) => host.fire(event),
       focusStep: (step) => host.focusStep(step),
       fail: (thrown, place) => {
-        if (this.#closed) return;
         const shown = problem(thrown);
+        // What the trainer before still had to do ends with it.
+        if (this.#closed || (this.#changing && shown.code === "closed")) return;
         this.store.change((state) => place(state, shown));
         host.fire(new FlanTuneErrorEvent(shown));
       },
@@ -97,10 +100,10 @@ export class App {
 
   /** Starts the trainer and lists what is here. */
   async open(): Promise<void> {
-    this.#trainer = undefined;
     this.store.change(({ device }) => delete device.problem);
+    const beginning = this.#begin();
     try {
-      const trainer = await this.#begin();
+      const trainer = await beginning;
       const keys = trainer.keys();
       await Promise.all([this.#library.list(), this.#train.listRuns(), this.#model.listStored()]);
       const list = await keys;
@@ -115,7 +118,8 @@ export class App {
       if (model.choice === "builtin") void this.#model.load();
       if (data.choice !== "file") void this.#data.ready();
     } catch (thrown) {
-      if (this.#closed) return;
+      if (this.#closed || this.#trainer !== beginning) return;
+      this.#trainer = undefined; // the next try begins anew
       const shown = problem(thrown);
       this.store.change(({ device }) => (device.problem = shown));
       this.#host.fire(new FlanTuneErrorEvent(shown));
@@ -149,7 +153,12 @@ export class App {
   async #changeDevice(choice: App["store"]["state"]["device"]["choice"]): Promise<void> {
     const { state } = this.store;
     if (isActive(state.run) || state.device.choice === choice) return;
+    // Whoever asks from now on, while the old one closes, gets the new one.
     const old = this.#trainer;
+    this.#changing = true;
+    this.#trainer = undefined;
+    this.#model.forget();
+    this.#data.forget();
     this.store.change(({ device, model, data }) => {
       device.choice = choice;
       delete device.info;
@@ -160,6 +169,7 @@ export class App {
     await old?.then((trainer) => trainer.close()).catch(() => undefined); // it never started: nothing to close
     const { file } = state.data;
     await this.open();
+    this.#changing = false;
     if (file !== undefined) await this.#data.chooseFile(file);
   }
 

@@ -83,6 +83,12 @@ export class DataActions {
     }
   }
 
+  /** Rows that are being read are of a trainer that is gone. */
+  forget(): void {
+    this.#call += 1;
+    this.#opening = undefined;
+  }
+
   close(): void {
     this.#call += 1;
     clearTimeout(this.#timer);

@@ -107,6 +107,13 @@ export class ModelActions {
     }
   }
 
+  /** What was loaded, or is about to be, is of a trainer that is gone. */
+  forget(): void {
+    this.#abort?.abort();
+    this.#loading = undefined;
+    this.#held = undefined;
+  }
+
   /** Stops a download; what is here stays, and `load` goes on from there. */
   pause(): void {
     this.#abort?.abort();
