@@ -25,7 +25,7 @@ test("plain: the element in a page, under any path", async ({ page, site, open }
   const [first, ...rest] = await told;
   expect(Math.min(...rest)).toBeLessThan(first as number);
   await expect(page.locator("#loss")).toHaveText(/^\d+\.\d{3} at step \d+$/);
-  await expect(page.locator("#adapter")).toHaveText(/^Trained: .+, [\d,]+ numbers\.$/, { timeout: 180_000 });
+  await expect(page.locator("#adapter")).toHaveText(/^Trained: .+, [\d,]+ numbers\.$/, { timeout: 300_000 });
   expect(seen).toEqual([]);
 });
 
@@ -53,7 +53,7 @@ test("api: from JavaScript alone", async ({ page, site, open }) => {
   const seen = watch(page.context(), url);
   await page.goto(`${url}web/examples/api/`);
   await page.getByRole("button", { name: "Train 20 steps" }).click();
-  await expect(page.getByRole("status")).toHaveText(/^done: \d+ numbers trained on cpu$/, { timeout: 180_000 });
+  await expect(page.getByRole("status")).toHaveText(/^done: \d+ numbers trained on cpu$/, { timeout: 300_000 });
   const rows = await page.locator("#answers tr").allInnerTexts();
   expect(rows).toHaveLength(3);
   // Something was learnt: not all answers are what they were.

@@ -9,7 +9,7 @@ export default defineConfig({
   testDir: ".",
   testMatch: "*.spec.ts",
   // A software GPU on a small machine: compiling its pipelines alone takes most of a minute.
-  timeout: 240_000,
+  timeout: 600_000,
   // Two trainings at once on two cores take longer than one after the other.
   workers: 1,
   reporter: process.env["CI"] ? [["list"], ["github"]] : "list",

@@ -37,7 +37,7 @@ test("Try it trains the built-in model with both methods, and nothing leaves the
   await page.goto(`${site.url}deep/path/index.html?model=builtin&data=reviews&method=lora&lang=en`);
   await page.evaluate(() => (window.heard.long.length = 0)); // what came while the page was loaded
   await page.getByRole("button", { name: "Try it", exact: true }).click();
-  await expect(page.getByRole("status")).toHaveText("Done. Both adapters are in the library below.", { timeout: 200_000 });
+  await expect(page.getByRole("status")).toHaveText("Done. Both adapters are in the library below.", { timeout: 400_000 });
 
   const heard = await page.evaluate(() => window.heard);
   expect(heard.errors).toEqual([]);
