@@ -5,6 +5,7 @@
 import type {
   Architecture,
   Dtype,
+  EvaluatedRow,
   Lengths,
   MemoryEstimate,
   Method,
@@ -80,7 +81,7 @@ export interface Requests {
    */
   evaluate: {
     params: { model: string; adapter?: string; path: string; options: Options; split: "all" | "validation"; rows?: number };
-    answer: { metrics: Metrics; rows: EngineRow[] };
+    answer: { metrics: Metrics; rows: EvaluatedRow[] };
   };
   /** Scores texts, without a model. */
   score: { params: { predictions: string[]; references: string[][]; options: Options }; answer: Metrics };
@@ -160,15 +161,6 @@ export interface AdapterSummary {
   bytes: number;
   base?: string;
   config: Record<string, unknown>;
-}
-
-export interface EngineRow {
-  row: number;
-  source: string;
-  references: string[];
-  prediction?: string;
-  loss?: number;
-  scores: Metrics;
 }
 
 /** What the core throws. */

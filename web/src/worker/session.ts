@@ -163,8 +163,7 @@ export class Session {
       ...(adapter !== undefined && { adapter }),
     };
     const progress = (rows: string | number) => tell(Number(rows));
-    const { metrics, rows } = await this.#engine.request("evaluate", request, { signal, progress });
-    return { metrics, rows: rows.map(({ scores, ...row }) => ({ ...scores, ...row })) };
+    return this.#engine.request("evaluate", request, { signal, progress });
   }
 
   async #merge({ model, adapter }: Params<"merge">): Promise<Blob> {

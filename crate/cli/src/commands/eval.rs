@@ -1,11 +1,5 @@
-use flantune::{
-    text::Example,
-    train::{
-        evaluate::RowResult,
-        event::{Done, Event, Metrics},
-    },
-};
-use serde_json::{Value, json};
+use flantune::train::event::{Done, Event, Metrics};
+use serde_json::Value;
 
 use super::{configuration_over, from_file, host, open, require, warn};
 use crate::{args::EvalArguments, failure::Failure, printer::Printer, progress};
@@ -38,9 +32,9 @@ pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result
         session.evaluate(&rows, adapter, &config.eval, batch_size, &mut on_rows).await?;
     bar.finish_and_clear();
     if let Some(mut writer) = writer {
-        for (place, result) in results.iter().enumerate() {
-            let example = rows.example(place).await?;
-            writer.write(format!("{}\n", row(&example, result)).as_bytes()).await?;
+        for (place, result) in results.into_iter().enumerate() {
+            let row = Value::Object(result.told(rows.example(place).await?));
+            writer.write(format!("{row}\n").as_bytes()).await?;
         }
         writer.finish().await?;
     }
@@ -49,22 +43,6 @@ pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result
     } else {
         printer.text(&table(&metrics))
     }
-}
-
-/// A row of `--output-rows`; what was not measured is not there.
-fn row(example: &Example, result: &RowResult) -> Value {
-    let mut row = json!({ "row": result.row, "source": example.source_text });
-    if let Some(prediction) = &result.prediction {
-        row["prediction"] = json!(prediction);
-    }
-    row["references"] = json!(example.references);
-    if let Some(loss) = result.loss {
-        row["loss"] = json!(loss);
-    }
-    for (metric, score) in &result.scores {
-        row[metric] = score.clone();
-    }
-    row
 }
 
 /// Metrics below each other; those with three numbers after those with one.

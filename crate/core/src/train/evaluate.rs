@@ -1,6 +1,6 @@
 //! Scoring a model on rows: the loss of each row, and what its text scores.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     event::{Metrics, Sample},
@@ -41,6 +41,26 @@ pub struct RowResult {
     pub prediction: Option<String>,
     /// What the text scored, by metric.
     pub scores: Metrics,
+}
+
+impl RowResult {
+    /// The row as it is told, of the example that it came of: its number, source, prediction, references
+    /// and loss, then its scores by metric. What was not measured is not there.
+    pub fn told(self, example: Example) -> Metrics {
+        let mut row = Metrics::new();
+        let mut tell = |key: &str, value: Value| row.insert(key.to_owned(), value);
+        tell("row", self.row.into());
+        tell("source", example.source_text.into());
+        if let Some(prediction) = self.prediction {
+            tell("prediction", prediction.into());
+        }
+        tell("references", example.references.into());
+        if let Some(loss) = self.loss {
+            tell("loss", loss.into());
+        }
+        row.extend(self.scores);
+        row
+    }
 }
 
 impl Evaluator<'_> {

@@ -4,8 +4,6 @@ use flantune::{
     Result,
     config::RunConfig,
     metric::score::{self, Scorer},
-    text::dataset::Dataset,
-    train::evaluate::RowResult,
 };
 use serde_json::{Map, Value, json};
 
@@ -69,28 +67,10 @@ impl State {
             .await?;
         let mut rows = Vec::with_capacity(results.len());
         for (place, result) in places.into_iter().zip(results) {
-            rows.push(row(&data, place, result).await?);
+            rows.push(result.told(data.example(place).await?));
         }
         Ok(json!({ "metrics": metrics, "rows": rows }))
     }
-}
-
-/// A row that was scored, with its texts.
-async fn row(data: &Dataset, place: usize, result: RowResult) -> Result<Value> {
-    let example = data.example(place).await?;
-    let mut row = json!({
-        "row": result.row,
-        "source": example.source_text,
-        "references": example.references,
-        "scores": result.scores,
-    });
-    if let Some(prediction) = result.prediction {
-        row["prediction"] = prediction.into();
-    }
-    if let Some(loss) = result.loss {
-        row["loss"] = loss.into();
-    }
-    Ok(row)
 }
 
 pub(super) fn score(
