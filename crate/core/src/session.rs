@@ -144,6 +144,11 @@ impl Session {
         self.model.device()
     }
 
+    /// The base's shape.
+    pub fn config(&self) -> &T5Config {
+        &self.model.config
+    }
+
     /// How many numbers its weights are.
     pub fn parameters(&self) -> u64 {
         self.model.clone().count() as u64

@@ -57,14 +57,13 @@ impl State {
         };
         let device = self.device()?;
         let session = Session::open_on(&device, &self.host, &config, directory, id).await?;
-        let model = T5Config::open(&*self.host.storage, directory).await?;
         // The weights alone: of an adapter without numbers.
         let mut demand = Demand::new(&RunConfig::default(), true);
         (demand.method, demand.num_virtual_tokens) = (Method::Prompt, 0);
         demand.dtype = if session.is_int8() { Dtype::Int8 } else { Dtype::F32 };
-        let found = estimate(&model, &demand);
+        let found = estimate(session.config(), &demand);
         let answer = json!({
-            "architecture": architecture(&model, &found),
+            "architecture": architecture(session.config(), &found),
             "hash": session.base().hash,
             "int8": session.is_int8(),
             "bytes": found.weights,
