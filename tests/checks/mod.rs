@@ -12,6 +12,7 @@ mod int8;
 mod load;
 mod operations;
 mod optimizers;
+mod runs;
 mod training;
 mod written;
 
@@ -105,6 +106,7 @@ pub fn checks() -> Vec<Check> {
     let files: Vec<String> = initial.chain([batch]).collect();
     add("gated/dropout".to_owned(), "gated", &files);
     add("gated/put_off".to_owned(), "gated", &files);
+    add("gated/together".to_owned(), "gated", &["tokenizer.json".to_owned()]);
     for model in MODELS {
         for adapter in ADAPTERS {
             let base = ["config.json", "model.safetensors", "adapters/batches/0.safetensors"];
@@ -150,6 +152,7 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
             }
             [model, "accumulate"] => training::accumulate(storage, model, device, kernels).await,
             [model, "dropout"] => training::dropout(storage, model, device, kernels).await,
+            [model, "together"] => runs::together(storage, model, device, kernels).await,
             [model, "put_off"] => training::put_off(storage, model, device, kernels).await,
             [model, "int8"] => int8::check(storage, model, device, kernels).await,
             [model, "generate"] => generate::modes(storage, model, device, kernels).await,

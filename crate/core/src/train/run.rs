@@ -212,8 +212,8 @@ impl Run {
         self.rows_at_once = rows.max(1);
     }
 
-    /// Has the losses of so many steps asked for together, where the device is not the CPU. Steps are
-    /// the same for any number; their events come later.
+    /// Has the losses of so many steps asked for together. Steps are the same for any number; their
+    /// events come later.
     pub fn read_every(&mut self, steps: usize) {
         self.read_every = Some(steps.max(1));
     }
@@ -342,10 +342,7 @@ impl Run {
             config.warmup_steps,
             self.plan.steps,
         );
-        match self.trainer.submit(&batches, rate).await {
-            Err(failure @ Error::NotFinite { .. }) => return Err(self.fail(failure).await),
-            submitted => submitted?,
-        }
+        self.trainer.submit(&batches, rate).await?;
         if self.submitted.is_empty() {
             self.since = begun;
         }
@@ -420,10 +417,10 @@ impl Run {
     /// when it has nothing else to do.
     async fn find_read_every(&self) -> Result<usize> {
         let device = self.trainer.model.device();
-        match (device.kind(), self.read_every) {
-            (Kind::Cpu, _) => return Ok(1),
-            (_, Some(given)) => return Ok(given),
-            (_, None) => {}
+        match (self.read_every, device.kind()) {
+            (Some(given), _) => return Ok(given),
+            (None, Kind::Cpu) => return Ok(1),
+            (None, _) => {}
         }
         let mut seconds = 0.0;
         // The first answer includes what is done only once.

@@ -66,6 +66,18 @@ enum Unread {
     Numbers(Box<Tensor<1>>),
 }
 
+impl Unread {
+    /// Whether its numbers are known not to be finite.
+    fn has_failed(&self) -> bool {
+        match self {
+            Unread::Known(Outcome { loss, gradient_norm }) => {
+                !(loss.is_finite() && gradient_norm.is_finite())
+            }
+            Unread::Numbers(_) => false,
+        }
+    }
+}
+
 /// What has come of the steps since the last time that this was asked.
 #[derive(Debug, Default)]
 pub struct Settled {
@@ -115,8 +127,11 @@ impl Trainer {
         }
     }
 
-    /// As [`Trainer::step`], but what came of it is told by [`Trainer::settle`] only, so that a device
-    /// whose answers take long is asked once for several steps. On the CPU nothing is put off.
+    /// As [`Trainer::step`], but what came of it, a failure too, is told by [`Trainer::settle`] only, so
+    /// that a device whose answers take long is asked once for several steps.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device does not answer.
     pub async fn submit(&mut self, batches: &[Batch], rate: f64) -> Result<()> {
         let (losses, gradients) = self.backward_all(batches);
         let on_cpu = gradients.first().is_none_or(cpu::is_cpu);
@@ -124,9 +139,11 @@ impl Trainer {
             true => {
                 let loss = total(losses).await?;
                 let gradient_norm = optimizer::norm(&gradients).await?;
-                let step = self.optimizer.steps() + 1;
-                optimizer::check(step, &[loss, gradient_norm])?;
                 self.unread.push(Unread::Known(Outcome { loss, gradient_norm }));
+                if self.unread.iter().any(Unread::has_failed) {
+                    self.optimizer.begin();
+                    return Ok(());
+                }
                 Scale::Known(optimizer::clip(gradient_norm, self.settings.clip_norm))
             }
             false => {
