@@ -83,12 +83,13 @@ Next:
 struct Show {
     printer: Printer,
     progress: Progress,
-    rows: ProgressBar,
+    /// While rows are scored.
+    rows: Option<ProgressBar>,
 }
 
 impl Show {
     fn new(printer: Printer) -> Self {
-        Self { printer, progress: Progress::new(printer), rows: ProgressBar::hidden() }
+        Self { printer, progress: Progress::new(printer), rows: None }
     }
 
     fn show(&mut self, moment: &Moment<'_>) -> Result<(), Failure> {
@@ -106,15 +107,13 @@ impl Show {
                 self.progress.show(event);
             }
             Moment::Scoring(rows, all) => {
-                if *rows < *all && self.rows.is_finished() {
-                    self.rows = counter(self.printer, *all);
-                }
-                self.rows.set_position(*rows as u64);
-                if rows == all {
-                    self.rows.finish_and_clear();
-                }
+                let bar = self.rows.get_or_insert_with(|| counter(self.printer, *all));
+                bar.set_position(*rows as u64);
             }
             Moment::Scored(Scored { metrics, .. }) => {
+                if let Some(bar) = self.rows.take() {
+                    bar.finish_and_clear();
+                }
                 if let Some(score) = value(metrics, Metric::RougeL) {
                     let percent = 100.0 * score;
                     self.printer.note(&format!("ROUGE-L {percent:.1} on rows it has not seen"));
