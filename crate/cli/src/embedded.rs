@@ -5,7 +5,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use flantune::{
     Error, Result,
-    storage::{Storage, Writer},
+    storage::{Storage, Writer, join, part},
 };
 
 /// What the built-in model goes by.
@@ -71,12 +71,10 @@ impl<S: Storage> Storage for Embedded<S> {
     }
 
     async fn read(&self, path: &str, range: Range<u64>) -> Result<Vec<u8>> {
-        let Some(name) = within(path) else { return self.0.read(path, range).await };
-        let bytes = find(path, name)?.get(range.start as usize..range.end as usize);
-        bytes.map(<[u8]>::to_vec).ok_or_else(|| {
-            let message = format!("bytes {}..{} are beyond its end", range.start, range.end);
-            Error::Storage { path: path.to_owned(), message }
-        })
+        match within(path) {
+            Some(name) => part(path, find(path, name)?, range),
+            None => self.0.read(path, range).await,
+        }
     }
 
     async fn create(&self, path: &str) -> Result<Box<dyn Writer>> {
@@ -95,7 +93,7 @@ impl<S: Storage> Storage for Embedded<S> {
 
     async fn list(&self, directory: &str) -> Result<Vec<String>> {
         let Some(within) = within(directory) else { return self.0.list(directory).await };
-        let below = flantune::storage::join(within, "");
+        let below = join(within, "");
         let mut names: Vec<String> = (FILES.iter())
             .filter_map(|(name, _)| name.strip_prefix(&below)?.split('/').next())
             .map(str::to_owned)

@@ -91,6 +91,18 @@ pub fn beside(path: &str, name: &str) -> String {
     }
 }
 
+/// A part of a file that is in memory.
+///
+/// # Errors
+/// [`Error::Storage`] for what goes beyond its end.
+pub fn part(path: &str, file: &[u8], range: Range<u64>) -> Result<Vec<u8>> {
+    let bytes = file.get(range.start as usize..range.end as usize);
+    bytes.map(<[u8]>::to_vec).ok_or_else(|| {
+        let message = format!("bytes {}..{} are beyond its end", range.start, range.end);
+        Error::Storage { path: path.to_owned(), message }
+    })
+}
+
 type Files = std::rc::Rc<RefCell<BTreeMap<String, Vec<u8>>>>;
 
 /// Files in memory.
@@ -124,13 +136,7 @@ impl Storage for MemoryStorage {
     }
 
     async fn read(&self, path: &str, range: Range<u64>) -> Result<Vec<u8>> {
-        self.with(path, |file| {
-            file.get(range.start as usize..range.end as usize).map(<[u8]>::to_vec)
-        })?
-        .ok_or_else(|| {
-            let message = format!("bytes {}..{} are beyond its end", range.start, range.end);
-            Error::Storage { path: path.to_owned(), message }
-        })
+        self.with(path, |file| part(path, file, range))?
     }
 
     async fn create(&self, path: &str) -> Result<Box<dyn Writer>> {
