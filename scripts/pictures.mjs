@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { launchOptions } from "../tests/browser/chromium.mjs";
 import { servePage } from "../web/test/serve.mjs";
 import { STATES } from "../web/test/states.mjs";
 
@@ -24,7 +25,7 @@ const LOOKS = [
 
 await mkdir(directory, { recursive: true });
 const site = await servePage();
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const browser = await chromium.launch(launchOptions());
 try {
   for (const { name, width, scheme, states, attributes, german } of LOOKS) {
     for (const state of states) {

@@ -32,6 +32,7 @@ need_toolchain() {
   ((${#missing[@]} == 0)) || fail "missing: ${missing[*]} (Rust comes from rustup.rs, Node.js 20 or newer from nodejs.org)"
 }
 
+# tests/browser/chromium.mjs starts the first of these.
 have_chromium() {
   [[ -x "${CHROMIUM:-/usr/bin/chromium}" ]] || have chromium || have chromium-browser || have google-chrome
 }
@@ -106,20 +107,26 @@ need_page_tools() {
   need_node_modules web
 }
 
-# Builds the page's Wasm module into `page_wasm`. FLANTUNE_WASM names a folder that holds a built one.
+# build_wasm PROFILE FOLDER: the page's Wasm module and its glue, as wasm-bindgen writes them.
 # A cdylib only here: natively it would be one more slow link that nobody loads.
-page_wasm="${FLANTUNE_WASM:-$target_wasm/page}"
 build_wasm() {
+  local profile="$1" folder="$2"
+  rm -rf "$folder" # or a failed build would leave the last one, and snippets would stay
+  cargo rustc -p flantune-wasm --lib --crate-type cdylib --profile "$profile" --locked \
+    --target wasm32-unknown-unknown --target-dir "$target_wasm"
+  wasm-bindgen --target web --no-typescript --out-name flantune_wasm --out-dir "$folder" \
+    "$target_wasm/wasm32-unknown-unknown/$profile/flantune_wasm.wasm"
+}
+
+# The released module, in `page_wasm`. FLANTUNE_WASM names a folder that holds a built one.
+page_wasm="${FLANTUNE_WASM:-$target_wasm/page}"
+need_wasm() {
   [[ -z "${FLANTUNE_WASM:-}" ]] || return 0
   need_toolchain rustup cc
   need_wasm_target
   need_wasm_bindgen
   say "building the engine for the browser (the first time takes a quarter of an hour)"
-  cargo rustc -p flantune-wasm --lib --crate-type cdylib --release --locked \
-    --target wasm32-unknown-unknown --target-dir "$target_wasm"
-  rm -rf "$page_wasm" # or snippets of an earlier build would stay
-  wasm-bindgen --target web --no-typescript --out-name flantune_wasm --out-dir "$page_wasm" \
-    "$target_wasm/wasm32-unknown-unknown/release/flantune_wasm.wasm"
+  build_wasm release "$page_wasm"
 }
 
 need_wasm_opt() {

@@ -40,7 +40,7 @@ main() {
 # start_page [--port N]
 start_page() {
   need_page_tools
-  build_wasm
+  need_wasm
   node web/build.mjs --wasm "$page_wasm" --notices
   node web/site.mjs --output "$FLANTUNE_ROOT/site"
   say "The page is served from $FLANTUNE_ROOT/site until Ctrl-C. For the command line: scripts/start.sh --native"

@@ -18,6 +18,7 @@ import { writeSite } from "../../web/site.mjs";
 
 const tests = fileURLToPath(new URL("../../tests/browser/", import.meta.url));
 const { chromium } = createRequire(tests)("playwright-core");
+const { launchOptions } = await import(join(tests, "chromium.mjs"));
 const { serve } = await import(join(tests, "server.mjs"));
 const { values: options } = parseArgs({
   options: { device: { type: "string", default: "cpu" }, steps: { type: "string", default: "100000" } },
@@ -26,14 +27,7 @@ const { values: options } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), "flantune-site-"));
 await writeSite({ output: join(folder, "site") });
 const server = await serve({ "/": join(folder, "site") });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--enable-unsafe-webgpu",
-    `--use-webgpu-adapter=${process.env.ADAPTER ?? "swiftshader"}`,
-    ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-  ],
-});
+const browser = await chromium.launch(launchOptions({ adapter: process.env.ADAPTER }));
 try {
   const page = await browser.newPage();
   const begun = performance.now();

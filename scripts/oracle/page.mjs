@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 const tests = fileURLToPath(new URL("../../tests/browser/", import.meta.url));
 const { chromium } = createRequire(tests)("playwright-core");
+const { launchOptions } = await import(join(tests, "chromium.mjs"));
 const { serve } = await import(join(tests, "server.mjs"));
 
 const out = process.argv[2];
@@ -22,10 +23,7 @@ const server = await serve({
   "/flantune/": join(tests, "../../web/dist"),
   "/tiny/": join(tests, "../oracle/tiny/gated"),
 });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
-});
+const browser = await chromium.launch(launchOptions());
 try {
   const page = await browser.newPage();
   await page.goto(`${server.url}page.html`);

@@ -1,9 +1,6 @@
-import { existsSync } from "node:fs";
-
 import { defineConfig } from "@playwright/test";
 
-const DEBIAN = "/usr/bin/chromium";
-const executablePath = process.env["CHROMIUM"] ?? (existsSync(DEBIAN) ? DEBIAN : undefined);
+import { launchOptions } from "./chromium.mjs";
 
 export default defineConfig({
   testDir: ".",
@@ -13,19 +10,5 @@ export default defineConfig({
   // Two trainings at once on two cores take longer than one after the other.
   workers: 1,
   reporter: process.env["CI"] ? [["list"], ["github"]] : "list",
-  use: {
-    browserName: "chromium",
-    launchOptions: {
-      ...(executablePath === undefined ? {} : { executablePath }),
-      args: [
-        "--enable-unsafe-webgpu",
-        "--use-webgpu-adapter=swiftshader",
-        // No traffic of the browser's own.
-        "--disable-background-networking",
-        "--disable-component-update",
-        // Chromium's sandbox refuses to start as root.
-        ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-      ],
-    },
-  },
+  use: { browserName: "chromium", launchOptions: launchOptions() },
 });

@@ -6,13 +6,13 @@
 // FOLDER holds what wasm-bindgen wrote. A check fails when it says so, panics, or takes longer than
 // the limit; without a WebGPU adapter all of WebGPU's fail. The exit status is 0 if none failed.
 
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { chromium } from "playwright-core";
 
+import { launchOptions } from "./chromium.mjs";
 import { serve } from "./server.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -29,7 +29,7 @@ if (!options.wasm) fail("--wasm FOLDER is missing: scripts/test.sh builds it");
 const limit = Number(options.limit) * 1000;
 
 const server = await serve({ "/": here, "/oracle/": join(here, "../oracle"), "/wasm/": options.wasm });
-const browser = await chromium.launch({ executablePath: findChromium(), args: flags() });
+const browser = await chromium.launch(launchOptions());
 const count = { passed: 0, failed: 0, skipped: 0 };
 try {
   for (const device of options.device.split(",")) await runAll(device);
@@ -94,41 +94,6 @@ function within(milliseconds, promise) {
     timer = setTimeout(() => reject(error), milliseconds);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-function findChromium() {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const candidates = [
-    process.env.CHROMIUM,
-    "/usr/bin/chromium",
-    ...names.flatMap((name) => folders.map((folder) => join(folder, name))),
-  ];
-  const found = candidates.filter(Boolean).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  return found ?? fail("Chromium is missing: install it, or name it in CHROMIUM");
-}
-
-function flags() {
-  const flags = [
-    // WebGPU on Linux, on the software adapter that every machine has.
-    "--enable-unsafe-webgpu",
-    "--use-webgpu-adapter=swiftshader",
-    // No traffic of the browser's own.
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-  ];
-  // Chromium's sandbox refuses to start as root.
-  return process.getuid?.() === 0 ? [...flags, "--no-sandbox"] : flags;
 }
 
 function indent(text) {

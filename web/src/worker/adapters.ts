@@ -117,9 +117,8 @@ export class Adapters {
 
   async #copy(from: string, to: string): Promise<void> {
     for (const name of FILES) {
-      if (!(await this.storage.exists(`${from}/${name}`))) continue;
-      const bytes = new Uint8Array(await (await this.storage.file(`${from}/${name}`)).arrayBuffer());
-      await this.storage.write(`${to}/${name}`, bytes);
+      const file = `${from}/${name}`;
+      if (await this.storage.exists(file)) await this.storage.copy(file, `${to}/${name}`);
     }
   }
 

@@ -160,24 +160,13 @@ export class Runs {
   }
 
   async #copyRows(path: string, { validation }: { validation?: string }, directory: string): Promise<Options> {
-    const copy = async (from: string, to: string) => {
-      const file = await this.storage.file(from);
-      const name = `${directory}/${to}/${from.slice(from.lastIndexOf("/") + 1)}`;
-      const writer = await this.storage.create(name);
-      try {
-        const PIECE = 4 << 20;
-        for (let offset = 0; offset < file.size; offset += PIECE) {
-          await writer.write(await this.storage.read(from, offset, Math.min(offset + PIECE, file.size)));
-        }
-      } catch (error) {
-        writer.abandon();
-        throw error;
-      }
-      await writer.finish();
-      return name;
+    const copy = async (from: string) => {
+      const to = `${directory}/rows/${from.slice(from.lastIndexOf("/") + 1)}`;
+      await this.storage.copy(from, to);
+      return to;
     };
-    const train = await copy(path, "rows");
-    return validation === undefined ? { train } : { train, validation: await copy(validation, "rows") };
+    const train = await copy(path);
+    return validation === undefined ? { train } : { train, validation: await copy(validation) };
   }
 
   async #work(active: Active, record: RunRecord, params: RunParams): Promise<RunEnd> {

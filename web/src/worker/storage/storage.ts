@@ -4,6 +4,9 @@
 import { FlantuneError, isNamed } from "../../api/error.js";
 import type { EngineWriter } from "../../engine.js";
 
+/** How many bytes are copied at a time. */
+const PIECE = 4 << 20;
+
 /** A place for files. Paths as in `EngineHost`. */
 export interface Mount {
   /** The whole file, read lazily where it lies outside of memory. Rejects with `not_found`. */
@@ -76,6 +79,21 @@ export class Storage implements Mount {
     const writer = await this.create(path);
     try {
       await writer.write(bytes);
+    } catch (error) {
+      writer.abandon();
+      throw error;
+    }
+    await writer.finish();
+  }
+
+  /** Copies a file, in pieces: it may not fit in memory. */
+  async copy(from: string, to: string): Promise<void> {
+    const length = await this.length(from);
+    const writer = await this.create(to);
+    try {
+      for (let offset = 0; offset < length; offset += PIECE) {
+        await writer.write(await this.read(from, offset, Math.min(offset + PIECE, length)));
+      }
     } catch (error) {
       writer.abandon();
       throw error;
