@@ -35,6 +35,7 @@ test("Try it trains the built-in model with both methods, and nothing leaves the
     new PerformanceObserver((list) => heard.long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
   });
   await page.goto(`${site.url}deep/path/index.html?model=builtin&data=reviews&method=lora&lang=en`);
+  await expect(page.locator('flan-tune [data-step="model"]')).toContainText("Built-in, 7.1 million parameters, 7.2 MB");
   await page.evaluate(() => (window.heard.long.length = 0)); // what came while the page was loaded
   await page.getByRole("button", { name: "Try it", exact: true }).click();
   await expect(page.getByRole("status")).toHaveText("Done. Both adapters are in the library below.", { timeout: 400_000 });

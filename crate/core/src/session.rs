@@ -8,14 +8,20 @@ use crate::{
         config::{BaseModel, LoraConfig, LoraInit, PromptConfig, PromptInit},
         merge::merge,
     },
-    config::{self, DataConfig, DeviceChoice, EvalConfig, Method, ModelConfig, RunConfig, Variant},
+    config::{
+        self, DataConfig, DeviceChoice, Dtype, EvalConfig, Method, ModelConfig, RunConfig, Variant,
+    },
     device::Device,
     error::{Error, Result},
     generate::{Generator, Options, Sequence},
     host::Host,
     model::{
-        GenerationConfig, T5, T5Config, convert::carry_over, files::WeightFiles,
-        parameter::Parameters, weights::weights_path,
+        GenerationConfig, T5, T5Config,
+        convert::carry_over,
+        files::WeightFiles,
+        memory::{Demand, estimate},
+        parameter::Parameters,
+        weights::weights_path,
     },
     storage::{Storage, join},
     text::{
@@ -152,6 +158,16 @@ impl Session {
     /// How many numbers its weights are.
     pub fn parameters(&self) -> u64 {
         self.model.clone().count() as u64
+    }
+
+    /// What its weights take, in bytes.
+    pub fn weight_bytes(&self) -> u64 {
+        // Those of an adapter without numbers.
+        let mut demand = Demand::new(&RunConfig::default(), true);
+        (demand.method, demand.num_virtual_tokens) = (Method::Prompt, 0);
+        demand.dtype = if self.is_int8() { Dtype::Int8 } else { Dtype::F32 };
+        demand.has_head = Some(self.model.head.is_some());
+        estimate(self.config(), &demand).weights
     }
 
     /// Whether its matrices rest as 8-bit integers.

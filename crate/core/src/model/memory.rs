@@ -57,6 +57,9 @@ pub struct Demand {
     pub dtype: Dtype,
     /// Whether the fused operations run: on the CPU, unless they are turned off.
     pub kernels: bool,
+    /// Whether the head is a tensor of its own, where the weights were looked at. `config.json` says so
+    /// of T5 v1.1 and FLAN-T5 as they were published, but transformers 5 writes that all are tied.
+    pub has_head: Option<bool>,
 }
 
 impl Demand {
@@ -79,6 +82,7 @@ impl Demand {
             recompute: config.model.recompute,
             dtype: config.model.dtype,
             kernels: config.model.kernels && cpu,
+            has_head: None,
         }
     }
 }
@@ -287,10 +291,9 @@ impl Walk<'_> {
         self.config.feed_forward == FeedForward::GatedGelu
     }
 
-    /// Whether the head is a tensor of its own. Only weights tell for sure: `config.json` says so of
-    /// T5 v1.1 and FLAN-T5 as they were published, but transformers 5 writes that all are tied.
     fn has_head(&self) -> bool {
-        !self.config.tie_word_embeddings || self.gated()
+        let assumed = !self.config.tie_word_embeddings || self.gated();
+        self.demand.has_head.unwrap_or(assumed)
     }
 
     /// The rank of a layer's LoRA, 0 where it has none.

@@ -3,11 +3,11 @@
 use flantune::{
     Result,
     adapter::config::BaseModel,
-    config::{Dtype, Method, ModelConfig, RunConfig},
+    config::{Dtype, ModelConfig},
     device::{Kind, Limits},
     model::{
         T5Config,
-        memory::{Demand, Estimate, Obstacle, estimate},
+        memory::{Demand, Obstacle, estimate},
     },
     session::Session,
 };
@@ -34,7 +34,7 @@ impl State {
         let found = estimate(&model, &Demand::new(&config, cpu));
         let obstacle = found.obstacle(&limits, cpu.then_some(ADDRESSES));
         let mut answer = json!({
-            "architecture": architecture(&model, &found),
+            "architecture": architecture(&model, found.total_parameters - found.trainable_parameters),
             "memory": found,
         });
         if let Some(obstacle) = obstacle {
@@ -57,25 +57,20 @@ impl State {
         };
         let device = self.device()?;
         let session = Session::open_on(&device, &self.host, &config, directory, id).await?;
-        // The weights alone: of an adapter without numbers.
-        let mut demand = Demand::new(&RunConfig::default(), true);
-        (demand.method, demand.num_virtual_tokens) = (Method::Prompt, 0);
-        demand.dtype = if session.is_int8() { Dtype::Int8 } else { Dtype::F32 };
-        let found = estimate(session.config(), &demand);
         let answer = json!({
-            "architecture": architecture(session.config(), &found),
+            "architecture": architecture(session.config(), session.parameters()),
             "hash": session.base().hash,
             "int8": session.is_int8(),
-            "bytes": found.weights,
+            "bytes": session.weight_bytes(),
         });
         self.models.borrow_mut().insert(name, session);
         Ok(answer)
     }
 }
 
-fn architecture(config: &T5Config, estimate: &Estimate) -> Value {
+fn architecture(config: &T5Config, parameters: u64) -> Value {
     json!({
-        "parameters": estimate.total_parameters - estimate.trainable_parameters,
+        "parameters": parameters,
         "d_model": config.d_model,
         "d_kv": config.d_kv,
         "d_ff": config.d_ff,

@@ -37,6 +37,11 @@ fn parameters_are_those_of_the_model() {
     assert_eq!(full.trainable_parameters, full.total_parameters);
     assert_eq!(full.optimizer, 2 * FLOAT * full.total_parameters);
 
+    // Whether there is a head beside the embedding, the weights tell better than the configuration.
+    model.head = None;
+    let tied = Demand { has_head: Some(false), ..demand(Method::Full) };
+    assert_eq!(estimate(&config, &tied).total_parameters, model.count() as u64);
+
     for (targets, dora) in [
         (vec![TargetModule::Q, TargetModule::V], false),
         (vec![TargetModule::K, TargetModule::O, TargetModule::Wi0, TargetModule::Wo], true),
