@@ -68,7 +68,7 @@ export class Runs {
       case "files":
         throw new FlantuneError(
           "model_needed",
-          `This run's base is a model of your own files: ${recipe.name}`,
+          "This run's base is a model of your own files, and only you can open those",
           "Choose its files again, then go on with the run",
         );
       default:

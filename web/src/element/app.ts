@@ -104,9 +104,8 @@ export class App {
     const beginning = this.#begin();
     try {
       const trainer = await beginning;
-      const keys = trainer.keys();
-      await Promise.all([this.#library.list(), this.#train.listRuns(), this.#model.listStored()]);
-      const list = await keys;
+      const lists = [this.#library.list(), this.#train.listRuns(), this.#model.listStored()];
+      const [list] = await Promise.all([trainer.keys(), ...lists]);
       this.store.change((state) => {
         state.keys = list;
         // An address may carry anything; only what is a setting stays.

@@ -7,6 +7,9 @@ import { FlantuneError } from "../api/error.js";
 import type { ChosenFile } from "../protocol.js";
 import { plainName } from "./storage/files.js";
 
+/** What a model is called whose files were chosen without a folder. */
+const UNNAMED = "files";
+
 /** The model among the files that were chosen: where a folder was, those beside its config.json. */
 export function modelFiles(chosen: ChosenFile[]): { files: Map<string, Blob>; name: string } {
   const split = chosen.map(({ path, file }) => {
@@ -24,7 +27,7 @@ export function modelFiles(chosen: ChosenFile[]): { files: Map<string, Blob>; na
   }
   const beside = split.filter(({ folder }) => folder === config.folder);
   const files = new Map(beside.map(({ name, file }) => [plainName(name), file]));
-  return { files, name: config.folder.split("/").at(-2) ?? "files" };
+  return { files, name: config.folder.split("/").at(-2) ?? UNNAMED };
 }
 
 /** The SHA-256 of a file, which may be larger than memory. */

@@ -59,7 +59,7 @@ export class AttemptActions {
       store.change(() => (attempt.phase = "done"));
       this.#shared.announce(this.#shared.strings().attempt.phase.done);
     } catch (thrown) {
-      if (isAbort(thrown)) store.change(() => (attempt.phase = "stopped"));
+      if (isAbort(thrown)) this.#stopped(attempt);
       else {
         this.#shared.fail(thrown, (_, problem) => {
           attempt.phase = "idle";
@@ -88,14 +88,19 @@ export class AttemptActions {
     this.#train.hold(undefined);
     if (adapter !== undefined) await this.#onAdapter();
     if (adapter === undefined || view.phase === "stopped") {
+      this.#stopped(attempt);
       store.change(() => {
-        attempt.phase = "stopped";
         if (view.problem !== undefined) attempt.problem = view.problem;
       });
       await this.#train.listRuns();
       return undefined;
     }
     return adapter;
+  }
+
+  #stopped(attempt: TryState): void {
+    this.#shared.store.change(() => (attempt.phase = "stopped"));
+    this.#shared.announce(this.#shared.strings().attempt.phase.stopped);
   }
 
   async #rows(model: Model, data: DataSet, adapter: AdapterInfo | null): Promise<EvaluatedRow[]> {

@@ -182,6 +182,7 @@ export class TrainActions {
         view.phase = "failed";
         view.problem = problem;
       });
+      await this.listRuns(); // one that could not be gone on with is still there
       return;
     }
     this.#shared.announce(this.#shared.strings().run.started);

@@ -4,7 +4,10 @@ import type { Context } from "./parts.js";
 
 export function modelName({ strings, state }: Pick<Context, "strings" | "state">): string {
   const { loaded, choice, address } = state.model;
-  if (loaded !== undefined) return loaded.recipe.kind === "builtin" ? strings.model.builtin : loaded.name;
+  if (loaded?.recipe.kind === "builtin") return strings.model.builtin;
+  // Files that were chosen without their folder have no name of their own.
+  if (loaded?.recipe.kind === "files" && loaded.name === "files") return strings.model.files;
+  if (loaded !== undefined) return loaded.name;
   return choice === "web" && address !== "" ? address : strings.model[choice];
 }
 

@@ -101,7 +101,8 @@ export function runView(context: Context): View {
       set("evaluation", held === undefined ? "–" : format.loss(held));
       set("speed", last === undefined ? "–" : texts.speedUnit(format.rate(last.tokens_per_second)));
       set("left", !isActive(run) || last?.eta_seconds === undefined ? "–" : format.duration(last.eta_seconds));
-      set("device", start?.device ?? state.device.info?.kind ?? "–");
+      const device = start?.device ?? state.device.info?.kind;
+      set("device", device === undefined ? "–" : strings.train.deviceName[device === "cpu" ? "cpu" : "webgpu"]);
       show(pause, run.phase === "running" || run.phase === "starting" || run.phase === "stopping");
       pause.disabled = run.phase !== "running";
       show(resume, run.phase === "paused");

@@ -1,0 +1,130 @@
+// A person's ways through the page, by its own controls, on the real trainer: rows and a model of one's
+// own, a model of a hub on the graphics card, another device before "Try it".
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { unzipSync } from "fflate";
+import type { Page } from "@playwright/test";
+
+import { COMMIT, modelFiles, startHub } from "./hub.mjs";
+import { policy } from "./server.mjs";
+import { expect, losses, siteWithHub, test, tryIt, watch } from "./site-support.js";
+
+const TINY = fileURLToPath(new URL("../oracle/tiny/gated", import.meta.url));
+const WORDS = ["cat", "dog", "red", "blue"];
+/** Words in a frame, which the tiny model is to repeat alone. */
+const ROWS = ["sentence,animal", ...Array.from({ length: 40 }, (_, row) => `the ${WORDS[row % 4]} sat on ${row},${WORDS[row % 4]}`)];
+
+const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+const step = (page: Page, name: string) => page.locator(`flan-tune [data-step="${name}"]`);
+const region = (page: Page, name: string) => page.getByRole("region", { name, exact: true });
+
+/** The files of the tiny model, as a person chooses them. */
+async function chooseModel(page: Page): Promise<void> {
+  await page.getByRole("radio", { name: "Files of yours" }).check();
+  const files = Object.entries(modelFiles(TINY)).map(([name, buffer]) => ({ name, buffer, mimeType: "application/octet-stream" }));
+  await region(page, "Model").locator('input[type="file"][multiple]').setInputFiles(files);
+  await expect(button(page, "Use this model")).toBeEnabled();
+}
+
+/** The files of the zip that a button saves. */
+async function saved(page: Page, name: string): Promise<Record<string, Uint8Array>> {
+  const download = page.waitForEvent("download");
+  await button(page, name).click();
+  return unzipSync(readFileSync(await (await download).path()));
+}
+
+/** The step that a run has come to, and how many it has. */
+async function progress(page: Page): Promise<[number, number]> {
+  const text = await region(page, "Run").innerText();
+  const [, done, all] = /([\d,]+) of ([\d,]+)/.exec(text) ?? [];
+  return [Number(done?.replaceAll(",", "")), Number(all?.replaceAll(",", ""))];
+}
+
+test("own rows and an own model: trained, cut off, gone on with, compared, exported, merged, imported", async ({ context, site, open }) => {
+  const { url } = await open({ "/": site });
+  const seen = watch(context, url);
+  const address = `${url}?lang=en&method=lora&rank=2&batchSize=4&maxSteps=1000&evalEvery=500&checkpointEvery=50&learningRate=0.01`;
+  let page = await context.newPage();
+  await page.goto(address);
+  await step(page, "model").click();
+  await chooseModel(page);
+  await button(page, "Use this model").click();
+  await page.locator('flan-tune input[type="file"][accept*="jsonl"]').setInputFiles({ name: "animals.csv", mimeType: "text/csv", buffer: Buffer.from(ROWS.join("\n")) });
+  await expect(page.getByLabel("The model reads", { exact: true })).toHaveValue("sentence");
+  await page.getByRole("textbox", { name: "Template" }).fill("{{ sentence }} ||| the {{ animal }}");
+  await expect(region(page, "Preview").getByRole("listitem").first()).toContainText("the cat");
+  await button(page, "Train").click();
+  await expect.poll(async () => (await progress(page))[0]).toBeGreaterThan(150);
+  await page.close();
+
+  // The next day, in the same browser.
+  page = await context.newPage();
+  await page.goto(address);
+  await expect(page.getByText(/^animals\.csv, LoRA 1: [\d,]+ of 1,000 steps/)).toBeVisible();
+  const goOn = button(page, "Go on: animals.csv, LoRA 1");
+  await goOn.click();
+  await expect(region(page, "Run")).toContainText("This run's base is a model of your own files, and only you can open those. Choose its files again");
+  await step(page, "model").click();
+  await chooseModel(page);
+  await goOn.click();
+  await expect(region(page, "Run")).toContainText("Finished", { timeout: 120_000 });
+  expect(await progress(page)).toEqual([1000, 1000]);
+
+  await step(page, "compare").click();
+  await page.getByLabel("Prompt 1").fill("the red sat on 101");
+  await button(page, "Compare").click();
+  await expect(region(page, "Answers")).toContainText("animals.csv, LoRA 1the red");
+  await step(page, "adapters").click();
+  const exported = await saved(page, "Export: animals.csv, LoRA 1");
+  expect(Object.keys(exported)).toEqual(expect.arrayContaining(["adapter_config.json", "adapter_model.safetensors"]));
+  const merged = await saved(page, "Merged model: animals.csv, LoRA 1");
+  expect(Object.keys(merged).sort()).toEqual(Object.keys(modelFiles(TINY)).sort());
+  expect(seen).toEqual([]);
+});
+
+test("a model of a hub: looked up, downloaded, trained on WebGPU, kept", async ({ context, folder, open }) => {
+  const hub = await startHub(modelFiles(TINY));
+  await siteWithHub(`${folder}/site`, hub.url);
+  // As a host sends it: the policy lets the page ask its hub, and where that sends it on.
+  const { url } = await open({ "/": `${folder}/site` }, { headers: { "content-security-policy": policy({ connect: [hub.url, hub.downloads] }) } });
+  const seen = watch(context, url, hub.url, hub.downloads);
+  const page = await context.newPage();
+  await page.goto(`${url}?lang=en&method=prompt&numVirtualTokens=4&batchSize=4&maxSteps=3&evalSamples=0`);
+  await page.getByLabel("Compute on").selectOption("Graphics card (WebGPU)");
+  await step(page, "model").click();
+  await page.getByRole("radio", { name: "Hugging Face or a web address" }).check();
+  await page.getByLabel("Model’s id or address").fill("school/tiny");
+  await button(page, "Look it up").click();
+  await expect(page.getByText(COMMIT)).toBeVisible();
+  await button(page, "Download and use").click();
+  await button(page, "Use this model").click();
+  await expect(page).toHaveURL(new RegExp(`model=school%2Ftiny&revision=${COMMIT}`));
+  await button(page, "Train").click();
+  await expect(region(page, "Run")).toContainText("Finished", { timeout: 500_000 });
+  expect(await progress(page)).toEqual([3, 3]);
+  await expect(region(page, "Run").getByRole("definition").last()).toHaveText("Graphics card (WebGPU)");
+  expect(seen).toEqual([]);
+
+  // The address says it all, and the hub need not answer again.
+  hub.close();
+  await page.reload();
+  await page.getByRole("radio", { name: "Kept in this browser" }).check();
+  await button(page, "Open this model: school/tiny").click();
+  await expect(button(page, "Use this model")).toBeEnabled();
+});
+
+test("Try it, right after another device was chosen", async ({ page, context, site, open }) => {
+  const { url } = await open({ "/": site });
+  const seen = watch(context, url);
+  await page.goto(`${url}?lang=en`);
+  await page.getByLabel("Compute on").selectOption("Graphics card (WebGPU)");
+  await page.getByLabel("Compute on").selectOption("Processor");
+  const heard = losses(page, 2);
+  await tryIt(page);
+  expect(await heard).toHaveLength(2);
+  await button(page, "Stop").first().click();
+  await expect(page.getByRole("status")).toHaveText("Stopped.", { timeout: 60_000 });
+  expect(seen).toEqual([]);
+});
