@@ -125,8 +125,8 @@ need_wasm() {
   need_toolchain rustup cc
   need_wasm_target
   need_wasm_bindgen
-  say "building the engine for the browser (the first time takes a quarter of an hour)"
-  build_wasm release "$page_wasm"
+  say "building the engine for the browser (the first time takes ten minutes)"
+  build_wasm page "$page_wasm"
 }
 
 need_wasm_opt() {

@@ -5,7 +5,8 @@
 # scripts/start.sh --native      builds the command line, says what to type next, and runs `flantune demo`
 #
 # The page needs Rust and Node.js 20 or newer; the rest (Rust's wasm32 target, wasm-bindgen, npm
-# packages) is fetched the first time, which takes a quarter of an hour. Ctrl-C ends the server.
+# packages) is fetched the first time, which takes a quarter of an hour with the build. Ctrl-C ends the
+# server.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 cd "$FLANTUNE_ROOT"
@@ -24,7 +25,7 @@ main() {
         shift
         ;;
       -h | --help)
-        sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
         return
         ;;
       *) fail "unknown option $1: there are --port N and --native" ;;
