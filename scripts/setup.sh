@@ -118,8 +118,9 @@ build_wasm() {
     "$target_wasm/wasm32-unknown-unknown/$profile/flantune_wasm.wasm"
 }
 
-# The released module, in `page_wasm`. FLANTUNE_WASM names a folder that holds a built one.
-page_wasm="${FLANTUNE_WASM:-$target_wasm/page}"
+# The released module, in `page_wasm`. FLANTUNE_WASM names a folder that holds a built one. Cargo keeps
+# what it builds for the profile in $target_wasm/page.
+page_wasm="${FLANTUNE_WASM:-$target_wasm/page-module}"
 need_wasm() {
   [[ -z "${FLANTUNE_WASM:-}" ]] || return 0
   need_toolchain rustup cc
