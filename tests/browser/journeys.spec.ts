@@ -28,11 +28,11 @@ async function chooseModel(page: Page): Promise<void> {
   await expect(button(page, "Use this model")).toBeEnabled();
 }
 
-/** The files of the zip that a button saves. */
-async function saved(page: Page, name: string): Promise<Record<string, Uint8Array>> {
+/** The zip that a button saves. */
+async function saved(page: Page, name: string): Promise<Buffer> {
   const download = page.waitForEvent("download");
   await button(page, name).click();
-  return unzipSync(readFileSync(await (await download).path()));
+  return readFileSync(await (await download).path());
 }
 
 /** The step that a run has come to, and how many it has. */
@@ -75,12 +75,23 @@ test("own rows and an own model: trained, cut off, gone on with, compared, expor
   await step(page, "compare").click();
   await page.getByLabel("Prompt 1").fill("the red sat on 101");
   await button(page, "Compare").click();
-  await expect(region(page, "Answers")).toContainText("animals.csv, LoRA 1the red");
+  const answer = region(page, "Answers").getByText("the red", { exact: true });
+  await expect(answer).toHaveCount(1); // the adapter's, not the base's
   await step(page, "adapters").click();
-  const exported = await saved(page, "Export: animals.csv, LoRA 1");
-  expect(Object.keys(exported)).toEqual(expect.arrayContaining(["adapter_config.json", "adapter_model.safetensors"]));
-  const merged = await saved(page, "Merged model: animals.csv, LoRA 1");
+  const zip = await saved(page, "Export: animals.csv, LoRA 1");
+  expect(Object.keys(unzipSync(zip))).toEqual(expect.arrayContaining(["adapter_config.json", "adapter_model.safetensors"]));
+  const merged = unzipSync(await saved(page, "Merged model: animals.csv, LoRA 1"));
   expect(Object.keys(merged).sort()).toEqual(Object.keys(modelFiles(TINY)).sort());
+
+  // From the zip it is another adapter with the same answer.
+  await button(page, "Delete: animals.csv, LoRA 1").click();
+  await button(page, "Delete for good: animals.csv, LoRA 1").click();
+  await expect(page.getByLabel("Name of animals.csv, LoRA 1")).toHaveCount(0);
+  await page.locator('flan-tune input[type="file"][accept=".zip"]').setInputFiles({ name: "friend.zip", mimeType: "application/zip", buffer: zip });
+  await expect(page.getByLabel("Name of friend")).toBeVisible();
+  await button(page, "Compare").click();
+  await expect(answer).toHaveCount(1);
+  await expect(region(page, "Answers")).toContainText("friend");
   expect(seen).toEqual([]);
 });
 
