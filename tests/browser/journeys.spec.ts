@@ -1,5 +1,5 @@
 // A person's ways through the page, by its own controls, on the real trainer: rows and a model of one's
-// own, a model of a hub on the graphics card, another device before "Try it".
+// own, a model of a hub and the sample on the graphics card, another device before "Try it".
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -125,6 +125,26 @@ test("a model of a hub: looked up, downloaded, trained on WebGPU, kept", async (
   await button(page, "Open this model: school/tiny").click();
   await expect(button(page, "Use this model")).toBeEnabled();
 });
+
+for (const [method, settings] of [["lora", "rank=4&learningRate=0.005"], ["prompt", "numVirtualTokens=4&learningRate=0.5"]] as const) {
+  test(`the built-in sample on WebGPU: ${method}`, async ({ page, context, site, open }) => {
+    const { url } = await open({ "/": site });
+    const seen = watch(context, url);
+    // Texts cut to one length make batches of one shape: a software GPU compiles for minutes for each.
+    const cut = "maxSourceTokens=16&maxTargetTokens=8&batchSize=2&maxNewTokens=8";
+    await page.goto(`${url}?lang=en&model=builtin&data=reviews&method=${method}&${settings}&${cut}&maxSteps=12&evalEvery=12&evalRows=2&evalSamples=1`);
+    await page.getByLabel("Compute on").selectOption("Graphics card (WebGPU)");
+    const heard = losses(page, 12);
+    await button(page, "Train").click();
+    const found = await heard;
+    const mean = (losses: number[]) => losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    expect(mean(found.slice(-4))).toBeLessThan(mean(found.slice(0, 4)) * 0.9);
+    await expect(region(page, "Run")).toContainText("Finished", { timeout: 500_000 });
+    await expect(region(page, "Run").getByRole("definition").last()).toHaveText("Graphics card (WebGPU)");
+    await expect(region(page, "The same rows as training goes on").getByRole("listitem").first()).toContainText("Step 12");
+    expect(seen).toEqual([]);
+  });
+}
 
 test("Try it, right after another device was chosen", async ({ page, context, site, open }) => {
   const { url } = await open({ "/": site });

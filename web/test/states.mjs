@@ -73,6 +73,7 @@ export const STATES = {
       await button(page, "Compare").click();
       await button(page, "Score").click();
       await page.getByText("20 rows of reviews").waitFor();
+      await page.getByText("Scoring row").waitFor({ state: "hidden" });
       await open(page, "adapters");
     },
   },
