@@ -162,7 +162,12 @@ test("problems stand beside what caused them, and say what to do", async ({ page
   await rank.blur();
   await expect(rank).toHaveAttribute("aria-invalid", "true");
   await expect(rank).toHaveAccessibleDescription(/A number from 1 to 256 is needed/);
+  // Nothing else is trained than what the form shows.
+  await button(page, "Train").click();
+  await expect(page.getByText("A number in step 3 cannot be used. Mend it there first.")).toBeVisible();
+  await expect(page.getByText("Your run appears here")).toBeVisible();
   await page.getByRole("radio", { name: "Balanced" }).check();
+  await expect(rank).toHaveValue("8");
 
   await step(page, "model").click();
   await page.getByRole("radio", { name: /Hugging Face/ }).check();
@@ -170,6 +175,69 @@ test("problems stand beside what caused them, and say what to do", async ({ page
   await address.fill("nobody/nothing");
   await address.press("Enter");
   await expect(address).toHaveAccessibleDescription(/nobody\/nothing is not on the hub\. Check the spelling/);
+});
+
+test("while Try it asks and trains nothing else begins, and it can be stopped at any moment", async ({ page, open }) => {
+  await open({ fake: { pace: 5 } });
+  await button(page, "Try it").click();
+  await expect(button(page, "Train")).toBeDisabled();
+  await expect(page.getByLabel("Compute on")).toBeDisabled();
+  await page.locator(".try-phase").getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByText("Stopped.", { exact: true }).first()).toBeVisible();
+  await expect(button(page, "Train again")).toBeEnabled();
+  await expect(page.getByLabel("Compute on")).toBeEnabled();
+});
+
+test("Try it leaves the model and the rows that were chosen as they are", async ({ page, open }) => {
+  await open();
+  await choose(page, "people.csv", "name,town\nInes,Porto\nKarim,Lyon\n");
+  await page.getByRole("textbox", { name: "Template" }).fill("Where is {{ name }}? ||| {{ town }}");
+  await step(page, "model").click();
+  await page.getByRole("radio", { name: /Hugging Face/ }).check();
+  await page.getByLabel("Model’s id or address").fill("google/flan-t5-small");
+  await button(page, "Look it up").click();
+  await button(page, "Download and use").click();
+  await expect(button(page, "Use this model")).toBeEnabled();
+  await button(page, "Try it").click();
+  await expect(page.getByText("Done. Both adapters").first()).toBeVisible();
+  await expect(page.getByLabel("Model’s id or address")).toHaveValue("google/flan-t5-small");
+  await expect(button(page, "Use this model")).toBeEnabled();
+  await expect(page.getByRole("textbox", { name: "Template" })).toHaveValue("Where is {{ name }}? ||| {{ town }}");
+});
+
+test("rows keep their template and limits on another device", async ({ page, open }) => {
+  await open();
+  await choose(page, "people.csv", "name,town\nInes,Porto\nKarim,Lyon\n");
+  await page.getByRole("textbox", { name: "Template" }).fill("Where is {{ name }}? ||| {{ town }}");
+  await page.getByLabel("Most tokens to read").fill("4");
+  await page.getByLabel("Most tokens to read").blur();
+  await page.getByLabel("Compute on").selectOption("Processor");
+  await expect(page.getByRole("region", { name: "Preview" }).getByRole("listitem").first()).toContainText("Where is Ines?");
+  await expect(page.getByLabel("Most tokens to read")).toHaveValue("4");
+  await expect(page.getByText("longer than 4 tokens")).toBeVisible();
+});
+
+test("another model can be chosen while one is being downloaded", async ({ page, open }) => {
+  await open({ fake: { holdDownload: 0.5 } });
+  await step(page, "model").click();
+  await page.getByRole("radio", { name: /Hugging Face/ }).check();
+  await page.getByLabel("Model’s id or address").fill("google/flan-t5-small");
+  await button(page, "Look it up").click();
+  await button(page, "Download and use").click();
+  await expect(page.getByText("155.3 MB of 310.5 MB")).toBeVisible();
+  await page.getByRole("radio", { name: "Built-in" }).check();
+  await expect(button(page, "Use this model")).toBeEnabled();
+  await button(page, "Train").click();
+  await expect(page.getByText("112 of 112")).toBeVisible();
+});
+
+test("Train says how large a model is before it downloads it", async ({ page, open }) => {
+  await open({ attributes: { model: "google/flan-t5-small" } });
+  await step(page, "train").click();
+  await button(page, "Train").click();
+  await expect(page.getByText("The model is not in this browser yet. Step 1 says how large it is")).toBeVisible();
+  await expect(page.getByText("310.5 MB, 4 files")).toBeVisible();
+  await expect(page.getByText("Your run appears here")).toBeVisible();
 });
 
 test("a trainer that does not start says why, and can be tried again", async ({ page, open }) => {
@@ -223,8 +291,9 @@ test("a run can be paused, gone on with and stopped", async ({ page, open }) => 
   const run = page.getByRole("region", { name: "Run" });
   await button(page, "Pause").click();
   await expect(run).toContainText("Paused");
-  const resume = button(page, "Resume");
-  await resume.click();
+  // By keyboard, too: the button that was pressed is the one that goes on.
+  await expect(button(page, "Resume")).toBeFocused();
+  await page.keyboard.press("Enter");
   await expect(run).toContainText("Training");
   await button(page, "Stop").click();
   await expect(run).toContainText("Stopped early");
@@ -285,8 +354,10 @@ test("adapters are renamed, exported, imported and deleted after a second click"
   await button(page, "Keep: Best").click();
   await expect(page.getByLabel("Name of Best")).toBeVisible();
   await button(page, "Delete: Best").click();
-  await button(page, "Delete for good: Best").click();
+  await button(page, "Delete for good: Best").focus();
+  await page.keyboard.press("Enter");
   await expect(page.getByLabel("Name of Best")).toHaveCount(0);
+  await expect(page.getByLabel("Name of friend")).toBeFocused();
 });
 
 test("German texts, by attribute, by the page's language, and changed on the way", async ({ page, open }) => {
@@ -309,6 +380,9 @@ test("settings go into the address and come back; rows and templates never do", 
   await step(page, "data").click();
   await page.getByRole("textbox", { name: "Template" }).fill("Secret {{ review }} ||| {{ title }}");
   await expect(page.getByText("Secret Cracked")).toBeVisible();
+  await page.getByLabel("Most tokens to read").fill("16");
+  await page.getByLabel("Most tokens to read").blur();
+  await expect(page).toHaveURL(/maxSourceTokens=16/);
   const { search } = new URL(page.url());
   expect(search).not.toContain("Secret");
   expect(search).toContain("data=reviews");
@@ -318,6 +392,23 @@ test("settings go into the address and come back; rows and templates never do", 
   await step(page, "method").click();
   await expect(page.getByLabel("Seed")).toHaveValue("7");
   await expect(page).not.toHaveURL(/fbclid/);
+  await step(page, "data").click();
+  await expect(page.getByLabel("Most tokens to read")).toHaveValue("16");
+  await expect(page.getByText("longer than 16 tokens")).toBeVisible();
+});
+
+test("an address that says what a preset says is that preset; what cannot be is passed over", async ({ page, open }) => {
+  await open({ attributes: { "address-settings": "" } });
+  await step(page, "method").click();
+  await page.getByRole("radio", { name: "Quick" }).check();
+  await expect(page).toHaveURL(/rank=4/);
+  const { search } = new URL(page.url());
+  await open({ attributes: { "address-settings": "" }, search: `${search}&maxSourceTokens=many&onTooLong=explode&device=tpu` });
+  await step(page, "method").click();
+  await expect(page.getByRole("radio", { name: "Quick" })).toBeChecked();
+  await step(page, "data").click();
+  await expect(page.getByLabel("Most tokens to read")).toHaveValue("512");
+  await expect(page.getByText("All rows fit into 512 tokens").first()).toBeVisible();
 });
 
 test("on a page of its own the element offers its languages, and remembers them in the address", async ({ page, open }) => {
@@ -325,7 +416,7 @@ test("on a page of its own the element offers its languages, and remembers them 
   await button(page, "Deutsch").click();
   await expect(button(page, "Ausprobieren")).toBeVisible();
   await expect(page).toHaveURL(/lang=de/);
-  await page.keyboard.press("Tab");
+  await expect(button(page, "Deutsch")).toBeFocused();
   await expect(page.locator("flan-tune .page")).toHaveAttribute("lang", "de");
 });
 

@@ -1,5 +1,22 @@
-// What index.html runs beside the element: it keeps the site for when there is no network. Only the
-// site's own page does that, never a page that embeds the element.
+// What index.html runs beside the element: it speaks the element's language, and keeps the site for when
+// there is no network. Only the site's own page does that, never a page that embeds the element.
+
+import { language, stringsOf } from "./element/strings/index.js";
+
+/** The page around the element, in the element's language. */
+function speak(element: Element): void {
+  const now = language(element);
+  const { site } = stringsOf(now);
+  document.documentElement.lang = now;
+  document.title = site.title;
+  for (const link of document.querySelectorAll("footer a")) link.textContent = site.licences;
+}
+
+const element = document.querySelector("flan-tune");
+if (element !== null) {
+  speak(element);
+  new MutationObserver(() => speak(element)).observe(element, { attributeFilter: ["lang"] });
+}
 
 async function keepForOffline(): Promise<void> {
   if (!("serviceWorker" in navigator)) return;

@@ -93,6 +93,8 @@ export class FakeData implements DataSet {
     return next;
   }
 
+  async close(): Promise<void> {}
+
   async preview(count: number, { model, first = 0 }: { model?: unknown; first?: number } = {}): Promise<Preview[]> {
     return this.all.slice(first, first + count).map((row, place) => {
       const { source, target } = this.texts(row, first + place);

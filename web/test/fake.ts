@@ -136,7 +136,7 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
         prompt: { method: "prompt", numVirtualTokens: 20, learningRate: 0.5, epochs: 4 },
       },
     ],
-    toml: async (settings) => Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n"),
+    toml: async ({ name: _, ...settings }) => Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n"),
     close: async () => onClose(),
     loadModel: (source, load) => loadModel(options, gate, source, load ?? {}, stored),
     async loadData(source, data = {}) {

@@ -10,9 +10,10 @@ import { ModelActions } from "./actions/model.js";
 import type { Shared } from "./actions/shared.js";
 import { TrainActions } from "./actions/train.js";
 import { FlanTuneErrorEvent } from "./events.js";
-import { PRESET_SETTINGS } from "./presets.js";
-import { DEMOS, isActive, STEPS, type StepName } from "./state.js";
-import { problem, Store } from "./store.js";
+import { presetOf, PRESET_SETTINGS } from "./presets.js";
+import { DEMOS, isBusy, isInUse, STEPS, type StepName } from "./state.js";
+import { problem, said, Store } from "./store.js";
+import { SECTIONS } from "./views/keys.js";
 import type { Strings } from "./strings/en.js";
 import type { Start, Trainer } from "./trainer.js";
 import type { Shared as Wishes } from "./url.js";
@@ -34,6 +35,8 @@ export class App {
   #closed = false;
   /** Whether one trainer gives way to another, on another device. */
   #changing = false;
+  /** What is no longer chosen, but may still be in use. */
+  #retired: { close(): Promise<void> }[] = [];
   #model: ModelActions;
   #data: DataActions;
   #train: TrainActions;
@@ -53,10 +56,15 @@ export class App {
         const shown = problem(thrown);
         // What the trainer before still had to do ends with it.
         if (this.#closed || (this.#changing && shown.code === "closed")) return;
-        this.store.change((state) => place(state, shown));
+        this.store.change((state) => place(state, said(thrown, host.strings())));
         host.fire(new FlanTuneErrorEvent(shown));
       },
+      retire: (thing) => {
+        this.#retired.push(thing);
+        this.store.change();
+      },
     };
+    this.store.subscribe(() => this.#closeRetired());
     const model = new ModelActions(shared, () => void data.refresh());
     const data = new DataActions(shared);
     const library = new LibraryActions(shared, model);
@@ -69,7 +77,7 @@ export class App {
       model,
       data,
       train,
-      attempt: new AttemptActions(shared, model, data, train, () => library.list()),
+      attempt: new AttemptActions(shared, model, train, () => library.list()),
       compare: new CompareActions(shared, model, data),
       library,
       toggle: (step) => this.store.change(({ open }) => (open[step] = !open[step])),
@@ -79,7 +87,7 @@ export class App {
   }
 
   /** Takes over what attributes or an address ask for. Steps that are decided thereby are folded. */
-  wish({ model, revision, data, settings }: Wishes): void {
+  wish({ model, revision, dtype, data, rows, settings }: Wishes): void {
     this.store.change((state) => {
       if (model === "builtin") state.model.choice = "builtin";
       else if (model !== undefined) {
@@ -87,12 +95,13 @@ export class App {
         state.model.address = model;
         state.model.revision = revision ?? "";
       }
+      if (dtype !== undefined) state.model.dtype = dtype;
+      state.data.options = { ...rows };
       const demo = DEMOS.find((name) => name === data);
       if (demo !== undefined) state.data.choice = demo;
       const method = settings.method ?? state.settings.method;
-      const changes = Object.keys(settings).some((key) => key !== "method" && key !== "seed");
       state.settings = { ...PRESET_SETTINGS[method].balanced, seed: 0, ...settings, method };
-      state.preset = changes ? "own" : "balanced";
+      state.preset = presetOf(state.settings);
       const decided = model === "builtin" && demo !== undefined;
       state.open = { model: !decided, data: false, method: false, train: decided, compare: false, adapters: false };
     });
@@ -109,18 +118,19 @@ export class App {
       this.store.change((state) => {
         state.keys = list;
         // An address may carry anything; only what is a setting stays.
-        const known = new Set(list.map(({ name }) => name));
+        const known = new Set(list.filter(({ section }) => SECTIONS.includes(section)).map(({ name }) => name));
         for (const key of Object.keys(state.settings)) if (!known.has(key)) delete state.settings[key];
+        state.preset = presetOf(state.settings);
       });
       const { model, data } = this.store.state;
       if (this.#closed) return;
       if (model.choice === "builtin") void this.#model.load();
-      if (data.choice !== "file") void this.#data.ready();
+      if (data.choice !== "file" || data.file !== undefined) void this.#data.ready();
     } catch (thrown) {
       if (this.#closed || this.#trainer !== beginning) return;
       this.#trainer = undefined; // the next try begins anew
       const shown = problem(thrown);
-      this.store.change(({ device }) => (device.problem = shown));
+      this.store.change(({ device }) => (device.problem = said(thrown, this.#host.strings())));
       this.#host.fire(new FlanTuneErrorEvent(shown));
     }
   }
@@ -151,7 +161,7 @@ export class App {
   /** Another device needs another worker; what was loaded is loaded again. */
   async #changeDevice(choice: App["store"]["state"]["device"]["choice"]): Promise<void> {
     const { state } = this.store;
-    if (isActive(state.run) || state.device.choice === choice) return;
+    if (isBusy(state) || state.device.choice === choice) return;
     // Whoever asks from now on, while the old one closes, gets the new one.
     const old = this.#trainer;
     this.#changing = true;
@@ -163,13 +173,17 @@ export class App {
       delete device.info;
       model.phase = "none";
       delete model.loaded;
-      if (data.choice !== "file") delete data.set;
+      delete data.set;
     });
     await old?.then((trainer) => trainer.close()).catch(() => undefined); // it never started: nothing to close
-    const { file } = state.data;
     await this.open();
     this.#changing = false;
-    if (file !== undefined) await this.#data.chooseFile(file);
+  }
+
+  #closeRetired(): void {
+    if (isInUse(this.store.state)) return;
+    // It may be of a trainer that is gone.
+    for (const thing of this.#retired.splice(0)) void thing.close().catch(() => undefined);
   }
 
   #advance(step: StepName): void {

@@ -52,8 +52,12 @@ export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** What is hidden cannot keep the focus: that goes to the part of the page around it. */
 export function show(element: HTMLElement | SVGElement, visible: boolean): void {
+  if (element.hasAttribute("hidden") === !visible) return;
+  const focused = visible ? undefined : focusedWithin(element);
   element.toggleAttribute("hidden", !visible);
+  if (focused !== undefined) focusAround(element);
 }
 
 export function setAttribute(element: Element, name: string, value: string | null): void {
@@ -68,11 +72,38 @@ export function setValue(control: HTMLInputElement | HTMLTextAreaElement | HTMLS
   if (!focused && control.value !== value) control.value = value;
 }
 
-/** Replaces the children where `key` is another than last time. */
+/**
+ * Replaces the children where `key` is another than last time. Who was among them by keyboard stays at
+ * the same place, or goes to the nearest one that is left.
+ */
 export function refill(element: Element & { filled?: string }, key: string, children: () => Child[]): void {
   if (element.filled === key) return;
   element.filled = key;
+  const focused = focusedWithin(element);
+  const place = focused === undefined ? -1 : controls(element).indexOf(focused);
   element.replaceChildren(...children().filter((child): child is Node | string => child !== null && child !== undefined && child !== false));
+  if (focused === undefined || focusedWithin(element) !== undefined) return;
+  const left = controls(element);
+  const next = left.includes(focused) ? focused : left[Math.min(place, left.length - 1)];
+  if (next === undefined) focusAround(element);
+  else next.focus();
+}
+
+/** Goes to the step's heading, or to the section itself where it takes the focus. */
+function focusAround(element: Element): void {
+  const section = element.closest<HTMLElement>("section[tabindex], section:has(> h2)");
+  (section?.querySelector<HTMLElement>(":scope > h2 button") ?? section)?.focus();
+}
+
+function focusedWithin(element: Element): HTMLElement | undefined {
+  const root = element.getRootNode();
+  const active = root instanceof ShadowRoot ? root.activeElement : null;
+  return active instanceof HTMLElement && element.contains(active) ? active : undefined;
+}
+
+function controls(element: Element): HTMLElement[] {
+  const all = element.querySelectorAll<HTMLElement>("button, input:not([disabled]), textarea, select, summary, [tabindex]");
+  return [...all].filter((control) => control.checkVisibility());
 }
 
 /** Offers a file for saving. */

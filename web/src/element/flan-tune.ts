@@ -42,6 +42,8 @@ export class FlanTuneElement extends HTMLElement {
   #live = h("p", { class: "visually-hidden", role: "status" });
   #place = h("div", { class: "page" });
   #changed = new Set<string>();
+  /** The language whose button was pressed. */
+  #chosen: Language | undefined;
   #unsubscribe: (() => void) | undefined;
 
   constructor() {
@@ -136,6 +138,9 @@ export class FlanTuneElement extends HTMLElement {
     if (now !== this.#language) {
       this.#language = now;
       this.#show();
+      // The buttons are others now: whoever pressed one by keyboard goes on from there.
+      if (this.#chosen === now) this.shadowRoot?.querySelector<HTMLElement>(`.languages [lang="${now}"]`)?.focus();
+      this.#chosen = undefined;
       if (this.#ownsAddress()) this.#writeAddress(app);
     }
     const { model, data, settings } = app.store.state;
@@ -153,7 +158,7 @@ export class FlanTuneElement extends HTMLElement {
 
   /** Attributes first; an address that was shared says more. */
   #wishes(): Shared {
-    const wishes: Shared = { settings: { method: this.method } };
+    const wishes: Shared = { rows: {}, settings: { method: this.method } };
     if (this.model !== "") wishes.model = this.model;
     if (this.data !== "") wishes.data = this.data;
     if (this.rank !== undefined) wishes.settings.rank = this.rank;
@@ -185,6 +190,7 @@ export class FlanTuneElement extends HTMLElement {
     this.#view?.close?.();
     const strings = stringsOf(this.#language);
     this.#place.lang = this.#language;
+    app.store.change(({ invalid }) => invalid.clear()); // the fields are new and show what is set
     const view = page({
       store: app.store,
       state: app.store.state,
@@ -209,7 +215,10 @@ export class FlanTuneElement extends HTMLElement {
       code,
       name,
       current: code === this.#language,
-      choose: () => this.setAttribute("lang", code),
+      choose: () => {
+        this.#chosen = code;
+        this.setAttribute("lang", code);
+      },
     }));
   }
 

@@ -39,10 +39,11 @@ export function format(language: string): Format {
     points: (value) => one.format(value * 100),
     rate: (value) => count.format(value),
     plain: (value) => plain.format(value),
-    duration(seconds) {
-      if (seconds < 60) return `${count.format(Math.max(0, Math.round(seconds)))} s`;
+    duration(exact) {
+      const seconds = Math.max(0, Math.round(exact));
+      if (seconds < 60) return `${count.format(seconds)} s`;
       const minutes = Math.floor(seconds / 60);
-      if (minutes < 60) return `${minutes} min ${String(Math.round(seconds % 60)).padStart(2, "0")} s`;
+      if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, "0")} s`;
       return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
     },
     moment: (milliseconds) => moment.format(new Date(milliseconds)),

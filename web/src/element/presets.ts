@@ -2,7 +2,7 @@
 // must move as far as word embeddings are apart (Lester et al. 2021 train at 0.3).
 
 import type { Method, TrainOptions } from "../types.js";
-import type { Preset } from "./state.js";
+import { PRESETS, type Preset } from "./state.js";
 
 export const PRESET_SETTINGS: Record<Method, Record<Preset, TrainOptions>> = {
   lora: {
@@ -16,6 +16,12 @@ export const PRESET_SETTINGS: Record<Method, Record<Preset, TrainOptions>> = {
     thorough: { numVirtualTokens: 50, epochs: 20, learningRate: 0.3, batchSize: 8 },
   },
 };
+
+/** The preset that settings are, but for the seed. */
+export function presetOf({ method, seed: _, ...settings }: TrainOptions & { method: Method }): Preset | "own" {
+  const said = (options: TrainOptions) => JSON.stringify(Object.entries(options).sort());
+  return PRESETS.find((preset) => said(PRESET_SETTINGS[method][preset]) === said(settings)) ?? "own";
+}
 
 /** Keys that have a place of their own in the form, by method. */
 export const OWN_KEYS: Record<Method, string[]> = {

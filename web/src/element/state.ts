@@ -35,6 +35,8 @@ export interface Problem {
   code: string;
   message: string;
   hint?: string;
+  /** What was said in English, where `message` is another language's. */
+  detail?: string;
 }
 
 export interface ModelState {
@@ -80,6 +82,8 @@ export interface Curve {
 export interface SampleHistory {
   source: string;
   reference: string;
+  /** What the base writes. */
+  before?: string;
   outputs: { step: number; text: string }[];
 }
 
@@ -134,6 +138,8 @@ export interface CompareState {
   scores: Map<string, Scored>;
   /** Data set that the scores are of. */
   scored?: string;
+  /** Adapters that were trained on other rows, or with others held out: they may have seen some of these. */
+  doubtful: Set<string>;
   phase: "idle" | "generating" | "scoring";
   /** Rows done and in all, while scoring. */
   done: number;
@@ -160,6 +166,10 @@ export interface State {
   preset: Preset | "own";
   keys: Key[];
   settingsProblem?: Problem;
+  /** Keys whose field holds what cannot be used. */
+  invalid: Set<string>;
+  /** "Train" was pressed, and the model or the rows are still being read. */
+  starting: boolean;
   run?: RunView;
   runProblem?: Problem;
   interrupted: RunInfo[];
@@ -177,6 +187,8 @@ export function initialState(): State {
     settings: { method: "lora" },
     preset: "balanced",
     keys: [],
+    invalid: new Set(),
+    starting: false,
     interrupted: [],
     attempt: emptyTry(),
     compare: {
@@ -185,6 +197,7 @@ export function initialState(): State {
       outputs: [],
       asked: [],
       scores: new Map(),
+      doubtful: new Set(),
       phase: "idle",
       done: 0,
       total: 0,
@@ -205,4 +218,19 @@ export function emptyTry(): TryState {
 /** Whether a run works or waits. */
 export function isActive(run: RunView | undefined): boolean {
   return run !== undefined && ["starting", "running", "paused", "stopping"].includes(run.phase);
+}
+
+/** Whether "Try it" is at work, also between its two runs. */
+export function isTrying({ phase }: TryState): boolean {
+  return phase === "preparing" || phase === "lora" || phase === "prompt";
+}
+
+/** Whether something trains, or is about to: nothing else may begin then. */
+export function isBusy({ run, attempt, starting }: State): boolean {
+  return starting || isActive(run) || isTrying(attempt);
+}
+
+/** Whether a model or rows may be in use. */
+export function isInUse(state: State): boolean {
+  return isBusy(state) || state.compare.phase !== "idle" || state.library.busy !== undefined;
 }

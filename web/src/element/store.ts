@@ -1,6 +1,7 @@
 // The state and who is told of changes: once a frame, however many changes there were.
 
 import { initialState, type Problem, type State } from "./state.js";
+import type { Strings } from "./strings/en.js";
 
 export class Store {
   readonly state: State = initialState();
@@ -26,7 +27,14 @@ export class Store {
   }
 }
 
-/** What was thrown, as it is shown. */
+/** What was thrown, as it is shown in the language of now. */
+export function said(thrown: unknown, strings: Strings): Problem {
+  const shown = problem(thrown);
+  const known = strings.problem[shown.code];
+  return known === undefined ? shown : { ...shown, ...known, detail: [shown.message, known.hint === undefined ? undefined : shown.hint].filter(Boolean).join(". ") };
+}
+
+/** What was thrown. */
 export function problem(thrown: unknown): Problem {
   if (thrown instanceof Error) {
     const { code, hint } = thrown as Error & { code?: unknown; hint?: unknown }; // a FlantuneError has both

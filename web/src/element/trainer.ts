@@ -73,6 +73,8 @@ export interface DataSet {
   configure(options: DataOptions): Promise<DataSet>;
   preview(count: number, options?: { model?: Model; first?: number }): Promise<Preview[]>;
   lengths(options?: { model?: Model }): Promise<Lengths>;
+  /** Lets go of the rows. */
+  close(): Promise<void>;
 }
 
 export interface Run extends AsyncIterable<RunEvent> {

@@ -1,19 +1,23 @@
 // Settings in the page's address: which model, which demo set, which method with which numbers.
 // Never rows, templates or prompts.
 
-import type { Setting, TrainOptions } from "../types.js";
+import type { DataOptions, Dtype, Setting, TrainOptions } from "../types.js";
+import { LIMITS, limits } from "./rows.js";
 import { DEMOS, type State } from "./state.js";
 
 export interface Shared {
   model?: string;
   revision?: string;
+  dtype?: Dtype;
   data?: string;
+  /** The limits of rows. */
+  rows: DataOptions;
   settings: TrainOptions;
 }
 
 /** Keys that may stand in an address. Texts are the user's own, and stay out. */
 const PRIVATE = new Set(["initText", "initAdapter", "name", "train", "validation", "template", "templateFile"]);
-const OTHERS = new Set(["model", "revision", "data", "lang"]);
+const OTHERS = new Set(["model", "revision", "dtype", "data", "lang"]);
 
 export function writeSettings(state: State): URLSearchParams {
   const parameters = new URLSearchParams();
@@ -24,8 +28,9 @@ export function writeSettings(state: State): URLSearchParams {
     const revision = model.plan?.commit ?? model.revision;
     if (revision !== "") parameters.set("revision", revision);
   }
+  if (model.choice !== "builtin" && model.dtype !== "f32") parameters.set("dtype", model.dtype);
   if (data.choice !== "file") parameters.set("data", data.choice);
-  for (const [key, value] of Object.entries(settings)) {
+  for (const [key, value] of Object.entries({ ...settings, ...limits(data.options) })) {
     if (value === undefined || value === null || PRIVATE.has(key)) continue;
     parameters.set(key, Array.isArray(value) ? value.join(",") : String(value));
   }
@@ -34,11 +39,12 @@ export function writeSettings(state: State): URLSearchParams {
 
 /** What an address asks for. What cannot be read is passed over: an address is typed by anyone. */
 export function readSettings(parameters: URLSearchParams): Shared {
-  const shared: Shared = { settings: {} };
+  const shared: Shared = { rows: {}, settings: {} };
   const model = parameters.get("model");
   if (model) shared.model = model;
   const revision = parameters.get("revision");
   if (revision) shared.revision = revision;
+  if (parameters.get("dtype") === "int8") shared.dtype = "int8";
   const data = DEMOS.find((name) => name === parameters.get("data"));
   if (data !== undefined) shared.data = data;
   for (const [key, text] of parameters) {
@@ -47,9 +53,27 @@ export function readSettings(parameters: URLSearchParams): Shared {
       if (text === "lora" || text === "prompt") shared.settings.method = text;
       continue;
     }
-    shared.settings[key] = setting(key, text);
+    if (LIMITS.includes(key as Limit)) Object.assign(shared.rows, limit(key as Limit, text));
+    else shared.settings[key] = setting(key, text);
   }
   return shared;
+}
+
+type Limit = (typeof LIMITS)[number];
+
+/** A limit of rows, where the text is one. */
+function limit(key: Limit, text: string): DataOptions {
+  const number = text.trim() === "" ? NaN : Number(text);
+  switch (key) {
+    case "onTooLong": {
+      const found = (["truncate", "drop", "keep", "error"] as const).find((name) => name === text);
+      return found === undefined ? {} : { onTooLong: found };
+    }
+    case "validationFraction":
+      return number >= 0 && number < 1 ? { validationFraction: number } : {};
+    default:
+      return Number.isInteger(number) && number >= 2 && number <= 4096 ? { [key]: number } : {};
+  }
 }
 
 function setting(key: string, text: string): Setting {

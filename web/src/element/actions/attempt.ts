@@ -1,10 +1,9 @@
 // "Try it": both methods on the built-in model and a demo set, with the same held-out rows before and after.
 
 import type { AdapterInfo, EvaluatedRow, Method } from "../../types.js";
-import { emptyTry, isActive, type RunView, type TryState } from "../state.js";
+import { emptyTry, isBusy, type RunView, type TryState } from "../state.js";
 import { isAbort } from "../store.js";
-import type { DataSet, Model } from "../trainer.js";
-import type { DataActions } from "./data.js";
+import type { DataSet, Model, Trainer } from "../trainer.js";
 import { follow, newRun } from "./follow.js";
 import type { ModelActions } from "./model.js";
 import type { Shared } from "./shared.js";
@@ -17,56 +16,73 @@ const ROWS = 3;
 export class AttemptActions {
   #shared: Shared;
   #model: ModelActions;
-  #data: DataActions;
   #train: TrainActions;
   #onAdapter: () => Promise<void>;
+  #abort: AbortController | undefined;
 
-  constructor(shared: Shared, model: ModelActions, data: DataActions, train: TrainActions, onAdapter: () => Promise<void>) {
+  constructor(shared: Shared, model: ModelActions, train: TrainActions, onAdapter: () => Promise<void>) {
     this.#shared = shared;
     this.#model = model;
-    this.#data = data;
     this.#train = train;
     this.#onAdapter = onAdapter;
   }
 
+  /** Steps 1 and 2 stay as they are: what it trains on is its own. */
   async start(): Promise<void> {
     const { store } = this.#shared;
-    if (isActive(store.state.run) || ["preparing", "lora", "prompt"].includes(store.state.attempt.phase)) return;
+    if (isBusy(store.state)) return;
+    const abort = new AbortController();
+    this.#abort = abort;
     const attempt: TryState = { ...emptyTry(), phase: "preparing" };
     store.change((state) => (state.attempt = attempt));
     this.#shared.announce(this.#shared.strings().attempt.phase.preparing);
-    const { model: chosen, data: rows } = store.state;
-    if (chosen.choice !== "builtin") this.#model.choose({ choice: "builtin" });
-    const [model, data] = await Promise.all([
-      this.#model.load(),
-      rows.choice === SET ? this.#data.ready() : this.#data.chooseDemo(SET),
-    ]);
-    if (model === undefined || data === undefined) {
-      const cause = model === undefined ? store.state.model.problem : store.state.data.problem;
-      store.change(() => {
-        attempt.phase = "idle";
-        if (cause !== undefined) attempt.problem = cause;
-      });
-      return;
-    }
     try {
-      this.#fill(attempt, "base", await this.#rows(model, data, null));
-      for (const method of ["lora", "prompt"] as const) {
-        const adapter = await this.#run(attempt, model, data, method);
-        if (adapter === undefined) return;
-        this.#fill(attempt, method, await this.#rows(model, data, adapter));
-      }
-      store.change(() => (attempt.phase = "done"));
-      this.#shared.announce(this.#shared.strings().attempt.phase.done);
+      const trainer = await this.#shared.trainer();
+      const [model, data] = await Promise.all([this.#base(trainer, attempt), trainer.loadData(SET)]);
+      if (model !== undefined) await this.#both(attempt, model, data, abort.signal);
+      this.#shared.retire(data);
     } catch (thrown) {
-      if (isAbort(thrown)) this.#stopped(attempt);
+      if (isAbort(thrown)) this.#end(attempt, "stopped");
       else {
-        this.#shared.fail(thrown, (_, problem) => {
-          attempt.phase = "idle";
-          attempt.problem = problem;
-        });
+        store.change(() => (attempt.phase = "idle"));
+        this.#shared.fail(thrown, (_, problem) => (attempt.problem = problem));
       }
     }
+  }
+
+  /** Ends it after the step, or the row, of now. */
+  async stop(): Promise<void> {
+    this.#abort?.abort();
+    await this.#train.stop();
+  }
+
+  /** The built-in model: that of step 1 where it is the one. */
+  async #base(trainer: Trainer, attempt: TryState): Promise<Model | undefined> {
+    const { store } = this.#shared;
+    if (store.state.model.choice !== "builtin") {
+      const model = await trainer.loadModel({ builtin: true });
+      this.#shared.retire(model); // when this is over
+      return model;
+    }
+    const model = await this.#model.load();
+    if (model !== undefined) return model;
+    const { problem: cause } = store.state.model;
+    store.change(() => {
+      attempt.phase = "idle";
+      if (cause !== undefined) attempt.problem = cause;
+    });
+    return undefined;
+  }
+
+  async #both(attempt: TryState, model: Model, data: DataSet, signal: AbortSignal): Promise<void> {
+    this.#fill(attempt, "base", await this.#rows(model, data, null, signal));
+    for (const method of ["lora", "prompt"] as const) {
+      signal.throwIfAborted();
+      const adapter = await this.#run(attempt, model, data, method);
+      if (adapter === undefined) return;
+      this.#fill(attempt, method, await this.#rows(model, data, adapter, signal));
+    }
+    this.#end(attempt, "done");
   }
 
   async #run(attempt: TryState, model: Model, data: DataSet, method: Method): Promise<AdapterInfo | undefined> {
@@ -88,7 +104,7 @@ export class AttemptActions {
     this.#train.hold(undefined);
     if (adapter !== undefined) await this.#onAdapter();
     if (adapter === undefined || view.phase === "stopped") {
-      this.#stopped(attempt);
+      this.#end(attempt, "stopped");
       store.change(() => {
         if (view.problem !== undefined) attempt.problem = view.problem;
       });
@@ -98,14 +114,13 @@ export class AttemptActions {
     return adapter;
   }
 
-  #stopped(attempt: TryState): void {
-    this.#shared.store.change(() => (attempt.phase = "stopped"));
-    this.#shared.announce(this.#shared.strings().attempt.phase.stopped);
+  #end(attempt: TryState, phase: "done" | "stopped"): void {
+    this.#shared.store.change(() => (attempt.phase = phase));
+    this.#shared.announce(this.#shared.strings().attempt.phase[phase]);
   }
 
-  async #rows(model: Model, data: DataSet, adapter: AdapterInfo | null): Promise<EvaluatedRow[]> {
-    const options = { adapter, split: "validation", seed: 0, limit: ROWS, metrics: ["rougeL"], maxNewTokens: 32 } as const;
-    return (await model.evaluate(data, { ...options, metrics: [...options.metrics] })).rows;
+  async #rows(model: Model, data: DataSet, adapter: AdapterInfo | null, signal: AbortSignal): Promise<EvaluatedRow[]> {
+    return (await model.evaluate(data, { adapter, split: "validation", seed: 0, limit: ROWS, metrics: ["rougeL"], maxNewTokens: 32, signal })).rows;
   }
 
   #fill(attempt: TryState, column: "base" | Method, rows: EvaluatedRow[]): void {

@@ -2,7 +2,8 @@
 
 import { fits } from "../fits.js";
 import { isAbort } from "../store.js";
-import type { Model } from "../trainer.js";
+import type { Problem } from "../state.js";
+import type { DataSet, Model } from "../trainer.js";
 import type { Shared } from "./shared.js";
 import { dataName } from "../views/names.js";
 import type { DataActions } from "./data.js";
@@ -80,7 +81,7 @@ export class CompareActions {
     const abort = this.#begin("generating");
     try {
       const model = await this.#model.load();
-      if (model === undefined) throw modelMissing(store.state.model.problem?.message);
+      if (model === undefined) throw this.#missing(store.state.model.problem);
       store.change(() => {
         compare.asked = prompts;
         compare.outputs = prompts.map(() => new Map<string, string>());
@@ -105,13 +106,15 @@ export class CompareActions {
       const model = await this.#model.load();
       const data = await this.#data.ready();
       if (model === undefined || data === undefined) {
-        throw modelMissing((model === undefined ? store.state.model : store.state.data).problem?.message);
+        throw this.#missing((model === undefined ? store.state.model : store.state.data).problem);
       }
+      const seed = Number(store.state.settings.seed ?? 0);
+      const doubtful = await this.#doubtful(data, seed);
       store.change(() => {
         compare.scores = new Map();
         compare.scored = dataName({ strings: this.#shared.strings(), state: store.state });
+        compare.doubtful = doubtful;
       });
-      const seed = Number(store.state.settings.seed ?? 0);
       for (const adapter of this.#systems(model)) {
         const { metrics, rows } = await model.evaluate(data, {
           adapter,
@@ -139,6 +142,24 @@ export class CompareActions {
     return [null, ...ids];
   }
 
+  /**
+   * Adapters whose run had other rows, or drew others to hold out. Of imported ones nothing is known,
+   * and nothing is said.
+   */
+  async #doubtful(data: DataSet, seed: number): Promise<Set<string>> {
+    const runs = await (await this.#shared.trainer()).runs.list();
+    const { choice, options } = this.#shared.store.state.data;
+    const drawn = choice === "file" || options.validationFraction !== undefined; // a demo set brings its own rows to judge by
+    const others = runs.filter(
+      (run) => run.data.name !== data.name || run.data.rows !== data.rows || (drawn && Number(run.options.seed ?? 0) !== seed),
+    );
+    return new Set(others.flatMap(({ adapter }) => adapter ?? []));
+  }
+
+  #missing(problem: Problem | undefined): Error {
+    return Object.assign(new Error(problem?.message ?? this.#shared.strings().compare.modelMissing), { code: "missing" });
+  }
+
   #begin(phase: "generating" | "scoring"): AbortController {
     this.#abort?.abort();
     this.#abort = new AbortController();
@@ -155,8 +176,4 @@ export class CompareActions {
     if (this.#abort !== abort) return;
     this.#shared.store.change(({ compare }) => (compare.phase = "idle"));
   }
-}
-
-function modelMissing(message: string | undefined): Error {
-  return Object.assign(new Error(message ?? "There is no model to ask"), { code: "missing" });
 }

@@ -2,7 +2,8 @@
 
 import type { DataOptions, DataSource } from "../../types.js";
 import { composeTemplate, guessColumns } from "../columns.js";
-import { DEMOS, type DataState, type Demo } from "../state.js";
+import { limits, tidy } from "../rows.js";
+import type { DataState, Demo } from "../state.js";
 import type { DataSet } from "../trainer.js";
 import type { Shared } from "./shared.js";
 
@@ -21,22 +22,29 @@ export class DataActions {
     this.#shared = shared;
   }
 
+  /** The limits stay; a demo set brings its own rows to judge by. */
   chooseDemo(name: Demo): Promise<DataSet | undefined> {
-    return this.#open(name, name, {});
+    const { validationFraction: _, ...options } = limits(this.#shared.store.state.data.options);
+    return this.#open(name, name, options);
   }
 
   chooseFile(file: File): Promise<DataSet | undefined> {
-    return this.#open("file", file, {});
+    return this.#open("file", file, limits(this.#shared.store.state.data.options));
   }
 
-  /** The rows of now; reads the chosen demo set where nothing was read yet. */
+  /** Reads what is chosen, as it was set up. */
+  async reopen(): Promise<DataSet | undefined> {
+    const { choice, file, options } = this.#shared.store.state.data;
+    const source = choice === "file" ? file : choice;
+    return source === undefined ? undefined : this.#open(choice, source, options);
+  }
+
+  /** The rows of now; reads what is chosen where nothing was read yet. */
   async ready(): Promise<DataSet | undefined> {
     const { data } = this.#shared.store.state;
     if (this.#timer !== undefined) await this.refresh(); // typing has not rested yet
     if (this.#opening !== undefined) return this.#opening;
-    if (data.set !== undefined) return data.set;
-    const demo = DEMOS.find((name) => name === data.choice);
-    return demo === undefined ? undefined : this.chooseDemo(demo);
+    return data.set ?? this.reopen();
   }
 
   /** Changes how rows become text. `soon` waits until typing rests. */
@@ -113,6 +121,8 @@ export class DataActions {
   ): Promise<DataSet | undefined> {
     const { store } = this.#shared;
     this.#call += 1;
+    const { set: before } = store.state.data;
+    if (before !== undefined) this.#shared.retire(before);
     store.change(({ data }) => {
       data.choice = choice;
       data.phase = "reading";
@@ -125,13 +135,16 @@ export class DataActions {
       if (source instanceof File) data.file = source;
     });
     try {
-      const set = await (await this.#shared.trainer()).loadData(source, options);
-      if (!isWanted()) return undefined;
+      const set = await (await this.#shared.trainer()).loadData(source, tidy(options));
+      if (!isWanted()) {
+        this.#shared.retire(set);
+        return undefined;
+      }
       store.change(({ data }) => {
         data.set = set;
         data.phase = "ready";
-        data.options = { ...set.options };
-        if (choice === "file" && !data.options.template) {
+        data.options = { ...set.options, ...options };
+        if (choice === "file" && !options.template && options.sourceField === undefined) {
           const columns = guessColumns(set.fields);
           if (columns !== undefined) {
             data.options.sourceField = columns.source;
@@ -153,13 +166,4 @@ export class DataActions {
       return undefined;
     }
   }
-}
-
-/** An empty template is none: the fields are taken then. Where there is one, it alone counts. */
-function tidy(options: DataOptions): DataOptions {
-  const { template, ...rest } = options;
-  if (template === undefined || template.trim() === "") return rest;
-  delete rest.sourceField;
-  delete rest.targetField;
-  return { ...rest, template };
 }

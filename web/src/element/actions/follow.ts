@@ -4,7 +4,7 @@ import type { AdapterInfo, Method, RunEvent, Sample } from "../../types.js";
 import { FlanTuneAdapterEvent, FlanTuneEvalEvent, FlanTuneStepEvent } from "../events.js";
 import { emptyCurve, type RunView } from "../state.js";
 import { isAbort } from "../store.js";
-import type { Run } from "../trainer.js";
+import type { Model, Run } from "../trainer.js";
 import type { Shared } from "./shared.js";
 
 export function newRun(name: string, method: Method, modelName: string, dataName: string): RunView {
@@ -22,9 +22,13 @@ export function newRun(name: string, method: Method, modelName: string, dataName
   };
 }
 
-/** Follows a run to its end; gives its adapter, or nothing where there is none. */
-export async function follow(shared: Shared, run: Run, view: RunView): Promise<AdapterInfo | undefined> {
+/**
+ * Follows a run to its end; gives its adapter, or nothing where there is none. Of `base`, where it is
+ * given, is asked what it writes for the rows that the run shows.
+ */
+export async function follow(shared: Shared, run: Run, view: RunView, base?: Model): Promise<AdapterInfo | undefined> {
   const { store } = shared;
+  let answered = false;
   const adapter = run.adapter.catch((thrown: unknown) => thrown);
   view.id = run.id;
   try {
@@ -35,14 +39,21 @@ export async function follow(shared: Shared, run: Run, view: RunView): Promise<A
         store.change((state) => (state.device.info = device));
       }
       if (event.event === "step") shared.fire(new FlanTuneStepEvent(event));
-      else if (event.event === "eval") shared.fire(new FlanTuneEvalEvent(event));
+      else if (event.event === "eval") {
+        shared.fire(new FlanTuneEvalEvent(event));
+        if (base !== undefined && !answered && event.samples.length > 0) {
+          answered = true;
+          void answerFirst(shared, base, view);
+        }
+      }
     }
     const made = await adapter;
     if (made instanceof Error) throw made;
     const info = made as AdapterInfo; // an AdapterInfo or an Error came of the promise
     store.change(() => {
       view.adapter = info;
-      view.phase = view.phase === "stopping" ? "stopped" : "done";
+      const early = (view.last?.step ?? 0) < (view.start?.steps ?? 0);
+      view.phase = view.phase === "stopping" && early ? "stopped" : "done";
     });
     shared.fire(new FlanTuneAdapterEvent(info));
     return info;
@@ -99,4 +110,15 @@ function remember(view: RunView, step: number, { source, reference, prediction }
     view.samples.push(history);
   }
   history.outputs.push({ step, text: prediction });
+}
+
+/** What the base writes for the rows that are shown: between two steps, so that the run need not wait for it. */
+async function answerFirst({ store }: Shared, base: Model, view: RunView): Promise<void> {
+  const samples = [...view.samples];
+  try {
+    const texts = await base.generate(samples.map(({ source }) => source), { adapter: null, maxNewTokens: 64 });
+    store.change(() => samples.forEach((sample, place) => (sample.before = texts[place] ?? "")));
+  } catch {
+    // The run goes on without: what went wrong, it meets itself.
+  }
 }

@@ -1,16 +1,18 @@
 // Choosing, downloading and loading a base.
 
-import type { ModelSource } from "../../types.js";
+import type { DownloadPlan, ModelSource } from "../../types.js";
+import { limits } from "../rows.js";
 import { isAbort } from "../store.js";
-import { isActive, type ModelState } from "../state.js";
+import type { ModelState } from "../state.js";
 import type { Model } from "../trainer.js";
 import type { Shared } from "./shared.js";
 
 export class ModelActions {
   #shared: Shared;
   #abort: AbortController | undefined;
-  #held: Model | undefined;
   #loading: Promise<Model | undefined> | undefined;
+  /** The base that was open before another was chosen. */
+  #held: Model | undefined;
   #onLoaded: () => void;
 
   constructor(shared: Shared, onLoaded: () => void) {
@@ -20,6 +22,8 @@ export class ModelActions {
 
   choose(change: Partial<Pick<ModelState, "choice" | "address" | "revision" | "dtype" | "files">>): void {
     this.#abort?.abort();
+    this.#loading = undefined;
+    const { loaded, phase } = this.#shared.store.state.model;
     this.#shared.store.change(({ model }) => {
       Object.assign(model, change);
       model.phase = "none";
@@ -28,17 +32,19 @@ export class ModelActions {
       delete model.progress;
       delete model.loaded;
     });
+    if (loaded !== undefined) this.#held = loaded;
+    if (phase === "loading" || phase === "paused") void this.listStored(); // what came of a download is kept
   }
 
   /** Asks what a model of a hub or the web would take, and downloads nothing of its weights. */
-  async plan(): Promise<void> {
+  async plan(): Promise<DownloadPlan | undefined> {
     const { store } = this.#shared;
     const state = store.state.model;
     const source = this.#source();
     if (source === undefined) {
       const { code, message, hint } = { code: "missing", ...this.#shared.strings().model.addressMissing };
       store.change(() => (state.problem = { code, message, hint }));
-      return;
+      return undefined;
     }
     const abort = this.#begin();
     store.change(() => {
@@ -48,24 +54,40 @@ export class ModelActions {
     });
     try {
       const trainer = await this.#shared.trainer();
-      const plan = await trainer.models.plan(source, { options: { dtype: state.dtype }, signal: abort.signal });
-      if (abort.signal.aborted) return;
+      const { settings, data } = store.state;
+      const options = { ...settings, ...limits(data.options), dtype: state.dtype };
+      const plan = await trainer.models.plan(source, { options, signal: abort.signal });
+      if (abort.signal.aborted) return undefined;
       store.change(() => {
         state.plan = plan;
         state.phase = "planned";
       });
       this.#shared.announce(this.#shared.strings().model.planned);
+      return plan;
     } catch (thrown) {
       this.#failed(thrown, abort);
+      return undefined;
     }
+  }
+
+  /** Whether the chosen model can be loaded without a download whose size nobody has seen; else that is looked up. */
+  async isHere(): Promise<boolean> {
+    const { model } = this.#shared.store.state;
+    if (model.choice !== "web" || model.loaded !== undefined || model.plan !== undefined) return true;
+    const plan = await this.plan();
+    return plan === undefined || plan.bytes === 0; // without an answer, loading says what is wrong
   }
 
   /** Loads what is chosen. A second call while it loads waits for the first. */
   load(): Promise<Model | undefined> {
     const { loaded } = this.#shared.store.state.model;
     if (loaded !== undefined) return Promise.resolve(loaded);
-    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
-    return this.#loading;
+    if (this.#loading !== undefined) return this.#loading;
+    const loading: Promise<Model | undefined> = this.#load().finally(() => {
+      if (this.#loading === loading) this.#loading = undefined;
+    });
+    this.#loading = loading;
+    return loading;
   }
 
   async #load(): Promise<Model | undefined> {
@@ -89,10 +111,13 @@ export class ModelActions {
         signal: abort.signal,
         onProgress: (progress) => store.change(() => (state.progress = progress)),
       });
-      if (abort.signal.aborted) return undefined;
-      // The one before is let go of now, not when another was only looked at; a run may still need it.
-      if (!isActive(store.state.run)) void this.#held?.close().catch(() => undefined);
-      this.#held = model;
+      if (abort.signal.aborted) {
+        this.#shared.retire(model);
+        return undefined;
+      }
+      // The one before is let go of now, not when another was only looked at.
+      if (this.#held !== undefined) this.#shared.retire(this.#held);
+      this.#held = undefined;
       store.change(() => {
         state.loaded = model;
         state.phase = "ready";
@@ -178,8 +203,20 @@ export class ModelActions {
     if (choice === "files") return files.length === 0 ? undefined : { files };
     const typed = address.trim();
     if (typed === "") return undefined;
-    if (/^https?:\/\//.test(typed)) return { url: typed };
+    if (isUrl(typed)) return { url: typed };
     const pinned = plan?.commit ?? revision.trim();
     return pinned === "" ? { hub: typed } : { hub: typed, revision: pinned };
   }
+}
+
+/** The hub's id of the chosen model, with its commit where that is known. */
+export function hubId({ choice, address, revision, plan }: ModelState): string | undefined {
+  const typed = address.trim();
+  if (choice !== "web" || typed === "" || isUrl(typed)) return undefined;
+  const commit = plan?.commit ?? revision.trim();
+  return commit === "" ? typed : `${typed}@${commit}`;
+}
+
+function isUrl(address: string): boolean {
+  return /^https?:\/\//.test(address);
 }

@@ -17,6 +17,8 @@ export interface Shared {
   fire(event: Event): void;
   /** Shows a problem through `place`, and tells the page around the element. */
   fail(thrown: unknown, place: (state: State, problem: Problem) => void): void;
+  /** Closes what is no longer chosen, as soon as nothing works with it. */
+  retire(thing: { close(): Promise<void> }): void;
   /** Goes to a step's heading, once it is shown. */
   focusStep(step: StepName): void;
 }

@@ -1,14 +1,16 @@
 // Method, its settings, and runs.
 
-import type { DeviceChoice, Method, Setting, TrainOptions } from "../../types.js";
+import type { DataOptions, DeviceChoice, Method, Setting, TrainOptions } from "../../types.js";
 import { PRESET_SETTINGS } from "../presets.js";
-import { isActive, type Preset } from "../state.js";
+import { tidy } from "../rows.js";
+import { isActive, isBusy, type Preset, type StepName } from "../state.js";
 import { save } from "../dom.js";
-import type { Run } from "../trainer.js";
-import { dataName } from "../views/names.js";
+import type { DataSet, Model, Run } from "../trainer.js";
+import { dataName, modelName } from "../views/names.js";
 import type { DataActions } from "./data.js";
+import type { Strings } from "../strings/en.js";
 import { follow, newRun } from "./follow.js";
-import type { ModelActions } from "./model.js";
+import { hubId, type ModelActions } from "./model.js";
 import type { Shared } from "./shared.js";
 
 export class TrainActions {
@@ -39,15 +41,17 @@ export class TrainActions {
       const { seed = 0 } = state.settings;
       state.settings = { method, ...PRESET_SETTINGS[method].balanced, seed };
       state.preset = "balanced";
+      state.invalid.clear();
       delete state.settingsProblem;
     });
   }
 
   choosePreset(preset: Preset): void {
     this.#shared.store.change((state) => {
-      Object.assign(state.settings, PRESET_SETTINGS[state.settings.method][preset]);
-      delete state.settings.maxSteps;
+      const { method, seed = 0 } = state.settings;
+      state.settings = { method, ...PRESET_SETTINGS[method][preset], seed };
       state.preset = preset;
+      state.invalid.clear();
       delete state.settingsProblem;
     });
   }
@@ -58,22 +62,38 @@ export class TrainActions {
       if (value === undefined || value === null) delete state.settings[key];
       else state.settings[key] = value;
       state.preset = "own";
+      state.invalid.delete(key);
       delete state.settingsProblem;
     });
   }
 
-  /** The settings as a file for `flantune train --config`. */
+  /** A field holds what its key cannot be: nothing begins until that is mended. */
+  refuse(key: string): void {
+    this.#shared.store.change((state) => {
+      state.invalid.add(key);
+      state.preset = "own";
+    });
+  }
+
+  /** The settings as a file for `flantune train --config`. What lies only here is named in its head. */
   async downloadToml(): Promise<void> {
-    const { model, data, settings } = this.#shared.store.state;
-    const options: TrainOptions = { ...settings, ...data.options };
+    const { store } = this.#shared;
+    const strings = this.#shared.strings();
+    const { model, data, settings } = store.state;
+    const options: TrainOptions & DataOptions = { ...settings, ...tidy(data.options) };
     if (model.choice === "builtin") options["model"] = "builtin";
-    else if (model.choice === "web") {
-      const commit = model.plan?.commit ?? model.revision;
-      options["model"] = commit === "" ? model.address : `${model.address}@${commit}`;
+    else {
+      options["dtype"] = model.dtype;
+      const id = hubId(model);
+      if (id !== undefined) options["model"] = id;
     }
+    const head = [
+      ...(options["model"] === undefined ? [strings.settings.tomlModel(modelName({ strings, state: store.state }))] : []),
+      strings.settings.tomlRows(dataName({ strings, state: store.state })),
+    ];
     try {
       const text = await (await this.#shared.trainer()).toml(options);
-      save("flantune.toml", new Blob([text], { type: "application/toml" }));
+      save("flantune.toml", new Blob([...head.map((line) => `# ${line}\n`), "\n", text], { type: "application/toml" }));
     } catch (thrown) {
       this.#shared.fail(thrown, (state, problem) => (state.settingsProblem = problem));
     }
@@ -82,33 +102,51 @@ export class TrainActions {
   async start(): Promise<void> {
     const { store } = this.#shared;
     const { state } = store;
-    if (isActive(state.run)) return;
-    store.change(() => delete state.runProblem);
-    const model = await this.#model.load();
-    const data = await this.#data.ready();
-    const broken = state.data.templateProblem !== undefined;
-    if (model === undefined || data === undefined || broken) {
-      const missing = model === undefined ? "model" : data === undefined ? "data" : "template";
-      const place = this.#shared.strings().train.missing[missing];
-      store.change(() => {
-        state.runProblem = { code: "missing", ...place };
-        state.open[missing === "model" ? "model" : "data"] = true;
-      });
-      return;
-    }
+    if (isBusy(state)) return;
+    store.change(() => {
+      state.starting = true;
+      delete state.runProblem;
+    });
+    const ready = await this.#prepare();
+    store.change(() => (state.starting = false));
+    if (ready === undefined) return;
+    const { model, data } = ready;
     const { method } = state.settings;
     const number = state.library.list.length + 1;
     const name = this.#shared.strings().train.runName(dataName({ strings: this.#shared.strings(), state }), method, number);
-    await this.#follow(newRun(name, method, model.name, data.name), async (trainer) =>
-      trainer.train(model, data, { ...state.settings, name }),
+    await this.#follow(
+      newRun(name, method, model.name, data.name),
+      async (trainer) => trainer.train(model, data, { ...state.settings, name }),
+      model,
     );
+  }
+
+  /** The model and rows to train with; without them, it is said where they are chosen. */
+  async #prepare(): Promise<{ model: Model; data: DataSet } | undefined> {
+    const { store } = this.#shared;
+    const { state } = store;
+    const missing = (what: keyof Strings["train"]["missing"], step: StepName) => {
+      store.change(() => {
+        state.runProblem = { code: "missing", ...this.#shared.strings().train.missing[what] };
+        state.open[step] = true;
+      });
+      return undefined;
+    };
+    if (state.invalid.size > 0) return missing("number", "method");
+    if (!(await this.#model.isHere())) return missing("download", "model");
+    const model = await this.#model.load();
+    if (model === undefined) return missing("model", "model");
+    const data = await this.#data.ready();
+    if (data === undefined) return missing("data", "data");
+    if (state.data.templateProblem !== undefined) return missing("template", "data");
+    return { model, data };
   }
 
   /** Goes on with a run; `smaller` computes its batches in halves, where memory did not suffice. */
   async resumeRun(id: string, smaller = false): Promise<void> {
     const { store } = this.#shared;
     const info = store.state.interrupted.find((run) => run.id === id);
-    if (info === undefined || isActive(store.state.run)) return;
+    if (info === undefined || isBusy(store.state)) return;
     store.change((state) => (state.interrupted = state.interrupted.filter((run) => run.id !== id)));
     const view = newRun(info.name, info.method, info.model.name, info.data.name);
     const rowsAtOnce = Math.max(1, Math.floor((info.options.batchSize ?? 8) / 2));
@@ -172,7 +210,11 @@ export class TrainActions {
     this.#run = run;
   }
 
-  async #follow(view: ReturnType<typeof newRun>, begin: (trainer: Awaited<ReturnType<Shared["trainer"]>>) => Promise<Run>): Promise<void> {
+  async #follow(
+    view: ReturnType<typeof newRun>,
+    begin: (trainer: Awaited<ReturnType<Shared["trainer"]>>) => Promise<Run>,
+    base?: Model,
+  ): Promise<void> {
     const { store } = this.#shared;
     store.change((state) => (state.run = view));
     try {
@@ -186,7 +228,7 @@ export class TrainActions {
       return;
     }
     this.#shared.announce(this.#shared.strings().run.started);
-    const adapter = await follow(this.#shared, this.#run, view);
+    const adapter = await follow(this.#shared, this.#run, view, base);
     this.#run = undefined;
     await this.listRuns();
     if (adapter === undefined) return;

@@ -23,6 +23,10 @@ export interface Strings {
   stepTitle: Record<StepName, string>;
   stepLead: Record<StepName, string>;
   engine: { starting: string; failed: string; retry: string };
+  /** The page that is nothing but the element. */
+  site: { title: string; licences: string };
+  /** By an error's code, what it says and what helps; what is not here is said as the API says it. */
+  problem: Record<string, { message: string; hint?: string }>;
   attempt: {
     button: string;
     again: string;
@@ -162,6 +166,8 @@ export interface Strings {
     keysWaiting: string;
     section: Record<string, string>;
     toml: string;
+    tomlModel: Text;
+    tomlRows: Text;
     steps: Text;
     parameters: Text;
     parametersLora: Text;
@@ -186,7 +192,8 @@ export interface Strings {
     runsOn: Text;
     /** By the code of the reason; what is not here is said as the API says it. */
     reason: Record<string, { message: string; hint: string }>;
-    missing: Record<"model" | "data" | "template", { message: string; hint: string }>;
+    preparing: string;
+    missing: Record<"number" | "download" | "model" | "data" | "template", { message: string; hint: string }>;
     runName: (data: string, method: Method, number: number) => string;
     plan: Text;
     interrupted: string;
@@ -265,6 +272,8 @@ export interface Strings {
     whyLoss: string;
     whyRouge: string;
     whyNumbers: Text;
+    modelMissing: string;
+    doubtful: Text;
   };
   adapters: {
     name: Text;
@@ -314,6 +323,8 @@ export const en: Strings = {
     compare: "Ask the base and your adapters the same things.",
     adapters: "What you trained or imported. It stays in this browser.",
   },
+  site: { title: "Flantune: tune a language model in the browser", licences: "Licences" },
+  problem: {},
   engine: { starting: "Starting…", failed: "The trainer could not start.", retry: "Try again" },
   attempt: {
     button: "Try it",
@@ -348,7 +359,7 @@ export const en: Strings = {
     web: "Hugging Face or a web address",
     webNote: "For example google/flan-t5-small, 308 MB. You see its size before anything is downloaded.",
     stored: "Kept in this browser",
-    storedNone: "No models are kept yet. What you download or open stays here until you delete it.",
+    storedNone: "No models are kept yet. What you download stays here until you delete it.",
     pickFiles: "Choose files",
     pickFolder: "Choose a folder",
     drop: "or drop them here",
@@ -367,7 +378,7 @@ export const en: Strings = {
     planParameters: "Parameters",
     planMemory: "Memory while training, about",
     planCommit: "Commit",
-    planFiles: (count) => `${count} files`,
+    planFiles: (count) => (count === "1" ? "1 file" : `${count} files`),
     obstacle: {
       memory: "This is more than this device is likely to have. Training may end for want of memory; 8-bit integers take less.",
       binding: "One of its matrices is larger than this graphics card takes in one piece. Compute on the processor instead.",
@@ -425,7 +436,7 @@ export const en: Strings = {
     previewRow: (row) => `Row ${row}`,
     source: "Reads",
     target: "Writes",
-    tokens: (count) => `${count} tokens`,
+    tokens: (count) => (count === "1" ? "1 token" : `${count} tokens`),
     tokenList: "Tokens",
     showTokens: "Show tokens",
     cut: (count) => (count === "1" ? "The last token is cut" : `The last ${count} tokens are cut`),
@@ -482,6 +493,8 @@ export const en: Strings = {
     keysWaiting: "The list comes when the trainer has started.",
     section: { method: "Method", train: "Training", eval: "Evaluation and text" },
     toml: "Download settings as TOML",
+    tomlModel: (name) => `The model is ${name}: name its folder with --model.`,
+    tomlRows: (name) => `The rows are ${name}: name their file with --train.`,
     steps: (steps, rows, batch, epochs) =>
       `${steps} steps: ${rows} rows in batches of ${batch}, ${epochs === "1" ? "once" : `${epochs} times`}.`,
     parameters: (trained, all, part) => `${trained} numbers are trained: ${part} of the model’s ${all}.`,
@@ -510,7 +523,10 @@ export const en: Strings = {
     processor: "the processor",
     runsOn: (name) => `Runs on ${name}.`,
     reason: {},
+    preparing: "Reading the model and the rows…",
     missing: {
+      number: { message: "A number in step 3 cannot be used.", hint: "Mend it there first." },
+      download: { message: "The model is not in this browser yet.", hint: "Step 1 says how large it is; download it there." },
       model: { message: "There is no model yet.", hint: "Choose one in step 1." },
       data: { message: "There are no rows yet.", hint: "Choose some in step 2." },
       template: { message: "The rows cannot be read with this template.", hint: "Mend it in step 2." },
@@ -526,7 +542,7 @@ export const en: Strings = {
     samplesNote: "Held out: training never sees them.",
     samplesEmpty: "After each evaluation, a few held-out rows show what the model writes by then.",
     atStep: (step) => `Step ${step}`,
-    before: "First",
+    before: "Before",
     wanted: "Wanted",
     warnings: "Worth knowing",
     summaryIdle: "Not trained yet",
@@ -601,6 +617,8 @@ export const en: Strings = {
     whyLoss: "The loss falls when the wanted words become likelier. It is the fairest single number, but it does not read like text.",
     whyRouge: "ROUGE-L measures how much of the wanted words come in the same order, BLEU how many short sequences of words are the same. Both count words, not sense: a good answer in other words scores low.",
     whyNumbers: (rows, base, adapter) => `On ${rows} held-out rows, ROUGE-L went from ${base} to ${adapter}. That says how far the adapter moved the model towards these rows, not how good it has become in general.`,
+    modelMissing: "There is no model to ask yet.",
+    doubtful: (names) => `${names}: trained on other rows, or with others held out. It may have seen some of these, which flatters it.`,
   },
   adapters: {
     name: (name) => `Name of ${name}`,
@@ -622,7 +640,7 @@ export const en: Strings = {
     wrongBase: "Made for another base than the one that is loaded.",
     empty: "Nothing here yet. When a run ends, its adapter is kept here: a few hundred kilobytes that any tool for PEFT can read.",
     summary: (count) => (count === 1 ? "1 adapter" : `${count} adapters`),
-    whySize: (name, bytes, model) => `${name} takes ${bytes}; the base takes ${model}. That is why one base can serve many adapters, and why you can send one by mail.`,
+    whySize: (name, bytes, model) => `${name} takes ${bytes}; the base takes ${model}. That is why one base can serve many adapters, and why you can send one by e-mail.`,
     whyFiles: "An exported zip holds adapter_config.json and adapter_model.safetensors, as Python’s peft writes them. “Merged model” adds the adapter to the base for tools that know no adapters; it is as large as the base.",
     actionOn: (action, name) => `${action}: ${name}`,
   },

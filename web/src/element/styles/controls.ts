@@ -44,8 +44,8 @@ code, .code { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Cons
 .button.quiet { border-color: transparent; color: var(--muted); padding-inline: 0.5rem; margin-left: -0.5rem; text-decoration: underline; text-decoration-thickness: 1px; text-underline-offset: 0.2em; }
 .button.danger { border-color: var(--error); color: var(--error); }
 .button.icon { min-width: 2rem; padding: 0.1rem 0.5rem; border-color: transparent; color: var(--muted); font-size: 1.125rem; }
-.button:disabled { border-color: var(--line); background: transparent; color: var(--muted); cursor: default; }
-.button.primary:disabled { background: var(--line); border-color: var(--line); }
+.button[aria-disabled] { border-color: var(--line); background: transparent; color: var(--muted); cursor: default; }
+.button.primary[aria-disabled] { background: var(--line); border-color: var(--line); }
 
 .input {
   font: inherit;

@@ -3,7 +3,7 @@
 import type { AdapterInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { fits } from "../fits.js";
-import { button, filePicker, problemBox, why, type Context, type View } from "./parts.js";
+import { button, disable, filePicker, problemBox, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
 
 export function adaptersStep(context: Context): View {
@@ -76,7 +76,11 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
     actions.library.doom(undefined);
     requestAnimationFrame(() => requestAnimationFrame(() => remove.focus()));
   }, { class: "button secondary" });
-  const yes = button(texts.deleteYes, () => void actions.library.delete(id), { class: "button danger" });
+  const yes = button(texts.deleteYes, () => {
+    // This row is about to go.
+    (root.nextElementSibling ?? root.previousElementSibling)?.querySelector("input")?.focus();
+    void actions.library.delete(id);
+  }, { class: "button danger" });
   const sure = h("div", { class: "actions sure", role: "group" }, h("span", {}, texts.deleteSure), yes, keep);
   const usual = h("div", { class: "actions" }, h("label", { class: "check" }, use, h("span", {}, texts.use)), exporting, merge, remove);
   const problem = problemBox();
@@ -102,7 +106,7 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
       const work = library.busy?.id === id ? library.busy.work : undefined;
       setText(exporting, work === "export" ? texts.exporting : texts.export);
       setText(merge, work === "merge" ? texts.merging : texts.merge);
-      exporting.disabled = merge.disabled = work !== undefined;
+      for (const control of [exporting, merge]) disable(control, work !== undefined);
       show(sure, library.doomed === id);
       show(usual, library.doomed !== id);
       problem.set(library.problem?.id === id ? library.problem : undefined);

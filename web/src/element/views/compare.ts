@@ -2,7 +2,7 @@
 
 import { h, refill, setAttribute, setText, setValue, show, uniqueId } from "../dom.js";
 import { fits } from "../fits.js";
-import { button, problemBox, why, type Context, type View } from "./parts.js";
+import { button, disable, problemBox, why, type Context, type View } from "./parts.js";
 import { scoresView } from "./scores.js";
 import { step } from "./step.js";
 
@@ -128,7 +128,7 @@ function prompts(context: Context): View {
       areas.forEach((area, place) => setValue(area, compare.prompts[place] ?? ""));
       const busy = compare.phase === "generating";
       setText(run, busy ? texts.running : texts.run);
-      run.disabled = compare.phase !== "idle";
+      disable(run, compare.phase !== "idle");
       show(cancel, compare.phase !== "idle");
       problem.set(compare.problem);
       const [first] = areas;

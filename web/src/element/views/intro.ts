@@ -2,8 +2,9 @@
 
 import { Chart } from "../chart.js";
 import { h, refill, setText, show } from "../dom.js";
-import { isActive, type TryRow } from "../state.js";
-import { button, problemBox, type Context, type View } from "./parts.js";
+import { isBusy, isTrying, type TryRow } from "../state.js";
+import { curveTable } from "./curve-table.js";
+import { button, disable, problemBox, type Context, type View } from "./parts.js";
 
 export function introView(context: Context): View {
   const { strings, format, state, actions } = context;
@@ -13,7 +14,7 @@ export function introView(context: Context): View {
   const problem = problemBox();
   const startProblem = problemBox();
   const retry = button(strings.engine.retry, () => actions.restart(), { class: "button secondary" });
-  const stop = button(texts.stop, () => void actions.train.stop(), { class: "button secondary" });
+  const stop = button(texts.stop, () => void actions.attempt.stop(), { class: "button secondary" });
   const progress = h("div", { class: "row try-phase" }, phase, stop);
   const chart = new Chart(texts.chart);
   const legend = h(
@@ -23,12 +24,13 @@ export function introView(context: Context): View {
     h("span", { class: "key ink dashed" }, strings.method.prompt, " ", h("span", { class: "value" })),
   );
   const values = [...legend.querySelectorAll(".value")];
+  const table = curveTable(strings.run.table, [strings.run.step, strings.method.lora, strings.method.prompt], format);
   const rows = h("ol", { class: "tries", part: "try-table" });
   const next = h("p", { class: "note" }, texts.next);
   const result = h(
     "div",
     { class: "stack try-result" },
-    h("div", { class: "try-chart" }, chart.root, legend),
+    h("div", { class: "try-chart" }, chart.root, legend, table.root),
     h("div", { class: "stack" }, h("h2", { class: "small-heading" }, texts.table), rows),
     next,
   );
@@ -57,13 +59,13 @@ export function introView(context: Context): View {
     root,
     update() {
       const { attempt, run, device } = state;
-      const working = ["preparing", "lora", "prompt"].includes(attempt.phase);
+      const working = isTrying(attempt);
       setText(start, attempt.phase === "idle" || working ? texts.button : texts.again);
-      start.disabled = working || isActive(run) || device.problem !== undefined;
+      disable(start, isBusy(state) || device.problem !== undefined);
       show(progress, attempt.phase !== "idle");
       setText(phase, texts.phase[attempt.phase]);
-      show(stop, attempt.phase === "lora" || attempt.phase === "prompt");
-      stop.disabled = run?.phase === "stopping";
+      show(stop, working);
+      disable(stop, run?.phase === "stopping");
       problem.set(attempt.problem);
       startProblem.set(device.choice === "auto" ? device.problem : undefined);
       show(retry, device.problem !== undefined);
@@ -87,6 +89,8 @@ export function introView(context: Context): View {
           [texts.chart, ...label].filter(Boolean).join(". "),
         );
       }
+      show(table.root, lora.steps.length > 0);
+      table.update([lora, prompt]);
       const shown: TryRow[] = attempt.rows;
       refill(rows, JSON.stringify([shown, attempt.phase]), () => shown.map((row) => tryRow(context, row)));
     },

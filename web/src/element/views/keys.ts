@@ -8,7 +8,8 @@ import type { Context, View } from "./parts.js";
 
 /** Keys that a page has no use for: paths of files, and what it decides itself. */
 const HIDDEN = new Set(["initAdapter", "skipBadRows", "numReturnSequences"]);
-const SECTIONS = ["method", "train", "eval"];
+/** The sections of the configuration that the page has a place for. */
+export const SECTIONS = ["method", "train", "eval"];
 
 export function keysView(context: Context): View {
   const { strings, state } = context;

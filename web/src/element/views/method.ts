@@ -79,6 +79,7 @@ function form(context: Context): View {
             const valid = value >= from && value <= to && (!whole || Number.isInteger(value));
             made.problem.set(valid ? undefined : { code: "range", message: texts.outOfRange(format.plain(from), format.plain(to)) });
             if (valid) actions.train.set(key, value);
+            else actions.train.refuse(key);
           },
         },
       }),
@@ -104,7 +105,7 @@ function form(context: Context): View {
     const next = targetModules(state.model.loaded?.architecture).filter((other) => (other === name ? on : chosen().includes(other)));
     modulesProblem.set(next.length > 0 ? undefined : { code: "range", message: texts.modulesMissing });
     if (next.length > 0) actions.train.set("targetModules", next);
-    else context.store.change();
+    else context.store.change(); // the box is checked again: there must be one
   };
   const boxes = new Map<string, HTMLInputElement>();
 
@@ -119,12 +120,9 @@ function form(context: Context): View {
       show(virtual.root, settings.method === "prompt");
       show(moduleField, settings.method === "lora");
       for (const { key, control, problem } of numbers) {
-        const value = settings[key] ?? DEFAULTS[key];
-        if (control.value !== String(value) && problemFree(control)) setValue(control, String(value));
-        if (state.preset !== "own") {
-          problem.set(undefined);
-          setValue(control, String(value));
-        }
+        if (state.invalid.has(key)) continue; // what was typed stays beside what is said of it
+        problem.set(undefined);
+        setValue(control, String(settings[key] ?? DEFAULTS[key]));
       }
       const names = targetModules(state.model.loaded?.architecture);
       refill(modules, names.join(), () =>
@@ -140,10 +138,6 @@ function form(context: Context): View {
 }
 
 const DEFAULTS: Record<string, number> = { rank: 8, numVirtualTokens: 20, learningRate: 0.001, epochs: 3, batchSize: 8, seed: 0 };
-
-function problemFree(control: HTMLInputElement): boolean {
-  return control.getAttribute("aria-invalid") !== "true";
-}
 
 /** How many numbers are trained, from the model's own shape; and for how many steps. */
 function counted(context: Context): View {

@@ -1,8 +1,9 @@
 // Step 1: the base.
 
 import { h, refill, setText, setValue, show } from "../dom.js";
+import type { ModelState } from "../state.js";
 import { modelName } from "./names.js";
-import { button, choices, field, filePicker, problemBox, progressBar, select, why, type Context, type View } from "./parts.js";
+import { button, disable, choices, field, filePicker, problemBox, progressBar, select, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
 
 export function modelStep(context: Context): View {
@@ -17,7 +18,13 @@ export function modelStep(context: Context): View {
     hidden: true,
     webkitdirectory: true,
     "aria-label": texts.pickFolder,
-    on: { change: () => chooseFiles([...(folder.files ?? [])]) },
+    on: {
+      change() {
+        const list = [...(folder.files ?? [])];
+        folder.value = ""; // the same folder can be chosen again
+        if (list.length > 0) chooseFiles(list);
+      },
+    },
   });
   const chooseFiles = (list: File[]) => {
     actions.model.choose({ choice: "files", files: list });
@@ -56,11 +63,11 @@ export function modelStep(context: Context): View {
     }),
   );
   const bar = progressBar(texts.stage.load);
-  const pause = button(texts.pause, () => actions.model.pause(), { class: "button secondary" });
-  const resume = button(texts.resume, () => void actions.model.load());
+  // One button for both: who pressed it by keyboard stays on it.
+  const pause = button(texts.pause, () => (state.model.phase === "paused" ? void actions.model.load() : actions.model.pause()), { class: "button secondary" });
   const cancel = button(strings.cancel, () => void actions.model.cancel(), { class: "button quiet" });
   const paused = h("p", { class: "note" }, texts.paused);
-  const loading = h("div", { class: "loading" }, bar.root, paused, h("div", { class: "actions" }, pause, resume, cancel));
+  const loading = h("div", { class: "loading" }, bar.root, paused, h("div", { class: "actions" }, pause, cancel));
   const load = button(texts.load, () => void actions.model.load());
 
   const form: View = {
@@ -78,8 +85,8 @@ export function modelStep(context: Context): View {
       show(load, model.choice === "files" && model.files.length > 0 && model.phase === "none");
       const busy = model.phase === "loading" || model.phase === "paused";
       show(loading, busy && (model.choice !== "builtin" || model.progress !== undefined));
-      show(pause, model.phase === "loading" && model.progress?.stage === "download");
-      show(resume, model.phase === "paused");
+      show(pause, model.phase === "paused" || isDownload(model));
+      setText(pause, model.phase === "paused" ? texts.resume : texts.pause);
       show(paused, model.phase === "paused");
       show(cancel, model.choice !== "builtin");
       if (model.progress !== undefined) {
@@ -148,7 +155,7 @@ function webChoice(context: Context): View {
       setValue(revision.control, model.revision);
       address.problem.set(model.problem);
       setText(ask, model.phase === "planning" ? texts.asking : texts.ask);
-      ask.disabled = model.phase === "planning" || model.phase === "loading";
+      disable(ask, model.phase === "planning" || model.phase === "loading");
       show(plan, model.plan !== undefined);
       show(download, model.phase === "planned");
       if (model.plan === undefined) return;
@@ -197,4 +204,9 @@ function storedChoice(context: Context): View {
       );
     },
   };
+}
+
+/** Whether files of it are being fetched, or will be in a moment: what can be paused. */
+function isDownload({ phase, choice, progress }: ModelState): boolean {
+  return phase === "loading" && choice === "web" && progress?.stage !== "load";
 }

@@ -27,7 +27,14 @@ export interface View {
 }
 
 export function button(label: string, onClick: () => void, attributes: Attributes = {}): HTMLButtonElement {
-  return h("button", { type: "button", class: "button", part: "button", on: { click: onClick }, ...attributes }, label);
+  const click = () => element.getAttribute("aria-disabled") !== "true" && onClick();
+  const element = h("button", { type: "button", class: "button", part: "button", on: { click }, ...attributes }, label);
+  return element;
+}
+
+/** A button that does nothing for now. It keeps the focus of whoever just pressed it, which `disabled` would take. */
+export function disable(element: HTMLButtonElement, disabled: boolean): void {
+  setAttribute(element, "aria-disabled", disabled ? "true" : null);
 }
 
 /** A problem, beside the control that caused it. The box is always there, so that its filling is announced. */
@@ -35,7 +42,8 @@ export function problemBox(control?: HTMLElement): { root: HTMLElement; set(prob
   const id = uniqueId("problem");
   const message = h("strong");
   const hint = h("span");
-  const content = h("div", { class: "problem-content", hidden: true }, message, " ", hint);
+  const detail = h("span", { class: "note", lang: "en" });
+  const content = h("div", { class: "problem-content", hidden: true }, message, " ", hint, " ", detail);
   const root = h("div", { class: "problem", part: "problem", id, "aria-live": "polite" }, content);
   if (control !== undefined) {
     const described = control.getAttribute("aria-describedby");
@@ -47,6 +55,7 @@ export function problemBox(control?: HTMLElement): { root: HTMLElement; set(prob
       show(content, problem !== undefined);
       setText(message, sentences([problem?.message]));
       setText(hint, sentences([problem?.hint]));
+      setText(detail, problem?.detail === undefined ? "" : `(${problem.detail})`);
       if (control !== undefined && control.matches("input, textarea, select")) {
         setAttribute(control, "aria-invalid", problem === undefined ? null : "true");
       }

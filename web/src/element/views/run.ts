@@ -1,12 +1,11 @@
 // The run: its curve, its numbers, pause and stop. On wide screens it stays in view beside the steps.
 
 import { Chart } from "../chart.js";
-import { h, refill, setText, show } from "../dom.js";
+import { h, setText, show } from "../dom.js";
 import { isActive, type Curve, type RunView } from "../state.js";
-import { button, problemBox, type Context, type View } from "./parts.js";
+import { curveTable } from "./curve-table.js";
+import { button, disable, problemBox, type Context, type View } from "./parts.js";
 
-/** Rows of the table that stands for the curve. */
-const TABLE_ROWS = 12;
 const EXAMPLE: Curve = exampleCurve();
 const EXAMPLE_HELD_OUT: Curve = { steps: [12, 24, 36, 48, 60], loss: [2.65, 1.85, 1.5, 1.4, 1.36] };
 
@@ -27,26 +26,19 @@ export function runView(context: Context): View {
   const numbers = ["step", "loss", "evaluation", "speed", "left", "device"] as const;
   const cells = new Map(numbers.map((key) => [key, h("dd", { class: "number" }, "–")]));
   const facts = h("dl", { class: "numbers" }, ...numbers.map((key) => h("div", {}, h("dt", {}, texts[key]), cells.get(key))));
-  const pause = button(texts.pause, () => actions.train.pause(), { class: "button secondary" });
-  const resume = button(texts.resume, () => actions.train.resume(), { class: "button secondary" });
+  // One button for both: who pressed it by keyboard stays on it.
+  const pause = button(texts.pause, () => (state.run?.phase === "paused" ? actions.train.resume() : actions.train.pause()), { class: "button secondary" });
   const stop = button(texts.stop, () => void actions.train.stop(), { class: "button secondary" });
-  const controls = h("div", { class: "actions" }, pause, resume, stop);
+  const controls = h("div", { class: "actions" }, pause, stop);
   const problem = problemBox();
-  const rows = h("tbody");
-  const head = h("tr", {}, ...[texts.step, texts.loss, texts.evaluation].map((title) => h("th", { scope: "col" }, title)));
-  const table = h(
-    "details",
-    { class: "more" },
-    h("summary", {}, texts.table),
-    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": texts.table }, h("table", {}, h("thead", {}, head), rows)),
-  );
+  const table = curveTable(texts.table, [texts.step, texts.loss, texts.evaluation], format);
   const set = (key: (typeof numbers)[number], text: string) => {
     const cell = cells.get(key);
     if (cell !== undefined) setText(cell, text);
   };
   const root = h(
     "section",
-    { class: "run", part: "run", "aria-label": texts.title },
+    { class: "run", part: "run", tabindex: -1, "aria-label": texts.title },
     h("div", { class: "run-head" }, name, phase),
     empty,
     chart.root,
@@ -55,7 +47,7 @@ export function runView(context: Context): View {
     facts,
     controls,
     problem.root,
-    table,
+    table.root,
   );
   return {
     root,
@@ -65,7 +57,7 @@ export function runView(context: Context): View {
       show(bar, run !== undefined);
       show(facts, run !== undefined);
       show(controls, isActive(run));
-      show(table, run !== undefined && run.training.steps.length > 0);
+      show(table.root, run !== undefined && run.training.steps.length > 0);
       root.classList.toggle("example", run === undefined);
       problem.set(run?.problem);
       if (run === undefined) {
@@ -103,11 +95,10 @@ export function runView(context: Context): View {
       set("left", !isActive(run) || last?.eta_seconds === undefined ? "–" : format.duration(last.eta_seconds));
       const device = start?.device ?? state.device.info?.kind;
       set("device", device === undefined ? "–" : strings.train.deviceName[device === "cpu" ? "cpu" : "webgpu"]);
-      show(pause, run.phase === "running" || run.phase === "starting" || run.phase === "stopping");
-      pause.disabled = run.phase !== "running";
-      show(resume, run.phase === "paused");
-      stop.disabled = run.phase === "stopping" || run.phase === "starting";
-      if (table.open) fillTable(context, rows, run);
+      setText(pause, run.phase === "paused" ? texts.resume : texts.pause);
+      disable(pause, run.phase !== "running" && run.phase !== "paused");
+      disable(stop, run.phase === "stopping" || run.phase === "starting");
+      table.update([training, evaluation]);
     },
     close: () => chart.close(),
     recolor: () => chart.recolor(),
@@ -118,28 +109,6 @@ function summary({ strings, format }: Context, { training, last }: RunView): str
   const first = training.loss[0];
   if (first === undefined || last === undefined) return strings.run.chart;
   return strings.run.chartSummary(format.loss(first), format.loss(last.loss), format.count(last.step));
-}
-
-/** A dozen steps, evenly spread, and every evaluation. */
-function fillTable({ format }: Context, body: HTMLElement, { training, evaluation }: RunView): void {
-  const stride = Math.max(1, Math.floor(training.steps.length / TABLE_ROWS));
-  const shown = new Map<number, { loss?: number; held?: number }>();
-  training.steps.forEach((step, place) => {
-    const isLast = place === training.steps.length - 1;
-    const loss = training.loss[place];
-    if ((place % stride === 0 || isLast || evaluation.steps.includes(step)) && loss !== undefined) shown.set(step, { loss });
-  });
-  evaluation.steps.forEach((step, place) => {
-    const held = evaluation.loss[place];
-    if (held !== undefined) shown.set(step, { ...shown.get(step), held });
-  });
-  const text = (value: number | undefined) => (value === undefined ? "" : format.loss(value));
-  const lines = [...shown].sort(([one], [other]) => one - other);
-  refill(body, JSON.stringify(lines), () =>
-    lines.map(([step, { loss, held }]) =>
-      h("tr", { class: "number" }, h("th", { scope: "row" }, format.count(step)), h("td", {}, text(loss)), h("td", {}, text(held))),
-    ),
-  );
 }
 
 function exampleCurve(): Curve {

@@ -3,7 +3,7 @@
 import { h, refill, setText, show } from "../dom.js";
 import type { Scored } from "../state.js";
 import { rouge } from "./compare.js";
-import { button, progressBar, type Context, type View } from "./parts.js";
+import { button, disable, progressBar, type Context, type View } from "./parts.js";
 
 export function scoresView(context: Context): View {
   const { strings, format, state, actions } = context;
@@ -14,29 +14,34 @@ export function scoresView(context: Context): View {
   const body = h("tbody");
   const table = h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": texts.scores }, h("table", { part: "scores" }, h("thead", {}, head), body));
   const note = h("p", { class: "note number" });
+  const doubt = h("p", { class: "warning" });
   const only = h("input", { type: "checkbox", on: { change: () => actions.compare.showOnlyChanged(only.checked) } });
   const rows = h("ol", { class: "answers" });
   const none = h("p", { class: "note" }, texts.noneChanged);
   const detail = h("details", { class: "more" }, h("summary", {}, texts.rows), h("label", { class: "check" }, only, h("span", {}, texts.onlyChanged)), none, rows);
-  const root = h("section", { class: "stack", "aria-label": texts.scores }, h("h3", {}, texts.scores), h("div", { class: "actions" }, score), bar.root, table, note, detail);
+  const root = h("section", { class: "stack", "aria-label": texts.scores }, h("h3", {}, texts.scores), h("div", { class: "actions" }, score), bar.root, table, note, doubt, detail);
   detail.addEventListener("toggle", () => context.store.change());
   return {
     root,
     update() {
       const { compare, library } = state;
       show(root, library.list.length > 0);
-      score.disabled = compare.phase !== "idle";
+      disable(score, compare.phase !== "idle");
       show(bar.root, compare.phase === "scoring");
       bar.set(compare.total > 0 ? compare.done / compare.total : undefined, compare.total > 0 ? texts.scoring(format.count(compare.done), format.count(compare.total)) : "");
       const any = compare.scores.size > 0;
       show(table, any);
       show(note, any);
       show(detail, any);
+      if (!any) show(doubt, false);
       if (!any) return;
       const names = new Map(library.list.map(({ id, name }) => [id, name]));
       const name = (system: string) => (system === "base" ? texts.base : (names.get(system) ?? system));
       const base = compare.scores.get("base");
       setText(note, texts.scoresNote(format.count(base?.rows.length ?? 0), compare.scored ?? ""));
+      const seen = [...compare.scores.keys()].filter((system) => compare.doubtful.has(system));
+      show(doubt, seen.length > 0);
+      setText(doubt, texts.doubtful(seen.map(name).join(", ")));
       const lines = [...compare.scores].map(([system, scored]) => line(context, name(system), system === "base" ? undefined : base, scored));
       refill(body, JSON.stringify(lines), () =>
         lines.map(([title, ...cells]) => h("tr", {}, h("th", { scope: "row" }, title), ...cells.map((cell) => h("td", { class: "number" }, cell)))),

@@ -2,7 +2,7 @@
 
 import { h, setAttribute, setText, show, uniqueId } from "../dom.js";
 import { STEPS, type StepName } from "../state.js";
-import { button, type Context, type View } from "./parts.js";
+import { button, disable, type Context, type View } from "./parts.js";
 
 export interface StepParts {
   name: StepName;
@@ -46,7 +46,7 @@ export function step(context: Context, { name, summary, next, ready, parts }: St
       show(line, !open);
       setText(line, summary());
       setText(toggle, open ? strings.close : next === undefined ? strings.open : strings.change);
-      if (onward !== undefined) onward.disabled = ready !== undefined && !ready();
+      if (onward !== undefined) disable(onward, ready !== undefined && !ready());
       if (open) for (const part of parts) part.update();
     },
     close() {

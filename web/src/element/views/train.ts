@@ -2,10 +2,10 @@
 
 import type { DeviceChoice, DeviceInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
-import { isActive } from "../state.js";
+import { isActive, isBusy } from "../state.js";
 import { trainedNumbers } from "../parameters.js";
 import { dataName, modelName } from "./names.js";
-import { button, field, problemBox, select, sentences, why, type Context, type View } from "./parts.js";
+import { button, disable, field, problemBox, select, sentences, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
 
 export function trainStep(context: Context): View {
@@ -48,6 +48,7 @@ function starter(context: Context): View {
       (value) => actions.train.chooseDevice(value as DeviceChoice), // one of the three above
     ),
   );
+  const preparing = h("p", { class: "note", "aria-live": "polite" });
   const runsOn = h("p", { class: "note" });
   const problem = problemBox();
   return {
@@ -56,6 +57,7 @@ function starter(context: Context): View {
       { class: "stack" },
       plan,
       h("div", { class: "row start" }, start, device.root),
+      preparing,
       runsOn,
       problem.root,
     ),
@@ -63,8 +65,10 @@ function starter(context: Context): View {
       const { run, settings } = state;
       setText(plan, texts.plan(strings.method[settings.method], dataName(context), modelName(context)));
       setText(start, run === undefined || isActive(run) ? texts.start : texts.again);
-      start.disabled = isActive(run);
-      device.control.disabled = isActive(run);
+      const busy = isBusy(state);
+      disable(start, busy);
+      device.control.disabled = busy;
+      setText(preparing, state.starting ? texts.preparing : "");
       setValue(device.control, state.device.choice);
       const { info, warnings } = state.device;
       setText(
@@ -96,16 +100,16 @@ function interrupted(context: Context): View {
     update() {
       const runs = state.interrupted;
       show(root, runs.length > 0);
-      const busy = isActive(state.run);
+      const busy = isBusy(state);
       refill(list, JSON.stringify([runs, busy]), () =>
         runs.map((run) =>
           h(
             "li",
             {},
             h("span", { class: "grow number" }, texts.interruptedRun(run.name, format.count(run.step), format.count(run.steps), format.moment(run.created))),
-            button(texts.resume, () => void actions.train.resumeRun(run.id), { disabled: busy, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.resume, run.name) }),
+            button(texts.resume, () => void actions.train.resumeRun(run.id), { "aria-disabled": busy ? "true" : undefined, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.resume, run.name) }),
             run.state === "failed" &&
-              button(texts.smaller, () => void actions.train.resumeRun(run.id, true), { disabled: busy, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.smaller, run.name) }),
+              button(texts.smaller, () => void actions.train.resumeRun(run.id, true), { "aria-disabled": busy ? "true" : undefined, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.smaller, run.name) }),
             button(texts.forget, () => void actions.train.forgetRun(run.id), { class: "button quiet", "aria-label": strings.adapters.actionOn(texts.forget, run.name) }),
           ),
         ),
@@ -114,7 +118,7 @@ function interrupted(context: Context): View {
   };
 }
 
-/** The same rows, at the first evaluation and now. */
+/** The same rows: as the base writes them, at the first evaluation and now. */
 function samples(context: Context): View {
   const { strings, format, state } = context;
   const texts = strings.train;
@@ -134,7 +138,7 @@ function samples(context: Context): View {
       show(worth, told.length > 0);
       refill(warnings, told.join("\n"), () => told.map((message) => h("li", {}, message)));
       refill(list, JSON.stringify(rows), () =>
-        rows.map(({ source, reference, outputs }) => {
+        rows.map(({ source, reference, before, outputs }) => {
           const first = outputs[0];
           const last = outputs.at(-1);
           return h(
@@ -146,6 +150,8 @@ function samples(context: Context): View {
               { class: "outputs" },
               h("dt", {}, texts.wanted),
               h("dd", {}, reference),
+              before !== undefined && h("dt", {}, texts.before),
+              before !== undefined && h("dd", {}, before),
               first !== undefined && outputs.length > 1 && h("dt", { class: "number" }, texts.atStep(format.count(first.step))),
               first !== undefined && outputs.length > 1 && h("dd", {}, first.text),
               last !== undefined && h("dt", { class: "number" }, texts.atStep(format.count(last.step))),
