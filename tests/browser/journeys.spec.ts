@@ -1,7 +1,9 @@
 // A person's ways through the page, by its own controls, on the real trainer: rows and a model of one's
 // own, a model of a hub and the sample on the graphics card, another device before "Try it".
 
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { unzipSync } from "fflate";
@@ -11,6 +13,7 @@ import { COMMIT, modelFiles, startHub } from "./hub.mjs";
 import { policy } from "./server.mjs";
 import { expect, losses, siteWithHub, test, tryIt, watch } from "./site-support.js";
 
+const FLANTUNE = process.env["FLANTUNE"];
 const TINY = fileURLToPath(new URL("../oracle/tiny/gated", import.meta.url));
 const WORDS = ["cat", "dog", "red", "blue"];
 /** Words in a frame, which the tiny model is to repeat alone. */
@@ -95,6 +98,42 @@ test("own rows and an own model: trained, cut off, gone on with, compared, expor
   expect(seen).toEqual([]);
 });
 
+test("the settings of own rows as a file, with which the command line trains to the same losses", async ({ page, site, open, folder }) => {
+  test.skip(FLANTUNE === undefined, "FLANTUNE names no command line to compare with");
+  const { url } = await open({ "/": site });
+  await page.goto(`${url}?lang=en&method=lora&rank=2&batchSize=4&maxSteps=12&learningRate=0.01&evalSamples=1`);
+  await page.getByLabel("Compute on").selectOption("Processor");
+  await step(page, "model").click();
+  await chooseModel(page);
+  await button(page, "Use this model").click();
+  const rows = Buffer.from(ROWS.join("\n"));
+  await page.locator('flan-tune input[type="file"][accept*="jsonl"]').setInputFiles({ name: "animals.csv", mimeType: "text/csv", buffer: rows });
+  await page.getByRole("textbox", { name: "Template" }).fill("{{ sentence }} ||| the {{ animal }}");
+  await page.getByLabel("Most tokens to read").fill("6");
+  await page.getByLabel("Held out, in percent").fill("20");
+  await page.getByLabel("Held out, in percent").blur();
+  await expect(page.getByText("longer than 6 tokens")).toBeVisible();
+  const heard = losses(page, 12);
+  await button(page, "Train").click();
+  const found = await heard;
+  // What the base writes stands above what the adapter writes.
+  const sample = region(page, "The same rows as training goes on").getByRole("listitem").first();
+  await expect(sample).toContainText("Before");
+  await expect(sample).toContainText("Step 12");
+
+  await step(page, "method").click();
+  const toml = await saved(page, "Download settings as TOML");
+  const config = join(folder, "flantune.toml");
+  const train = join(folder, "animals.csv");
+  writeFileSync(config, toml);
+  writeFileSync(train, rows);
+  const words = ["train", "--config", config, "--train", train, "--model", TINY, "--device", "cpu", "--output", join(folder, "run"), "--json"];
+  const events = execFileSync(FLANTUNE as string, words, { encoding: "utf8" }).trim().split("\n").map((line) => JSON.parse(line));
+  const native = events.filter(({ event }) => event === "step").map(({ loss }) => loss);
+  expect(native).toHaveLength(12);
+  native.forEach((loss, place) => expect(Math.abs((found[place] as number) / loss - 1)).toBeLessThan(1e-3));
+});
+
 test("a model of a hub: looked up, downloaded, trained on WebGPU, kept", async ({ context, folder, open }) => {
   const hub = await startHub(modelFiles(TINY));
   await siteWithHub(`${folder}/site`, hub.url);
@@ -141,7 +180,11 @@ for (const [method, settings] of [["lora", "rank=4&learningRate=0.005"], ["promp
     expect(mean(found.slice(-4))).toBeLessThan(mean(found.slice(0, 4)) * 0.9);
     await expect(region(page, "Run")).toContainText("Finished", { timeout: 500_000 });
     await expect(region(page, "Run").getByRole("definition").last()).toHaveText("Graphics card (WebGPU)");
-    await expect(region(page, "The same rows as training goes on").getByRole("listitem").first()).toContainText("Step 12");
+    const sample = region(page, "The same rows as training goes on").getByRole("listitem").first();
+    await expect(sample).toContainText("Step 12");
+    await expect(sample).toContainText("Before", { timeout: 500_000 });
+    const [, before, after] = await sample.getByRole("definition").allInnerTexts();
+    expect(after).not.toBe(before);
     expect(seen).toEqual([]);
   });
 }
