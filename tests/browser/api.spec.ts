@@ -134,6 +134,25 @@ test("several adapters are swapped per request, and one of another base is refus
   expect(found.missing).toMatchObject({ code: "not_found" });
 });
 
+test("a model that is called off is not kept, however late", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { models, overhear, refusal, rows, start, tiny } = await import("/page.js");
+    const abort = new AbortController();
+    const messages = overhear(({ kind, id }) => {
+      const call = messages.find((message) => message.id === id);
+      if (kind === "result" && call?.name === "loadModel") abort.abort();
+    });
+    const flantune = await start();
+    const late = await refusal(flantune.loadModel({ files: await tiny() }, { signal: abort.signal }));
+    const data = await flantune.loadData(rows());
+    return { late, lengths: await refusal(data.lengths()), ...models(messages) };
+  });
+  expect(found.late).toMatchObject({ name: "FlantuneError", code: "cancelled" });
+  expect(found.loaded).toHaveLength(1);
+  expect(found.dropped).toEqual(found.loaded);
+  expect(found.lengths).toMatchObject({ code: "model_needed" });
+});
+
 test("options, keys and scores are the core's", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { ready, refusal } = await import("/page.js");

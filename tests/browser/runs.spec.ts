@@ -130,6 +130,36 @@ test("a run whose base is the user's files asks for them", async ({ api }) => {
   expect(found.left).toEqual([]);
 });
 
+test("a run goes on although its base was closed, which is loaded for it and closed again", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { collect, models, OPTIONS, overhear, rows, start, tiny } = await import("/page.js");
+    const messages = overhear();
+    const flantune = await start();
+    const base = await flantune.loadModel({ builtin: true });
+    const data = await flantune.loadData(rows());
+    const run = flantune.train(base, data, { ...OPTIONS, maxSteps: 6 });
+    for await (const event of run) if (event.step === 2) break;
+    await run.stop();
+    await base.close();
+    const closed = { lengths: await data.lengths().catch(({ code }) => code), preview: await data.preview(1) };
+    const own = await flantune.loadModel({ files: await tiny() });
+    const open = { lengths: await data.lengths(), preview: await data.preview(1) };
+    const events = await collect(await flantune.runs.resume(run.id));
+    // Rows are still read with the model that the user has.
+    const after = await data.preview(1);
+    return { closed, open, after, own: own.id, events, ...models(messages), runs: await flantune.runs.list() };
+  });
+  expect(found.closed.lengths).toBe("model_needed");
+  expect(found.closed.preview[0].source).not.toHaveProperty("tokens");
+  expect(found.open.lengths.rows).toBe(40);
+  expect(found.open.preview[0].source.tokens.length).toBeGreaterThan(0);
+  expect(found.after).toEqual(found.open.preview);
+  expect(found.events.at(-1)).toMatchObject({ event: "done", steps: 6 });
+  expect(found.runs).toMatchObject([{ state: "done" }]);
+  expect(found.loaded).toHaveLength(3);
+  expect(found.dropped).toEqual(found.loaded.filter((id) => id !== found.own));
+});
+
 test("after a crash the run goes on from its checkpoint", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { collect, losses, OPTIONS, ready, trigger } = await import("/page.js");

@@ -55,6 +55,21 @@ const actions = {
       self.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
     });
   },
+  /** Takes all memory that the module could still ask for, when the test says so. */
+  "no-memory"() {
+    const memory = new Promise((resolve) => {
+      const { instantiateStreaming } = WebAssembly;
+      WebAssembly.instantiateStreaming = async (...parameters) => {
+        const module = await instantiateStreaming.apply(WebAssembly, parameters);
+        resolve(module.instance.exports.memory);
+        return module;
+      };
+    });
+    hooks.addEventListener("message", async () => {
+      const pages = (await memory).buffer.byteLength / 65_536;
+      (await memory).grow(65_536 - pages);
+    });
+  },
   /** No more room from when the test says so. */
   full() {
     const { write } = FileSystemSyncAccessHandle.prototype;

@@ -61,6 +61,27 @@ export function losses(events) {
   return [...new Map(steps.map(({ step, loss }) => [step, loss])).values()];
 }
 
+/** What the page asks of workers that start from now on. `answered` hears their messages before the page does. */
+export function overhear(answered = () => {}) {
+  const messages = [];
+  const { addEventListener, postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (message, ...rest) {
+    messages.push(message);
+    return postMessage.call(this, message, ...rest);
+  };
+  Worker.prototype.addEventListener = function (type, ...rest) {
+    if (type === "message") addEventListener.call(this, type, ({ data }) => answered(data));
+    return addEventListener.call(this, type, ...rest);
+  };
+  return messages;
+}
+
+/** The ids of models that were loaded, and of those that were let go of, by what was overheard. */
+export function models(messages) {
+  const ids = (call) => messages.filter(({ name }) => name === call).map(({ params }) => params.model);
+  return { loaded: ids("loadModel"), dropped: ids("dropModel") };
+}
+
 /** What a promise is rejected with. */
 export async function refusal(promise) {
   try {

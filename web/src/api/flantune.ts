@@ -1,13 +1,14 @@
 // The API's entry.
 
 import { Adapters } from "./adapters.js";
+import { Bases } from "./bases.js";
 import { Client } from "./client.js";
 import { Data } from "./data.js";
 import type { PlainError } from "./error.js";
 import { FlantuneError } from "./error.js";
 import { newId } from "./id.js";
-import { Model } from "./model.js";
-import { Models, type PlanOptions, workerSource } from "./models.js";
+import type { Model } from "./model.js";
+import { Models, type PlanOptions } from "./models.js";
 import { Run } from "./run.js";
 import { Runs } from "./runs.js";
 import { OWN_ASSETS, OWN_WORKER } from "./worker.js";
@@ -36,15 +37,15 @@ export class Flantune {
   readonly adapters: Adapters;
   readonly runs: Runs;
   readonly #client: Client;
-  readonly #loaded: Model[] = [];
+  readonly #bases: Bases;
   readonly #running = new Set<Run>();
 
   private constructor(client: Client) {
     this.#client = client;
     this.models = new Models(client);
     this.adapters = new Adapters(client);
-    const load = (source: ModelSource, options: LoadModelOptions) => this.loadModel(source, options);
-    this.runs = new Runs(client, () => this.#loaded, load, (run) => this.#follow(run));
+    this.#bases = new Bases(client);
+    this.runs = new Runs(client, this.#bases, (run) => this.#follow(run));
   }
 
   /**
@@ -87,13 +88,8 @@ export class Flantune {
    * Errors: `hub`, `network`, `quota`, `format`, `tensor`, `not_found` name what is wrong; `cancelled`;
    * `out_of_memory`.
    */
-  async loadModel(source: ModelSource, { dtype = "f32", onProgress, signal }: LoadModelOptions = {}): Promise<Model> {
-    const id = this.#client.name("model");
-    const params = { model: id, source: workerSource(source), dtype };
-    const loaded = await this.#client.load(id, "loadModel", params, { signal, tell: onProgress });
-    const model = new Model(this.#client, id, loaded);
-    this.#loaded.push(model);
-    return model;
+  loadModel(source: ModelSource, options: LoadModelOptions = {}): Promise<Model> {
+    return this.#bases.load(source, options);
   }
 
   /** What a model would take, before it is downloaded: `models.plan`. */
@@ -110,7 +106,7 @@ export class Flantune {
     const loaded = await this.#client.load(id, "loadData", { data: id, rows: workerRows(source, options.name) });
     const { template } = loaded;
     const reading = template === undefined ? options : { template, ...options };
-    return new Data(this.#client, id, loaded, reading, () => this.#loaded.at(-1));
+    return new Data(this.#client, id, loaded, reading, () => this.#bases.last);
   }
 
   /**

@@ -29,11 +29,13 @@ export class Model {
   /** Where it came from. */
   readonly recipe: ModelRecipe;
   readonly #client: Client;
+  readonly #onClosed: (model: Model) => void;
 
-  /** Not for users: `Flantune.loadModel` makes models. */
-  constructor(client: Client, id: string, loaded: LoadedModel) {
+  /** Not for users: `Flantune.loadModel` makes models. `onClosed` is told when it is closed. */
+  constructor(client: Client, id: string, loaded: LoadedModel, onClosed: (model: Model) => void) {
     const { name, architecture, hash, int8, bytes, recipe } = loaded;
     this.#client = client;
+    this.#onClosed = onClosed;
     this.id = id;
     this.name = name;
     this.architecture = { ...architecture, name };
@@ -85,8 +87,9 @@ export class Model {
     return this.#client.call("merge", { model: this.id, adapter: adapterId(adapter) });
   }
 
-  /** Gives its memory back. */
+  /** Gives its memory back. A run beside it goes on; only after a crash it misses its base, and fails. */
   async close(): Promise<void> {
+    this.#onClosed(this);
     this.#client.forget(this.id);
     await this.#client.call("dropModel", { model: this.id });
   }

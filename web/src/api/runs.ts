@@ -1,10 +1,11 @@
 // Runs that are kept.
 
+import type { Bases } from "./bases.js";
 import type { Client } from "./client.js";
 import { FlantuneError } from "./error.js";
 import type { Model } from "./model.js";
 import { Run } from "./run.js";
-import type { LoadModelOptions, ModelRecipe, ModelSource, RunInfo } from "../types.js";
+import type { ModelRecipe, RunInfo } from "../types.js";
 
 export interface ResumeOptions {
   /** The run's base, where it is loaded already, or where only the user has its files. */
@@ -13,21 +14,16 @@ export interface ResumeOptions {
   rowsAtOnce?: number;
 }
 
-/** How a base is had again. */
-export type LoadAgain = (source: ModelSource, options: LoadModelOptions) => Promise<Model>;
-
 /** Runs that are kept in this browser. */
 export class Runs {
   readonly #client: Client;
-  readonly #loaded: () => Model[];
-  readonly #load: LoadAgain;
+  readonly #bases: Bases;
   readonly #follow: (run: Run) => Run;
 
   /** Not for users: `flantune.runs`. */
-  constructor(client: Client, loaded: () => Model[], load: LoadAgain, follow: (run: Run) => Run) {
+  constructor(client: Client, bases: Bases, follow: (run: Run) => Run) {
     this.#client = client;
-    this.#loaded = loaded;
-    this.#load = load;
+    this.#bases = bases;
     this.#follow = follow;
   }
 
@@ -38,16 +34,23 @@ export class Runs {
 
   /**
    * Goes on with a run from its last checkpoint, to the same result as without the interruption. Its
-   * events so far are told first.
+   * events so far are told first. A base that is loaded for it is closed when the run has ended.
    *
    * Errors: `not_found`; `busy` where another tab works on it; `model_needed` where its base is the
    * user's own files: load them, and give the model.
    */
   async resume(id: string, { model, rowsAtOnce }: ResumeOptions = {}): Promise<Run> {
     const info = await this.#client.call("describeRun", { run: id });
-    const base = model ?? (await this.#base(info.model));
+    const there = model ?? this.#bases.like(info.model);
+    const base = there ?? (await this.#lend(info.model));
     const params = { run: id, model: base.id, start: "resume" as const, replay: true };
-    return this.#follow(new Run(this.#client, rowsAtOnce === undefined ? params : { ...params, rowsAtOnce }));
+    const run = new Run(this.#client, rowsAtOnce === undefined ? params : { ...params, rowsAtOnce });
+    if (!there) {
+      // Where it cannot be closed, the worker went, and the base with it.
+      const close = () => void base.close().catch(() => {});
+      run.adapter.then(close, close);
+    }
+    return this.#follow(run);
   }
 
   /** Removes a run with its checkpoints; its adapter stays in the library. */
@@ -55,16 +58,14 @@ export class Runs {
     await this.#client.call("removeRun", { run: id });
   }
 
-  async #base(recipe: ModelRecipe): Promise<Model> {
-    const same = this.#loaded().find((model) => JSON.stringify(model.recipe) === JSON.stringify(recipe));
-    if (same) return same;
+  async #lend(recipe: ModelRecipe): Promise<Model> {
     switch (recipe.kind) {
       case "builtin":
-        return this.#load({ builtin: true }, {});
+        return this.#bases.lend({ builtin: true }, {});
       case "hub":
-        return this.#load({ hub: recipe.name, revision: recipe.revision }, { dtype: recipe.dtype });
+        return this.#bases.lend({ hub: recipe.name, revision: recipe.revision }, { dtype: recipe.dtype });
       case "url":
-        return this.#load({ url: recipe.url }, { dtype: recipe.dtype });
+        return this.#bases.lend({ url: recipe.url }, { dtype: recipe.dtype });
       case "files":
         throw new FlantuneError(
           "model_needed",
