@@ -251,3 +251,47 @@ test("a full disk ends the run with a choice, and nothing is lost", async ({ api
   expect(found.error).toMatchObject({ code: "quota", hint: expect.stringContaining("Remove") });
   expect(found).toMatchObject({ info: { state: "failed" }, state: "stopped" });
 });
+
+test("a run that failed after its last step is offered, and ends with its adapter", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { collect, OPTIONS, ready, refusal, trigger } = await import("/page.js");
+    const { flantune, model, data } = await ready({ hook: "full-library" });
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 5, checkpointEvery: 2 });
+    const error = await refusal(run.adapter);
+    const failed = await flantune.runs.list();
+    trigger("room");
+    const events = await collect(await flantune.runs.resume(run.id));
+    return { error, failed, events, runs: await flantune.runs.list(), adapters: await flantune.adapters.list() };
+  });
+  expect(found.error).toMatchObject({ code: "quota" });
+  expect(found.failed).toMatchObject([{ state: "failed", step: 5, steps: 5, problem: expect.stringContaining("room") }]);
+  expect(found.events.at(-1)).toMatchObject({ event: "done", steps: 5 });
+  expect(found.runs).toMatchObject([{ state: "done", adapter: found.adapters[0].id }]);
+  expect(found.adapters).toHaveLength(1);
+});
+
+test("nothing of the rows stays in the browser when a run is done, and nothing at all without its adapter", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { kept, OPTIONS, ready } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const train = (options) => flantune.train(model, data, { ...OPTIONS, maxSteps: 4, ...options });
+    const first = await train().adapter;
+    const done = await kept();
+    const second = train({ initAdapter: first.id, maxSteps: 100 });
+    for await (const event of second) if (event.step === 3) break;
+    await second.stop();
+    const stopped = await kept();
+    await flantune.adapters.delete(first);
+    await flantune.adapters.delete(second.id);
+    const runs = await flantune.runs.list();
+    await flantune.runs.delete(second.id);
+    return { done, stopped, runs, second: second.id, left: await kept(), listed: await flantune.runs.list() };
+  });
+  const rows = (paths: string[]) => paths.filter((path) => path.endsWith(".jsonl"));
+  expect(rows(found.done)).toEqual([]);
+  expect(found.done.filter((path) => path.startsWith("runs/"))).toEqual([expect.stringMatching(/page\.json$/)]);
+  // What is stopped can be gone on with.
+  expect(rows(found.stopped).length).toBeGreaterThan(0);
+  expect(found.runs).toMatchObject([{ id: found.second, state: "stopped" }]);
+  expect(found).toMatchObject({ left: [], listed: [] });
+});

@@ -208,12 +208,13 @@ export type RunEvent =
 
 export type RunState = "running" | "paused" | "stopped" | "interrupted" | "done" | "failed";
 
-/** What is remembered of a run. */
+/** What is remembered of a run. Of one that is done nothing else is: its rows and checkpoints are removed. */
 export interface RunInfo {
   id: string;
   name: string;
   state: RunState;
   created: number;
+  /** Steps that were made. A run that failed after the last of them is not done: its adapter is yet to come. */
   step: number;
   steps: number;
   method: Method;

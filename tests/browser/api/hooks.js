@@ -70,6 +70,16 @@ const actions = {
       (await memory).grow(65_536 - pages);
     });
   },
+  /** No room for another adapter, until the test says so. */
+  "full-library"() {
+    const { getDirectoryHandle } = FileSystemDirectoryHandle.prototype;
+    let full = true;
+    hooks.addEventListener("message", () => (full = false));
+    FileSystemDirectoryHandle.prototype.getDirectoryHandle = function (name, options) {
+      if (full && name === "adapters" && options?.create) throw new DOMException("no room", "QuotaExceededError");
+      return getDirectoryHandle.call(this, name, options);
+    };
+  },
   /** No more room from when the test says so. */
   full() {
     const { write } = FileSystemSyncAccessHandle.prototype;

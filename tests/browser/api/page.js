@@ -82,6 +82,20 @@ export function models(messages) {
   return { loaded: ids("loadModel"), dropped: ids("dropModel") };
 }
 
+/** The paths of all files that the browser keeps for the page. */
+export async function kept() {
+  const files = async (directory, path) => {
+    const found = [];
+    for await (const [name, handle] of directory.entries()) {
+      if (handle.kind === "directory") found.push(...(await files(handle, `${path}${name}/`)));
+      else found.push(path + name);
+    }
+    return found;
+  };
+  const root = await navigator.storage.getDirectory();
+  return files(await root.getDirectoryHandle("flantune"), "");
+}
+
 /** What a promise is rejected with. */
 export async function refusal(promise) {
   try {

@@ -40,6 +40,7 @@ export class Adapters {
     return model.merge(adapter);
   }
 
+  /** Removes it, and the record of the run that made it, unless that run can still be gone on with. */
   async delete(adapter: AdapterInfo | string): Promise<void> {
     await this.#client.call("removeAdapter", { adapter: adapterId(adapter) });
   }

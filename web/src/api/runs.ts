@@ -27,7 +27,10 @@ export class Runs {
     this.#follow = follow;
   }
 
-  /** Newest first. One that was cut off, and that no tab works on, is `interrupted`. */
+  /**
+   * Newest first. One that was cut off, and that no tab works on, is `interrupted`. Each that is
+   * `interrupted`, `stopped` or `failed` can be gone on with, also where all of its steps were made.
+   */
   list(): Promise<RunInfo[]> {
     return this.#client.call("listRuns", {});
   }
@@ -53,7 +56,7 @@ export class Runs {
     return this.#follow(run);
   }
 
-  /** Removes a run with its checkpoints; its adapter stays in the library. */
+  /** Removes a run with its rows and checkpoints; its adapter stays in the library. */
   async delete(id: string): Promise<void> {
     await this.#client.call("removeRun", { run: id });
   }

@@ -61,6 +61,13 @@ export class RunRecords {
     if (record) await this.storage.writeJson(`${directoryOf(info.id)}/${RECORD}`, { ...record, info });
   }
 
+  /** Removes what only going on needs: rows, checkpoints, events. The adapter is in the library. */
+  async finish(id: string): Promise<void> {
+    const directory = directoryOf(id);
+    const names = await this.storage.list(directory);
+    for (const name of names) if (name !== RECORD) await this.storage.remove(`${directory}/${name}`);
+  }
+
   /** A run that can be gone on with. */
   async stored(id: string): Promise<RunRecord> {
     const record = await this.#record(id);

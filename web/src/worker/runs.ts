@@ -113,6 +113,8 @@ export class Runs {
         continue;
       }
       const over = info.state === "done" || info.state === "stopped" || info.state === "failed";
+      // A tab was closed before it had removed them.
+      if (info.state === "done" && !working) await this.records.finish(id);
       runs.push({ ...info, state: working || over ? info.state : "interrupted" });
     }
     return runs.sort((one, other) => other.created - one.created);
@@ -129,6 +131,12 @@ export class Runs {
       throw new FlantuneError("busy", "This run is being worked on", "Stop it first");
     }
     await this.records.remove(id);
+  }
+
+  /** The record of a finished run goes with its adapter: it has nothing else, and nobody misses it. */
+  async forget(adapter: string): Promise<void> {
+    const info = await this.records.info(adapter);
+    if (info?.state === "done") await this.records.remove(adapter);
   }
 
   /** Makes the run's directory: everything that is needed to begin it again. */
@@ -228,6 +236,8 @@ export class Runs {
     const adapter = await this.adapters.takeFrom(directory, { id, name, model, metrics });
     Object.assign(info, { state: "done", adapter: adapter.id });
     await this.records.save(info);
+    // The run is done all the same; what is left is removed when runs are listed.
+    await this.records.finish(id).catch(() => {});
     if (last) tell({ event: last });
     return { state: "done", adapter };
   }

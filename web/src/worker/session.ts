@@ -112,6 +112,7 @@ export class Session {
     renameAdapter: ({ adapter, name }) => this.#at.adapters.rename(adapter, name),
     removeAdapter: async ({ adapter }) => {
       await this.#at.adapters.remove(adapter);
+      await this.#at.runs.forget(adapter);
       return null;
     },
     exportAdapter: ({ adapter }) => this.#at.adapters.export(adapter),
