@@ -161,6 +161,66 @@ test("weights in shards, and a folder on the web", async ({ api, allowed, site }
   expect(found.stored.every(({ complete }) => complete)).toBe(true);
 });
 
+test("a folder on the web is kept by its address, however that is written", async ({ api, site }) => {
+  const kept = await api.evaluate(async (folder) => {
+    const { start } = await import("/page.js");
+    const flantune = await start();
+    const { key } = await flantune.planModel({ url: folder });
+    await flantune.loadModel({ url: folder });
+    return { key, stored: await flantune.models.list() };
+  }, `${site.url}tiny`);
+  expect(kept.stored).toMatchObject([{ key: kept.key, name: "tiny", url: `${site.url}tiny/`, complete: true }]);
+  // From now on nobody is asked.
+  const asked: string[] = [];
+  api.on("request", (request) => request.url().includes("/tiny") && asked.push(request.url()));
+  const found = await api.evaluate(
+    async ({ folder, stored }) => {
+      const { start } = await import("/page.js");
+      const flantune = await start();
+      const names = [];
+      for (const url of [stored, folder, `${folder}/config.json`]) names.push((await flantune.loadModel({ url })).recipe.url);
+      return names;
+    },
+    { folder: `${site.url}tiny`, stored: kept.stored[0].url },
+  );
+  expect(found).toEqual(Array(3).fill(`${site.url}tiny/`));
+  expect(asked).toEqual([]);
+});
+
+test("one partial download is given up, and no other", async ({ api, hub, site }) => {
+  Object.assign(hub.behaviour, { ranges: true, holdAt: 100_000 });
+  const found = await api.evaluate(
+    async ({ hubEndpoint, folder }) => {
+      const { refusal, start } = await import("/page.js");
+      const flantune = await start({ hubEndpoint });
+      await flantune.loadModel({ url: folder });
+      const abort = new AbortController();
+      let key, loading;
+      const coming = new Promise((resolve) => {
+        const onProgress = (now) => {
+          key = now.key;
+          if (now.file === "model.safetensors" && now.loaded > 50_000) resolve();
+        };
+        loading = refusal(flantune.loadModel({ hub: "school/tiny" }, { onProgress, signal: abort.signal }));
+      });
+      await coming;
+      const busy = await refusal(flantune.models.delete(key));
+      const before = (await flantune.models.list()).map(({ complete }) => complete);
+      // Without waiting for what was called off.
+      abort.abort();
+      await flantune.models.delete(key);
+      const after = await flantune.models.list();
+      return { busy, before, after, called: await loading, later: await flantune.models.list() };
+    },
+    { hubEndpoint: hub.url, folder: `${site.url}tiny/` },
+  );
+  expect(found.busy).toMatchObject({ code: "busy" });
+  expect(found.before.sort()).toEqual([false, true]);
+  expect(found.called).toMatchObject({ code: "cancelled" });
+  expect(found.after).toMatchObject([{ url: `${site.url}tiny/`, complete: true }]);
+  expect(found.later).toEqual(found.after);
+});
+
 test("what goes wrong at a hub is told in words", async ({ api, hub, site }) => {
   await api.exposeFunction("behave", (behaviour: object) => Object.assign(hub.behaviour, behaviour));
   const found = await api.evaluate(

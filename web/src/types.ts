@@ -41,6 +41,8 @@ export interface Progress {
   stage: "list" | "download" | "read" | "load";
   /** The file that is being downloaded or read. */
   file?: string;
+  /** Of a download: under which key of `StoredModel` it is kept. */
+  key?: string;
   /** Bytes so far and, where known, in all: of all files together. */
   loaded: number;
   total?: number;
@@ -54,6 +56,8 @@ export interface LoadModelOptions {
 
 /** What a model of a hub or a folder on the web would take, before it is downloaded. */
 export interface DownloadPlan {
+  /** Under which key of `StoredModel` it is kept, or will be. */
+  key?: string;
   repository?: string;
   commit?: string;
   files: { name: string; bytes?: number; stored: boolean }[];
@@ -304,11 +308,18 @@ export interface EvaluatedRow {
   [metric: string]: unknown;
 }
 
-/** A model that is kept in the browser. */
+/**
+ * A model that is kept in the browser, whole or in part. It is loaded, or gone on with, by `url` where
+ * it has one, else as `hub: name` with `revision: commit`.
+ */
 export interface StoredModel {
+  /** By which `models.delete` knows it. */
   key: string;
   name: string;
+  /** Of one from a hub. */
   commit?: string;
+  /** The address of the folder on the web that it came from. */
+  url?: string;
   bytes: number;
   complete: boolean;
 }

@@ -33,6 +33,11 @@ export class Models {
     return this.#client.call("listModels", {});
   }
 
+  /**
+   * Removes what is kept of exactly this model. A download of it is called off by its signal first.
+   *
+   * Errors: `busy` while it is being downloaded, here or in another tab.
+   */
   async delete(key: string): Promise<void> {
     await this.#client.call("removeModel", { key });
   }

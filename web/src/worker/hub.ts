@@ -147,7 +147,8 @@ async function there(address: string, signal?: AbortSignal): Promise<boolean> {
   }
 }
 
-function folderUrl(address: string): string {
+/** The address of a folder, the same for all ways to write it. */
+export function folderUrl(address: string): string {
   let url: URL;
   try {
     url = new URL(address, self.location.href.startsWith("blob:") ? undefined : self.location.href);

@@ -7,7 +7,7 @@ import type { DownloadPlan, Dtype, ModelRecipe, StoredModel } from "../types.js"
 import type { Assets } from "./assets.js";
 import { getOk, lengthOf, partOf } from "./download.js";
 import type { Engine } from "./engine.js";
-import { type Hub, limitedText, type Remote, type RemoteFile, remoteLength } from "./hub.js";
+import { folderUrl, type Hub, limitedText, type Remote, type RemoteFile, remoteLength } from "./hub.js";
 import { exclusively } from "./locks.js";
 import { fetchModel, RECORD, type StoredRecord, type Work } from "./model-download.js";
 import { modelFiles } from "./model-files.js";
@@ -34,8 +34,12 @@ export interface Surroundings {
   hub: Hub;
 }
 
+const DOWNLOADING = "This model is being downloaded";
+
 export class Models {
   readonly #recipes = new Map<string, ModelRecipe>();
+  /** Those that are under way, by directory. */
+  readonly #downloads = new Map<string, { signal: AbortSignal; ended: Promise<void> }>();
   #plans = 0;
 
   constructor(readonly at: Surroundings) {}
@@ -85,6 +89,7 @@ export class Models {
       const missing = listed.filter(({ stored }) => !stored);
       const { architecture, memory: bytes, obstacle } = await engine.request("estimate", { directory, options });
       return {
+        key: remote.key,
         ...(remote.base && { repository: remote.base.id }),
         ...(remote.base?.revision !== undefined && { commit: remote.base.revision }),
         files: listed,
@@ -107,14 +112,24 @@ export class Models {
     for (const key of await storage.list("models")) {
       const record = await this.#record(key);
       const bytes = await this.#bytes(key);
-      const { name = key, commit, complete = false } = record ?? {};
-      models.push({ key, name, ...(commit !== undefined && { commit }), bytes, complete });
+      const { name = key, commit, url, complete = false } = record ?? {};
+      models.push({
+        key,
+        name,
+        ...(commit !== undefined && { commit }),
+        ...(url !== undefined && { url }),
+        bytes,
+        complete,
+      });
     }
     return models;
   }
 
+  /** Removes a model that is kept; a download that was called off has its last bytes written first. */
   async remove(key: string): Promise<void> {
-    await this.at.storage.remove(`models/${plainName(key)}`);
+    const directory = `models/${plainName(key)}`;
+    await this.#untilCalledOff(directory);
+    await exclusively(directory, DOWNLOADING, () => this.at.storage.remove(directory));
   }
 
   /** Sees to it that a model's files lie in a directory of the storage. */
@@ -153,30 +168,48 @@ export class Models {
     const directory = `models/${remote.key}`;
     const record = await this.#record(remote.key);
     if (!record?.complete) {
+      await this.#untilCalledOff(directory);
       // Two tabs that download one model would write the same files.
-      await exclusively(directory, `${remote.name}: another tab is downloading it`, async () => {
-        const progress = throttled(work.onProgress);
-        try {
-          await fetchModel(this.at.storage, remote, directory, { signal: work.signal, onProgress: progress.tell });
-        } catch (error) {
-          // Where nothing came there is nothing to go on with.
-          if ((await this.#bytes(remote.key, [RECORD])) === 0) await this.remove(remote.key);
-          throw error;
-        } finally {
-          progress.flush();
-        }
-      });
+      const fetching = exclusively(directory, DOWNLOADING, () => this.#fetch(remote, directory, work)).finally(() =>
+        this.#downloads.delete(directory),
+      );
+      this.#downloads.set(directory, { signal: work.signal, ended: fetching.catch(() => {}) });
+      await fetching;
     }
     return this.#placed(remote, directory, dtype);
   }
 
+  /** Waits for a download of this page that was called off; refuses what cannot be beside one that was not. */
+  async #untilCalledOff(directory: string): Promise<void> {
+    let download;
+    while ((download = this.#downloads.get(directory))) {
+      if (!download.signal.aborted) throw new FlantuneError("busy", DOWNLOADING, "Wait until it is there, or call it off");
+      await download.ended;
+    }
+  }
+
+  async #fetch(remote: Remote, directory: string, { signal, onProgress }: Work): Promise<void> {
+    const { tell, flush } = throttled(onProgress);
+    try {
+      const { key } = remote;
+      await fetchModel(this.at.storage, remote, directory, { signal, onProgress: (now) => tell({ ...now, key }) });
+    } catch (error) {
+      // Where nothing came there is nothing to go on with.
+      if ((await this.#bytes(remote.key, [RECORD])) === 0) await this.at.storage.remove(directory);
+      throw error;
+    } finally {
+      flush();
+    }
+  }
+
   /** A complete model that needs no network: one by its commit or address, or `anyRevision` of it. */
   async #stored(source: RemoteSource, dtype: Dtype, anyRevision = false): Promise<Place | undefined> {
+    const address = "url" in source ? folderUrl(source.url) : undefined;
     for (const key of await this.at.storage.list("models")) {
       const record = await this.#record(key);
       if (!record?.complete) continue;
       const { name, commit, url, base } = record;
-      const same = "url" in source ? url === source.url : base?.id === source.hub;
+      const same = "url" in source ? url === address : base?.id === source.hub;
       const asked = same && ("url" in source || anyRevision || commit === source.revision);
       if (asked) return this.#placed({ name, ...(url !== undefined && { url }), ...(base && { base }) }, `models/${key}`, dtype);
     }
