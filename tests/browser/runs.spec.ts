@@ -184,6 +184,33 @@ test("after a crash the run goes on from its checkpoint", async ({ api }) => {
   expect(found.runs.map(({ state }) => state)).toEqual(["done", "done"]);
 });
 
+test("a run for which the memory does not suffice goes on with ever fewer rows at a time", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { collect, OPTIONS, start, tiny, trigger } = await import("/page.js");
+    const flantune = await start({ hook: "no-memory" });
+    const model = await flantune.loadModel({ files: await tiny() });
+    const source = "the cat sat on the dog ran ".repeat(70);
+    const long = Array.from({ length: 72 }, (_, row) => ({ source: `${row} ${source}`, target: "the cat" }));
+    const data = await flantune.loadData(long, { validationFraction: 0.1 });
+    const run = flantune.train(model, data, { ...OPTIONS, batchSize: 64, maxSteps: 1 });
+    const events = [];
+    for await (const event of run) {
+      events.push(event);
+      // The second worker has no more than the first.
+      if (event.event === "start" && events.filter(({ event }) => event === "start").length < 3) trigger("fill");
+    }
+    const [info] = await flantune.runs.list();
+    return { events, info, adapter: await run.adapter };
+  });
+  const warnings = found.events.filter(({ event }) => event === "warning");
+  expect(warnings).toMatchObject([
+    { code: "out_of_memory", message: expect.stringMatching(/bytes more were refused.*with 32 rows at a time/) },
+    { code: "out_of_memory", message: expect.stringMatching(/bytes more were refused.*with 16 rows at a time/) },
+  ]);
+  expect(found.events.at(-1)).toMatchObject({ event: "done", steps: 1 });
+  expect(found.info).toMatchObject({ state: "done", rowsAtOnce: 16 });
+});
+
 test("a run that is stopped while it recovers from a crash stops", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { OPTIONS, ready, trigger } = await import("/page.js");
@@ -222,13 +249,15 @@ test("a run that crashes again without progress ends, and keeps its checkpoint",
     await crash(({ event, resumed_from }) => event === "start" && resumed_from !== undefined);
     const error = await following;
     const [info] = await flantune.runs.list();
-    const resumed = await flantune.runs.resume(run.id, { rowsAtOnce: 4 });
+    const resumed = await flantune.runs.resume(run.id);
     for await (const event of resumed) if (event.step > 10) break;
     await resumed.stop();
     return { error, last: events.at(-1), state: run.state, info, adapter: await refusal(run.adapter) };
   });
   expect(found.error).toMatchObject({ code: "crash", message: expect.stringMatching(/the checkpoint of step \d+ is kept/) });
-  expect(found.error.hint).toContain("rowsAtOnce: 4");
+  // For people a sentence, for programs a number: going on takes it up by itself.
+  expect(found.error).toMatchObject({ rowsAtOnce: 4, hint: expect.stringMatching(/^Go on with it: [^`(]+$/) });
+  expect(found.info.rowsAtOnce).toBe(4);
   expect(found.last).toMatchObject({ event: "error", code: "crash" });
   expect(found).toMatchObject({ state: "failed", info: { state: "failed" }, adapter: { code: "crash" } });
 });

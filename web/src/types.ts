@@ -230,6 +230,8 @@ export interface RunInfo {
   adapter?: string;
   /** Why it failed. */
   problem?: string;
+  /** Where memory fell short: in parts of how many rows its batches are computed, from now on. */
+  rowsAtOnce?: number;
 }
 
 /** What is remembered of where a model came from, so that it can be had again. */

@@ -9,6 +9,8 @@ mod engine;
 #[cfg(target_family = "wasm")]
 mod host;
 #[cfg(target_family = "wasm")]
+mod memory;
+#[cfg(target_family = "wasm")]
 mod start;
 
 #[cfg(target_family = "wasm")]

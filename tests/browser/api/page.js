@@ -101,7 +101,8 @@ export async function refusal(promise) {
   try {
     await promise;
   } catch (error) {
-    return { name: error.name, code: error.code, message: error.message, hint: error.hint };
+    const { name, code, message, hint, rowsAtOnce } = error;
+    return { name, code, message, hint, rowsAtOnce };
   }
   throw new Error("expected a rejection");
 }

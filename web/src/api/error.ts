@@ -5,6 +5,7 @@ export interface PlainError {
   code: string;
   message: string;
   hint?: string;
+  rowsAtOnce?: number;
 }
 
 /**
@@ -20,11 +21,15 @@ export class FlantuneError extends Error {
   readonly code: string;
   /** What can be done about it, where that is known. */
   readonly hint?: string;
+  /** Of a run that failed by a crash: with how many rows at a time it goes on when it is resumed. */
+  readonly rowsAtOnce?: number;
 
-  constructor(code: string, message: string, hint?: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: string, message: string, hint?: string, options: ErrorOptions & { rowsAtOnce?: number } = {}) {
+    const { rowsAtOnce, ...rest } = options;
+    super(message, rest);
     this.code = code;
     if (hint !== undefined) this.hint = hint;
+    if (rowsAtOnce !== undefined) this.rowsAtOnce = rowsAtOnce;
   }
 
   /** The error that something thrown is: itself, a plain object with a code, or a failure without a name. */
@@ -38,8 +43,8 @@ export class FlantuneError extends Error {
 
   /** As it crosses to the other thread. */
   plain(): PlainError {
-    const { code, message, hint } = this;
-    return hint === undefined ? { code, message } : { code, message, hint };
+    const { code, message, hint, rowsAtOnce } = this;
+    return { code, message, ...(hint !== undefined && { hint }), ...(rowsAtOnce !== undefined && { rowsAtOnce }) };
   }
 }
 

@@ -101,7 +101,9 @@ export class Run implements AsyncIterable<RunEvent> {
         const error = FlantuneError.from(thrown);
         if (!isCrash(error)) throw error;
         const rows = attempt.rowsAtOnce ?? this.#batchSize(params);
-        if (crashedAt === this.#checkpoint) throw await this.#giveUp(error, rows);
+        // Less memory is another try, as often as it is to be had.
+        const another = crashedAt !== this.#checkpoint || (error.code === "out_of_memory" && rows > 1);
+        if (!another) throw await this.#giveUp(error, rows);
         crashedAt = this.#checkpoint;
         attempt = this.#again(attempt, error, rows);
       }
@@ -110,23 +112,25 @@ export class Run implements AsyncIterable<RunEvent> {
 
   /** What goes on after a crash: in half the memory, unless memory was not to blame. */
   #again(params: RunParams, error: FlantuneError, rows: number): RunParams {
-    const memory = error.code !== "crash" && rows > 1;
-    const rowsAtOnce = memory ? Math.ceil(rows / 2) : rows;
-    const how = memory ? `, with ${rowsAtOnce} rows at a time` : "";
+    const smaller = error.code !== "crash" && rows > 1 ? { rowsAtOnce: Math.ceil(rows / 2) } : undefined;
+    const how = smaller ? `, with ${smaller.rowsAtOnce} rows at a time` : "";
     const from = this.#checkpoint > 0 ? `from step ${this.#checkpoint}` : "from the beginning";
     this.#tell({ event: "warning", code: error.code, message: `${error.message}. The run goes on ${from}${how}` });
     // Before the core worked on it there is nothing to take up.
     const start = this.#info ? "resume" : params.start;
-    return { ...params, start, rowsAtOnce, replay: false };
+    return { ...params, ...smaller, start, replay: false };
   }
 
   async #giveUp(error: FlantuneError, rows: number): Promise<FlantuneError> {
     const kept = this.#checkpoint > 0 ? `the checkpoint of step ${this.#checkpoint} is kept` : "there is no checkpoint yet";
     const hint =
       rows > 1
-        ? `Go on with a smaller batch: \`runs.resume(id, { rowsAtOnce: ${Math.ceil(rows / 2)} })\` gives the same result in less memory`
-        : "Go on with it later, on the CPU, or with shorter texts";
-    const failure = new FlantuneError(error.code, `${error.message}. It happened again; ${kept}`, hint, { cause: error });
+        ? "Go on with it: it then computes fewer rows at a time, which gives the same result in less memory"
+        : "Go on with it later or on the CPU, or train with shorter texts or a smaller model";
+    const failure = new FlantuneError(error.code, `${error.message}. It happened again; ${kept}`, hint, {
+      cause: error,
+      ...(rows > 1 && { rowsAtOnce: Math.ceil(rows / 2) }),
+    });
     await this.#client.call("failRun", { run: this.id, error: failure.plain() }).catch(() => {});
     return failure;
   }
@@ -161,7 +165,7 @@ export class Run implements AsyncIterable<RunEvent> {
     this.#begin();
     this.#wakeAll();
     if (end.adapter) return end.adapter;
-    const hint = "Go on with it by `runs.resume`";
+    const hint = "Go on with it when you like";
     throw new FlantuneError("stopped", "The run was stopped before there was an adapter; its checkpoint is kept", hint);
   }
 

@@ -10,7 +10,7 @@ import type { ModelRecipe, RunInfo } from "../types.js";
 export interface ResumeOptions {
   /** The run's base, where it is loaded already, or where only the user has its files. */
   model?: Model;
-  /** Computes batches in parts of at most so many rows: the same result in less memory. */
+  /** Computes batches in parts of at most so many rows: the same result in less memory. Else as many as its record says. */
   rowsAtOnce?: number;
 }
 
@@ -42,8 +42,9 @@ export class Runs {
    * Errors: `not_found`; `busy` where another tab works on it; `model_needed` where its base is the
    * user's own files: load them, and give the model.
    */
-  async resume(id: string, { model, rowsAtOnce }: ResumeOptions = {}): Promise<Run> {
+  async resume(id: string, { model, ...options }: ResumeOptions = {}): Promise<Run> {
     const info = await this.#client.call("describeRun", { run: id });
+    const rowsAtOnce = options.rowsAtOnce ?? info.rowsAtOnce;
     const there = model ?? this.#bases.like(info.model);
     const base = there ?? (await this.#lend(info.model));
     const params = { run: id, model: base.id, start: "resume" as const, replay: true };

@@ -1,13 +1,18 @@
 // Failures after which the module or its device is of no use. A panic in Rust is written to the
-// console and then traps; in a task it traps outside of any promise, so that only the error event
-// tells. A lost device may tell nothing at all: what was asked of it is never answered.
+// console and then traps; so is memory that was refused, after which no panic is told of. In a task it
+// traps outside of any promise, so that only the error event tells. A lost device may tell nothing at
+// all: what was asked of it is never answered.
 
 import { FlantuneError } from "../api/error.js";
 
 const MEMORY = /out of memory|memory allocation|allocation failed|cannot (enlarge|grow) memory|not enough memory/i;
 
+/** What the module's allocator writes to the console, with the bytes (crate/wasm/src/memory.rs). */
+const REFUSED = "memory allocation failed, bytes:";
+
 let told = false;
 let panic: string | undefined;
+let refused: number | undefined;
 let tell: (error: FlantuneError) => void = () => {};
 
 /** Has `report` told of the first crash. To be called before the module is loaded. */
@@ -17,6 +22,7 @@ export function watchForCrashes(report: (error: FlantuneError) => void): void {
   console.error = (...words: unknown[]) => {
     const text = words.map(String).join(" ");
     if (text.includes("panicked at")) panic = text.split("\n\nStack:", 1)[0];
+    if (words[0] === REFUSED) refused = Number(words[1]);
     log(...words);
   };
   self.addEventListener("error", (event) => crashed(event.error ?? event.message));
@@ -43,6 +49,7 @@ export function crashed(reason: unknown): FlantuneError {
 
 function describe(reason: unknown): FlantuneError {
   if (reason instanceof FlantuneError) return reason;
+  if (panic === undefined && refused !== undefined) return outOfMemory(`${refused} bytes more were refused`);
   const thrown = reason instanceof Error ? reason.message : String(reason);
   const text = panic ?? thrown;
   if (MEMORY.test(text) || reason instanceof RangeError) return outOfMemory(text);

@@ -94,10 +94,10 @@ export class Runs {
     await active.ended;
   }
 
-  async fail(id: string, { message }: PlainError): Promise<void> {
+  async fail(id: string, { message, rowsAtOnce }: PlainError): Promise<void> {
     await this.stop(id);
     const info = await this.describe(id);
-    await this.records.save({ ...info, state: "failed", problem: message });
+    await this.records.save({ ...info, ...(rowsAtOnce !== undefined && { rowsAtOnce }), state: "failed", problem: message });
   }
 
   /** Newest first. A run that no tab works on, and that did not end, was interrupted. */
@@ -190,7 +190,7 @@ export class Runs {
         options: record.options,
         resume,
       });
-      Object.assign(info, { step, steps, state: "running" });
+      Object.assign(info, { step, steps, state: "running", ...(rowsAtOnce !== undefined && { rowsAtOnce }) });
       delete info.problem;
       await this.records.save(info);
       tell({ info });
@@ -288,7 +288,7 @@ export class Runs {
   #get(id: string): Active {
     const active = this.#active.get(id);
     if (active) return active;
-    throw new FlantuneError("stopped", "This run is not being worked on", "Go on with it by `runs.resume`");
+    throw new FlantuneError("stopped", "This run is not being worked on", "Go on with it first");
   }
 }
 
