@@ -134,6 +134,22 @@ test("several adapters are swapped per request, and one of another base is refus
   expect(found.missing).toMatchObject({ code: "not_found" });
 });
 
+test("a model of the user's own files tells how much of them is read", async ({ api }) => {
+  const { progress, weights } = await api.evaluate(async () => {
+    const { start, tiny } = await import("/page.js");
+    const flantune = await start();
+    const files = await tiny();
+    const progress = [];
+    await flantune.loadModel({ files }, { onProgress: (now) => progress.push(now) });
+    return { progress, weights: files.find(({ name }) => name === "model.safetensors").size };
+  });
+  const read = progress.filter(({ stage }) => stage === "read");
+  expect(read[0].loaded).toBeLessThan(weights);
+  expect(read.at(-1)).toEqual({ stage: "read", file: "model.safetensors", loaded: weights, total: weights });
+  expect(progress.at(-1)).toEqual({ stage: "load", loaded: 0 });
+  expect(progress).toHaveLength(read.length + 1);
+});
+
 test("a model that is called off is not kept, however late", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { models, overhear, refusal, rows, start, tiny } = await import("/page.js");

@@ -37,6 +37,7 @@ export type ModelSource =
   /** `OWNER/NAME`; without a revision the newest commit of `main` is taken, and remembered. */
   | { hub: string; revision?: string };
 
+/** What loading a model is at: `list` and `download` only where it comes from elsewhere; `load` is what is left when all is read. */
 export interface Progress {
   stage: "list" | "download" | "read" | "load";
   /** The file that is being downloaded or read. */

@@ -11,6 +11,8 @@ import { turn } from "./turn.js";
 export interface RequestOptions {
   signal?: AbortSignal | undefined;
   progress?: ((value: string | number) => void) | undefined;
+  /** Told of what is read of files. */
+  onRead?: ((path: string, bytes: number) => void) | undefined;
 }
 
 /** The request that is being worked on. */
@@ -93,7 +95,11 @@ export class Engine {
     });
     return {
       length: (path) => remember(storage.length(path)),
-      read: (path, start, end) => remember(storage.read(path, start, end)),
+      read: async (path, start, end) => {
+        const bytes = await remember(storage.read(path, start, end));
+        this.#current?.onRead?.(path, bytes.length);
+        return bytes;
+      },
       create: (path) => remember(storage.create(path).then(writer)),
       append: (path, bytes) => remember(storage.append(path, bytes)),
       list: (directory) => remember(storage.list(directory)),

@@ -14,6 +14,7 @@ import { modelFiles } from "./model-files.js";
 import { type FilesMount, plainName } from "./storage/files.js";
 import type { MemoryMount } from "./storage/memory.js";
 import type { Storage } from "./storage/storage.js";
+import { readProgress } from "./read-progress.js";
 import { throttled } from "./throttle.js";
 
 /** Where a model lies, and how it is had again. */
@@ -34,6 +35,7 @@ export interface Surroundings {
   hub: Hub;
 }
 
+const WEIGHTS = "model.safetensors";
 const DOWNLOADING = "This model is being downloaded";
 
 export class Models {
@@ -46,12 +48,21 @@ export class Models {
 
   async load(model: string, source: WorkerSource, dtype: Dtype, work: Work): Promise<LoadedModel> {
     const place = await this.#place(source, dtype, work);
-    work.onProgress({ stage: "load", loaded: 0 });
     const { directory, base, name, recipe } = place;
     const params = { model, directory, dtype, ...(base && { base }) };
-    const info = await this.at.engine.request("loadModel", params, { signal: work.signal });
+    const onRead = readProgress(await this.#weights(directory), work.onProgress);
+    const info = await this.at.engine.request("loadModel", params, { signal: work.signal, onRead });
     this.#recipes.set(model, recipe);
     return { ...info, name, recipe };
+  }
+
+  /** Bytes of the weights in a directory, by name; a single file goes before shards, as the core has it. */
+  async #weights(directory: string): Promise<Map<string, number>> {
+    const { storage } = this.at;
+    const names = (await storage.list(directory)).filter((name) => name.endsWith(".safetensors"));
+    const read = names.includes(WEIGHTS) ? [WEIGHTS] : names;
+    const lengths = read.map(async (name) => [name, await storage.length(`${directory}/${name}`)] as const);
+    return new Map(await Promise.all(lengths));
   }
 
   async drop(model: string): Promise<void> {
