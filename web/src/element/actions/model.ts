@@ -151,14 +151,13 @@ export class ModelActions {
     this.#abort?.abort();
     this.#loading = undefined;
     const { store } = this.#shared;
+    const { progress, plan } = store.state.model;
+    const key = progress?.key ?? plan?.key;
     store.change(({ model }) => {
       model.phase = model.plan === undefined ? "none" : "planned";
       delete model.progress;
     });
-    await this.listStored();
-    const { stored, plan } = store.state.model;
-    const partial = stored.find((kept) => !kept.complete && kept.commit === plan?.commit);
-    if (partial !== undefined) await this.deleteStored(partial.key);
+    if (key !== undefined) await this.deleteStored(key);
   }
 
   async listStored(): Promise<void> {

@@ -149,7 +149,7 @@ export class TrainActions {
     if (info === undefined || isBusy(store.state)) return;
     store.change((state) => (state.interrupted = state.interrupted.filter((run) => run.id !== id)));
     const view = newRun(info.name, info.method, info.model.name, info.data.name);
-    const rowsAtOnce = Math.max(1, Math.floor((info.options.batchSize ?? 8) / 2));
+    const rowsAtOnce = info.rowsAtOnce ?? Math.max(1, Math.floor((info.options.batchSize ?? 8) / 2));
     const { loaded } = store.state.model;
     // A base of the user's own files can only be had again from the user: it may be the one that is open.
     const base = info.model.kind === "files" && loaded?.name === info.model.name ? { model: loaded } : {};
@@ -172,7 +172,7 @@ export class TrainActions {
       const { run: current } = this.#shared.store.state;
       this.#shared.store.change((state) => {
         state.interrupted = runs.filter(
-          (run) => !(isActive(current) && run.id === current?.id) && ["interrupted", "stopped", "failed"].includes(run.state) && run.step < run.steps,
+          (run) => !(isActive(current) && run.id === current?.id) && ["interrupted", "stopped", "failed"].includes(run.state),
         );
       });
     } catch (thrown) {

@@ -195,7 +195,7 @@ function storedChoice(context: Context): View {
               h("span", { class: "note number" }, ` ${[format.bytes(model.bytes), model.commit?.slice(0, 7), !model.complete && texts.incomplete].filter(Boolean).join(" · ")}`),
             ),
             button(model.complete ? texts.load : texts.resume, () => {
-              actions.model.choose({ choice: "web", address: model.name, revision: model.commit ?? "" });
+              actions.model.choose({ choice: "web", address: model.url ?? model.name, revision: model.commit ?? "" });
               void actions.model.load();
             }, { class: "button secondary", "aria-label": strings.adapters.actionOn(model.complete ? texts.load : texts.resume, model.name) }),
             button(texts.delete, () => void actions.model.deleteStored(model.key), { class: "button quiet", "aria-label": texts.deleteStored(model.name) }),
