@@ -59,7 +59,7 @@ test("own rows and an own model: trained, cut off, gone on with, compared, expor
   await page.getByRole("textbox", { name: "Template" }).fill("{{ sentence }} ||| the {{ animal }}");
   await expect(region(page, "Preview").getByRole("listitem").first()).toContainText("the cat");
   await button(page, "Train").click();
-  await expect.poll(async () => (await progress(page))[0]).toBeGreaterThan(150);
+  await expect.poll(async () => (await progress(page))[0], { timeout: 60_000 }).toBeGreaterThan(150);
   await page.close();
 
   // The next day, in the same browser.
@@ -188,6 +188,29 @@ for (const [method, settings] of [["lora", "rank=4&learningRate=0.005"], ["promp
     expect(seen).toEqual([]);
   });
 }
+
+test("in a hidden tab, where no frame comes and no timer fires, a run goes to its end", async ({ page, site, open }) => {
+  const { url } = await open({ "/": site });
+  await page.goto(`${url}?lang=en&method=lora&maxSteps=6&evalSamples=0`);
+  await page.getByLabel("Compute on").selectOption("Processor");
+  await expect(step(page, "model")).toContainText("7.1 million parameters");
+  // Headless browsers hide no tab: its page is treated as hidden ones are, only worse.
+  await page.evaluate(() => {
+    const { requestAnimationFrame, setTimeout } = window;
+    const frames: FrameRequestCallback[] = [];
+    window.requestAnimationFrame = (callback) => frames.push(callback);
+    window.setTimeout = (() => 0) as unknown as typeof setTimeout;
+    const element = document.querySelector("flan-tune");
+    const trained = new Promise((resolve) => element?.addEventListener("flantune:adapter", resolve, { once: true }));
+    element?.shadowRoot?.querySelector<HTMLElement>('[part~="train"]')?.click();
+    return trained.then(() => {
+      Object.assign(window, { requestAnimationFrame, setTimeout });
+      frames.forEach((callback) => requestAnimationFrame(callback));
+    });
+  });
+  await expect(region(page, "Run")).toContainText("Finished");
+  expect(await progress(page)).toEqual([6, 6]);
+});
 
 test("Try it, right after another device was chosen", async ({ page, context, site, open }) => {
   const { url } = await open({ "/": site });

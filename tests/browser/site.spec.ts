@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
 import { expect, losses, siteWithHub, test, tryIt, watch } from "./site-support.js";
@@ -44,6 +45,25 @@ test("the first page itself goes on without network", async ({ page, context, si
   await tryIt(page);
   expect(await told).toHaveLength(3);
 });
+
+for (const lang of ["en", "de"]) {
+  test(`axe finds nothing on the site's own page: ${lang}`, async ({ page, site, open }) => {
+    const server = await open({ "/": site });
+    await page.goto(`${server.url}?lang=${lang}`);
+    await expect(page.locator("html")).toHaveAttribute("lang", lang);
+    await expect(page).toHaveTitle(lang === "de" ? "Flantune: ein Sprachmodell im Browser anpassen" : "Flantune: tune a language model in the browser");
+    await expect(page.locator('flan-tune [data-step="model"]')).toContainText(lang === "de" ? "7,1 Millionen" : "7.1 million");
+    if (lang === "de") {
+      // Whatever key the configuration gets, it is explained in the page's language.
+      await page.locator('flan-tune [data-step="method"]').click();
+      await page.getByText("Alle Einstellungen").click();
+      await expect(page.getByText("Wie aus Gradienten Schritte werden")).toBeVisible();
+      await expect(page.locator('flan-tune .note [lang="en"]')).toHaveCount(0);
+    }
+    const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)])).toEqual([]);
+  });
+}
 
 test("a new version is taken whole, at the next load", async ({ context, copy, open }) => {
   const [first, second] = [copy("first"), copy("second")];

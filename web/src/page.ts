@@ -3,13 +3,17 @@
 
 import { language, stringsOf } from "./element/strings/index.js";
 
-/** The page around the element, in the element's language. */
+const licences = document.querySelector("footer a");
+/** As index.html has them. */
+const written = { lang: document.documentElement.lang, title: document.title, licences: licences?.textContent ?? "" };
+
+/** The page around the element, in the element's language. What index.html says in its own language stays. */
 function speak(element: Element): void {
   const now = language(element);
-  const { site } = stringsOf(now);
+  const texts = now === written.lang ? written : stringsOf(now).site;
   document.documentElement.lang = now;
-  document.title = site.title;
-  for (const link of document.querySelectorAll("footer a")) link.textContent = site.licences;
+  document.title = texts.title;
+  if (licences !== null) licences.textContent = texts.licences;
 }
 
 const element = document.querySelector("flan-tune");

@@ -162,6 +162,10 @@ export interface Strings {
     seed: string;
     all: string;
     allNote: string;
+    /** By a key's name; what is not here is said in the core's words. */
+    help: Record<string, string>;
+    /** Defaults that are words, by the core's. */
+    defaultName: Record<string, string>;
     byDefault: Text;
     keysWaiting: string;
     section: Record<string, string>;
@@ -489,6 +493,8 @@ export const en: Strings = {
     seed: "Seed",
     all: "All settings",
     allNote: "Empty means the default. The names are those of the command line.",
+    help: {},
+    defaultName: {},
     byDefault: (value) => `Default: ${value}`,
     keysWaiting: "The list comes when the trainer has started.",
     section: { method: "Method", train: "Training", eval: "Evaluation and text" },

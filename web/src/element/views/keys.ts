@@ -45,13 +45,15 @@ function keyField(context: Context, key: Key, controls: Map<string, (value: Sett
   const change = (value: Setting | undefined) => actions.train.set(key.name, value);
   const control = keyControl(key, id, change);
   controls.set(key.name, (value) => setValue(control, value === undefined || value === null ? "" : Array.isArray(value) ? value.join(", ") : String(value)));
-  const help = key.details === "" ? key.summary : `${key.summary}. ${key.details}`;
+  const { help: helps, defaultName, byDefault } = strings.settings;
+  const known = helps[key.name];
+  const help = known ?? (key.details === "" ? key.summary : `${key.summary}. ${key.details}`);
   return h(
     "div",
     { class: "field" },
     h("label", { for: id }, h("code", {}, key.name)),
     control,
-    h("p", { class: "note", id: `${id}-note` }, help, key.default !== "" && h("span", { class: "number" }, ` ${strings.settings.byDefault(key.default)}`)),
+    h("p", { class: "note", id: `${id}-note` }, h("span", { lang: known === undefined ? "en" : undefined }, help), key.default !== "" && h("span", { class: "number" }, ` ${byDefault(defaultName[key.default] ?? key.default)}`)),
   );
 }
 
