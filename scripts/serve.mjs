@@ -4,10 +4,11 @@
 // node scripts/serve.mjs FOLDER [--port N] [--prefix /PATH/]
 //
 // Serves FOLDER at http://localhost:N/PATH/, on the loopback address only, with the page's own
-// content-security policy, so that what would break it elsewhere breaks it here.
+// content-security policy, so that what would break it elsewhere breaks it here. What lies compressed
+// beside a file (NAME.br) is sent in its place to who understands it.
 
 import { createReadStream, realpathSync } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
+import { lstat, realpath, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -90,17 +91,36 @@ async function answer(folders, request, response) {
     if (found.location) response.setHeader("location", found.location + search);
     return text(response, found.status, found.message);
   }
-  const { path, size, mtimeMs } = found;
-  const etag = `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`;
+  const { path } = found;
+  const packed = await compressedBeside(found);
+  if (packed) response.setHeader("vary", "accept-encoding");
+  const sent = packed && takesBrotli(request) ? packed : found;
+  const etag = `"${sent.size.toString(36)}-${Math.round(sent.mtimeMs).toString(36)}"`;
   response.setHeader("cache-control", "no-cache");
   response.setHeader("etag", etag);
   if (request.headers["if-none-match"] === etag) return response.writeHead(304).end();
+  if (sent === packed) response.setHeader("content-encoding", "br");
   response.writeHead(200, {
     "content-type": TYPES[extname(path)] ?? "application/octet-stream",
-    "content-length": size,
+    "content-length": sent.size,
   });
   if (request.method === "HEAD") return response.end();
-  await pipeline(createReadStream(path), response);
+  await pipeline(createReadStream(sent.path), response);
+}
+
+/** The file's compressed form, unless it was made of an earlier one. */
+async function compressedBeside({ path, mtimeMs }) {
+  const packed = `${path}.br`;
+  // Not a link, which may lead out of the folder.
+  const details = await about(packed, lstat);
+  if (!details?.isFile() || details.mtimeMs < mtimeMs) return undefined;
+  return { path: packed, size: details.size, mtimeMs: details.mtimeMs };
+}
+
+/** Whether it accepts brotli: `br`, without a weight of nothing. */
+function takesBrotli({ headers }) {
+  const accepted = (headers["accept-encoding"] ?? "").replaceAll(/\s/g, "").split(",");
+  return accepted.some((coding) => coding === "br" || (coding.startsWith("br;q=") && Number(coding.slice(5)) > 0));
 }
 
 /** The file of a path, or the status that says why there is none. */
@@ -133,9 +153,9 @@ async function locate(folders, pathname) {
   return { status: 200, path: real, size: details.size, mtimeMs: details.mtimeMs };
 }
 
-async function about(path) {
+async function about(path, ask = stat) {
   try {
-    return await stat(path);
+    return await ask(path);
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(error.code)) return undefined;
     throw error;

@@ -43,8 +43,8 @@ main() {
     wasm="$page_wasm-optimized"
     optimize_wasm "$page_wasm" "$wasm"
   fi
-  say "measuring what a visitor's first load weighs"
-  node web/build.mjs --wasm "$wasm" --notices --report
+  node web/build.mjs --wasm "$wasm" --notices
+  say "compressing, and measuring what a visitor's first load weighs"
   node web/site.mjs --output "$output" "${hub[@]}"
   say "The site is in $output. To look at it: node scripts/serve.mjs $output"
 }

@@ -43,7 +43,7 @@ start_page() {
   need_page_tools
   need_wasm
   node web/build.mjs --wasm "$page_wasm" --notices
-  node web/site.mjs --output "$FLANTUNE_ROOT/site"
+  node web/site.mjs --output "$FLANTUNE_ROOT/site" --no-compress
   say "The page is served from $FLANTUNE_ROOT/site until Ctrl-C. For the command line: scripts/start.sh --native"
   exec node scripts/serve.mjs site "$@"
 }

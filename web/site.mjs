@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // Writes the whole static site, for any path of any host, from what build.mjs built.
 //
-// node site.mjs --output DIR [--hub URL]
+// node site.mjs --output DIR [--hub URL] [--no-compress]
 // node site.mjs --check
 //
+// Beside each file that shrinks lies what a host may send in its place (NAME.br), and the weight of a
+// first load is told; --no-compress spares that minute where the site is only looked at here.
 // --hub names where models of a hub are asked for: a school's mirror of https://huggingface.co. --check
 // only tells whether what build.mjs built is whole, before it is packed for npm.
 
@@ -16,6 +18,8 @@ import { parseArgs } from "node:util";
 import { build } from "esbuild";
 
 import { policy } from "../scripts/serve.mjs";
+import { BEST, compressAll } from "./compress.mjs";
+import { reportSizes } from "./sizes.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..");
@@ -26,8 +30,11 @@ const NEEDED = ["define.js", "types/index.d.ts", "worker.js", "flantune_wasm_bg.
 /** What the service worker keeps: all that the page runs and loads. */
 const KEPT = new Set([".css", ".html", ".js", ".json", ".jsonl", ".safetensors", ".svg", ".txt", ".wasm"]);
 
-/** `output` is replaced where it holds a site, and refused where it holds anything else. */
-export async function writeSite({ output, hub }) {
+/**
+ * `output` is replaced where it holds a site, and refused where it holds anything else. `quality` is
+ * brotli's; without it nothing is compressed.
+ */
+export async function writeSite({ output, hub, quality }) {
   check();
   if (existsSync(output) && readdirSync(output).length > 0 && !existsSync(join(output, "service-worker.js"))) {
     throw new Error(`${output} holds something that is no site of Flantune: name another directory`);
@@ -41,6 +48,7 @@ export async function writeSite({ output, hub }) {
   for (const name of LICENCES) cpSync(join(root, name), join(part, name));
   writeFileSync(join(part, "index.html"), index(hub));
   writeFileSync(join(part, "service-worker.js"), await serviceWorker(part));
+  if (quality !== undefined) compressAll(part, quality);
   // Whole or not at all.
   rmSync(output, { recursive: true, force: true });
   renameSync(part, output);
@@ -91,11 +99,21 @@ function escaped(text) {
 }
 
 async function main() {
-  const { values } = parseArgs({ options: { output: { type: "string" }, hub: { type: "string" }, check: { type: "boolean" } } });
+  const { values } = parseArgs({
+    options: {
+      output: { type: "string" },
+      hub: { type: "string" },
+      check: { type: "boolean" },
+      "no-compress": { type: "boolean", default: false },
+    },
+  });
   if (values.check) return check();
   if (!values.output) throw new Error("--output DIR is missing");
   const output = resolve(values.output);
-  await writeSite({ output, hub: values.hub === undefined ? undefined : hubOf(values.hub) });
+  const hub = values.hub === undefined ? undefined : hubOf(values.hub);
+  const compress = !values["no-compress"];
+  await writeSite({ output, hub, ...(compress && { quality: BEST }) });
+  if (compress) reportSizes(join(output, "web/dist"));
   console.log(`${basename(output)}: ${readdirSync(output).join(", ")}`);
 }
 

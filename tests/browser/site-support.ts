@@ -3,6 +3,7 @@
 
 import { expect, test as base, type BrowserContext, type Frame, type Page } from "@playwright/test";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -90,6 +91,31 @@ export function watch(context: BrowserContext, ...origins: string[]): string[] {
   return seen;
 }
 
+/** A way to a server that counts what comes over it. */
+export async function counted(port: number): Promise<{ url: string; bytes: () => number; close: () => void }> {
+  let bytes = 0;
+  const sockets = new Set<Socket>();
+  const way = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    far.on("data", (piece) => (bytes += piece.length));
+    for (const [socket, other] of [[near, far], [far, near]] as const) {
+      sockets.add(socket);
+      socket.pipe(other);
+      // Browsers break off what they need no more.
+      socket.on("error", () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => way.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(way.address() as AddressInfo).port}/`,
+    bytes: () => bytes,
+    close() {
+      way.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
 /** Presses "Try it". */
 export async function tryIt(place: Page | Frame): Promise<void> {
   await place.getByRole("button", { name: "Try it", exact: true }).click();
@@ -107,6 +133,11 @@ export async function losses(place: Page | Frame, count: number): Promise<number
       document.addEventListener("flantune:error", ({ detail }) => reject(new Error(detail.message)));
     });
   }, count);
+}
+
+/** A site with its files compressed, in seconds rather than as well as can be. */
+export async function compressedSite(output: string): Promise<void> {
+  await writeSite({ output, quality: 9 });
 }
 
 /** A site with its hub set. */

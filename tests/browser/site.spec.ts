@@ -2,12 +2,14 @@
 // server that serves it here.
 
 import { createHash } from "node:crypto";
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
+import { brotliCompressSync } from "node:zlib";
 import type { Page } from "@playwright/test";
 
-import { expect, losses, siteWithHub, test, tryIt, watch } from "./site-support.js";
+import { launchOptions } from "./chromium.mjs";
+import { compressedSite, counted, expect, losses, siteWithHub, test, tryIt, watch } from "./site-support.js";
 
 /** Waits until the site is kept. */
 async function kept(page: Page): Promise<void> {
@@ -64,6 +66,27 @@ for (const lang of ["en", "de"]) {
     expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)])).toEqual([]);
   });
 }
+
+test("a compressed site comes in less than 12 MB, is sent once, and is kept", async ({ playwright, folder, open }) => {
+  const output = join(folder, "site");
+  await compressedSite(output);
+  const server = await open({ "/": output });
+  const way = await counted(server.port);
+  // With a cache on disk, as windows have that are not private: those in memory refuse what is large.
+  const context = await playwright.chromium.launchPersistentContext(join(folder, "profile"), launchOptions());
+  const page = await context.newPage();
+  await page.goto(way.url);
+  await kept(page);
+  expect(way.bytes()).toBeLessThan(12_000_000);
+  way.close();
+  server.close();
+  await context.setOffline(true);
+  await page.goto(way.url);
+  const told = losses(page, 3);
+  await tryIt(page);
+  expect(await told).toHaveLength(3);
+  await context.close();
+});
 
 test("a new version is taken whole, at the next load", async ({ context, copy, open }) => {
   const [first, second] = [copy("first"), copy("second")];
@@ -169,6 +192,24 @@ test("the server: types, paths, what is not there", async ({ request, site, open
   expect((await request.post(`${url}school/`)).status()).toBe(405);
   const page = await request.get(`${url}school/`);
   expect(page.headers()["content-security-policy"]).toContain("script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:;");
+  // What lies compressed beside a file goes to who takes it, as another answer to the same address.
+  const [text, packed] = [Buffer.from("one text, ".repeat(200)), join(folder, "text.txt.br")];
+  writeFileSync(join(folder, "text.txt"), text);
+  writeFileSync(packed, brotliCompressSync(text));
+  const ask = async (accepted: string) => {
+    const response = await fetch(`${url}more/text.txt`, { headers: { "accept-encoding": accepted } });
+    const { headers } = response;
+    const got = { encoding: headers.get("content-encoding"), vary: headers.get("vary"), type: headers.get("content-type") };
+    return { ...got, etag: headers.get("etag"), whole: Buffer.from(await response.arrayBuffer()).equals(text) };
+  };
+  const plain = { encoding: null, vary: "accept-encoding", type: "text/plain; charset=utf-8", whole: true };
+  const [taken, ...others] = [await ask("gzip, br"), await ask("gzip"), await ask("gzip, br; q=0")];
+  expect(taken).toMatchObject({ ...plain, encoding: "br" });
+  for (const other of others) expect(other).toMatchObject(plain);
+  expect(taken.etag).not.toBe(others[0]?.etag);
+  // Not what was made of an earlier text.
+  utimesSync(packed, 0, 0);
+  expect((await ask("br")).encoding).toBe(null);
   const again = await request.get(`${url}school/`, { headers: { "if-none-match": page.headers()["etag"] as string } });
   expect(again.status()).toBe(304);
 });
