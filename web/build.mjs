@@ -38,6 +38,22 @@ const { values: options } = parseArgs({
   },
 });
 
+/**
+ * uPlot asks for the numbers of `navigator.language` when it is loaded, and throws where that names no
+ * language: WebKitGTK calls it "C" under C.UTF-8, and the page stayed empty. The browser's own default
+ * is always there.
+ */
+const anyLanguage = {
+  name: "any-language",
+  setup({ onLoad }) {
+    onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => {
+      const parts = readFileSync(path, "utf8").split("new Intl.NumberFormat(domEnv ? nav.language : 'en-US')");
+      if (parts.length !== 2) throw new Error("uPlot formats numbers in another way now: see whether this is still needed");
+      return { contents: parts.join("new Intl.NumberFormat()") };
+    });
+  },
+};
+
 mkdirSync(dist, { recursive: true });
 const metafiles = await bundle();
 if (!options["no-types"]) declare();
@@ -67,6 +83,7 @@ async function bundle() {
     metafile: true,
     legalComments: "linked",
     loader: { ".css": "text" },
+    plugins: [anyLanguage],
   };
   // The worker is one file, which a page may serve from elsewhere. wasm-bindgen's module lies beside
   // it, and finds its own by its address.

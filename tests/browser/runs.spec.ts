@@ -110,6 +110,32 @@ test("a run that was cut off by closing its tab goes on to the same losses", asy
   expect(found.missing).toMatchObject({ code: "not_found" });
 });
 
+test("a run that was cut off before its first checkpoint tells each step once", async ({ api, context, site }) => {
+  const tab = await context.newPage();
+  await tab.goto(`${site.url}page.html`);
+  await tab.evaluate(async () => {
+    const { OPTIONS, ready } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 400, checkpointEvery: 400, evalEvery: 400 });
+    for await (const event of run) if (event.step === 3) break;
+  });
+  await tab.close();
+  const steps = await api.evaluate(async () => {
+    const { ready } = await import("/page.js");
+    const { flantune, model } = await ready();
+    const [{ id }] = await flantune.runs.list();
+    const run = await flantune.runs.resume(id, { model });
+    const steps = [];
+    for await (const { event, step } of run) {
+      if (event === "step") steps.push(step);
+      if (step === 5) break;
+    }
+    await run.stop();
+    return steps;
+  });
+  expect(steps).toEqual([1, 2, 3, 4, 5]);
+});
+
 test("a run whose base is the user's files asks for them", async ({ api }) => {
   const id = await api.evaluate(async () => {
     const { OPTIONS, ready } = await import("/page.js");

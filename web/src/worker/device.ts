@@ -16,8 +16,8 @@ export async function openDevice(engine: Engine, choice: DeviceChoice): Promise<
   if ("code" in adapter) return withoutGpu(engine, choice, adapter);
   try {
     const device = info(await engine.request("openDevice", { device: "webgpu" }));
-    // The core only has a name where it is not in a browser.
-    return { ...device, name: nameOf(adapter) ?? device.name };
+    // The core only has a name where it is not in a browser, and some browsers (Firefox) tell none.
+    return { ...device, name: nameOf(adapter) ?? "WebGPU" };
   } catch (thrown) {
     const { message, hint } = FlantuneError.from(thrown);
     const failed = { code: "failed", message: `The GPU did not start: ${message}` };

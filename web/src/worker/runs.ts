@@ -194,7 +194,8 @@ export class Runs {
       delete info.problem;
       await this.records.save(info);
       tell({ info });
-      if (resume && params.replay) for (const event of await this.records.events(id)) tell({ event });
+      // A run that has no checkpoint yet begins anew, and all of its events happen again.
+      if (resume && params.replay && step > 0) for (const event of await this.records.events(id)) tell({ event });
       if (rowsAtOnce !== undefined) await this.engine.request("splitBatches", { run: id, rows: rowsAtOnce });
       return await this.#steps(active, directory);
     } catch (thrown) {

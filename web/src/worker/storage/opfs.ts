@@ -25,10 +25,11 @@ export class OpfsMount implements Mount {
 
   /** The mount, or why there is none: in private windows and partitioned frames some browsers refuse. */
   static async open(): Promise<OpfsMount | FlantuneError> {
-    const hint = "Export adapters before the page is closed; an ordinary window keeps them";
-    const refused = (why: string) =>
-      new FlantuneError("no_storage", `This browser keeps nothing for this page after it is closed: ${why}`, hint);
-    if (typeof navigator.storage?.getDirectory !== "function") return refused("it has no private file system here");
+    const refused = (why: string, where: string) =>
+      new FlantuneError("no_storage", `This browser keeps nothing for this page after it is closed: ${why}`, `Export adapters before the page is closed; ${where} them`);
+    // Browsers of WebKitGTK have none at all, in no window.
+    const lacking = typeof navigator.storage?.getDirectory !== "function" || !("createSyncAccessHandle" in FileSystemFileHandle.prototype);
+    if (lacking) return refused("it has no private file system here", "Chrome, Edge, Firefox and Safari keep");
     try {
       const root = await navigator.storage.getDirectory();
       const mount = new OpfsMount(await root.getDirectoryHandle("flantune", { create: true }));
@@ -38,7 +39,7 @@ export class OpfsMount implements Mount {
       await mount.remove(probe);
       return mount;
     } catch (error) {
-      return refused(error instanceof Error ? error.message : String(error));
+      return refused(error instanceof Error ? error.message : String(error), "an ordinary window keeps");
     }
   }
 
