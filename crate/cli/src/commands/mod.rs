@@ -83,11 +83,9 @@ fn configuration_over<O>(
     let config = settings.config(base)?;
     warn_of_escapes(&config, printer);
     // Before anything computes: the first product would start as many threads as there are cores,
-    // and none of them would flush denormal numbers. 0 is all cores.
-    flantune::ops::denormal::flush();
+    // which is what 0 stands for.
     rayon::ThreadPoolBuilder::new()
         .num_threads(config.model.threads.unwrap_or(0))
-        .start_handler(|_| flantune::ops::denormal::flush())
         .build_global()
         .map_err(|error| Failure::Usage(format!("threads: {error}")))?;
     Ok(config)

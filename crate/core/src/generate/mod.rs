@@ -14,6 +14,7 @@ use crate::{
     error::Result,
     host::Turn,
     model::{GenerationConfig, Pass, T5},
+    ops::denormal,
     text::batch::Batch,
 };
 
@@ -84,6 +85,7 @@ impl Generator<'_> {
         if options.max_new_tokens == 0 || batch.rows == 0 {
             return Ok(vec![vec![Sequence::default()]; batch.rows]);
         }
+        let _flushed = denormal::flushed();
         let pass = &Pass::evaluate(self.adapter, self.kernels);
         let Generator { model, config, turn, .. } = *self;
         let task = &Task { model, pass, config, options, batch, numbers, turn };

@@ -70,12 +70,17 @@ pub fn quantise(row: &[f32], scale: f32, out: &mut [i8]) {
 pub fn multiply_out(row: &[i8], scale: f32, out: &mut [f32]) {
     widest(
         #[inline(always)]
-        || {
-            for (out, value) in out.iter_mut().zip(row) {
-                *out = f32::from(*value) * scale;
-            }
-        },
+        || out.iter_mut().zip(multiplied_out(row, scale)).for_each(|(out, value)| *out = value),
     );
+}
+
+/// The floats of a row.
+#[inline(always)]
+pub fn multiplied_out(row: &[i8], scale: f32) -> impl Iterator<Item = f32> {
+    row.iter().map(
+        #[inline(always)]
+        move |value| f32::from(*value) * scale,
+    )
 }
 
 /// Takes a matrix row by row, so that it is never there in another form as a whole.

@@ -1,7 +1,7 @@
 //! What the CPU forms of operations share: flex's tensors as slices, work on all threads, products,
 //! and loops compiled for the processor's widest vectors.
 
-use std::ops::Range;
+use std::{mem::MaybeUninit, ops::Range};
 
 use burn::{
     backend::{DispatchDevice, Flex},
@@ -61,14 +61,12 @@ pub fn into_values(tensor: FlexTensor) -> Vec<f32> {
 /// A vector whose every element is about to be written by `fill`, so that it is not cleared first.
 ///
 /// # Safety
-/// `fill` must write every element, and read none before.
-pub unsafe fn filled(length: usize, fill: impl FnOnce(&mut [f32])) -> Vec<f32> {
+/// `fill` must write every element.
+pub unsafe fn filled(length: usize, fill: impl FnOnce(Blank)) -> Vec<f32> {
     let mut values = Vec::<f32>::with_capacity(length);
-    // SAFETY: the memory is there, and the caller promises that it is written before it is read.
-    unsafe {
-        fill(std::slice::from_raw_parts_mut(values.as_mut_ptr(), length));
-        values.set_len(length);
-    }
+    fill(Blank { first: values.as_mut_ptr(), length });
+    // SAFETY: the memory is there, and the caller promises that it is written.
+    unsafe { values.set_len(length) };
     values
 }
 
@@ -237,9 +235,12 @@ pub fn parts(rows: usize, width: usize) -> Vec<Range<usize>> {
     (0..rows).step_by(step).map(|first| first..rows.min(first + step)).collect()
 }
 
-/// A pointer that threads share; each must stay within its own part.
+/// A slice that threads share; each must stay within its own part.
 #[derive(Clone, Copy, Debug)]
-pub struct Shared(*mut f32);
+pub struct Shared {
+    first: *mut f32,
+    length: usize,
+}
 
 // SAFETY: whoever takes a part promises that no other thread has it.
 unsafe impl Send for Shared {}
@@ -249,27 +250,101 @@ unsafe impl Sync for Shared {}
 impl Shared {
     /// Of a slice that is about to be divided.
     pub fn of(values: &mut [f32]) -> Self {
-        Shared(values.as_mut_ptr())
+        Shared { first: values.as_mut_ptr(), length: values.len() }
     }
 
     /// A part of it.
     ///
     /// # Safety
-    /// The range lies within the slice, which still lives, and nobody else has a part of it.
+    /// The slice still lives, and nobody else has a part of the range.
     #[allow(clippy::mut_from_ref)]
     pub unsafe fn part(&self, range: Range<usize>) -> &mut [f32] {
-        // SAFETY: the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(range.start), range.len()) }
+        assert!(range.start <= range.end && range.end <= self.length, "a part within the slice");
+        // SAFETY: it lies within the slice; the rest is the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(range.start), range.len()) }
     }
 
     /// A matrix that begins at `offset`, with this distance between rows.
     ///
     /// # Safety
-    /// As [`Shared::part`], for all elements of the matrix.
+    /// As [`Shared::part`], for all elements of the matrix, which lie within the slice.
     pub unsafe fn matrix(&self, offset: usize, stride: usize) -> Target {
-        // SAFETY: the caller's promise.
-        Target { first: unsafe { self.0.add(offset) }, stride }
+        assert!(offset <= self.length, "a matrix within the slice");
+        // SAFETY: the offset lies within the slice.
+        Target { first: unsafe { self.first.add(offset) }, stride }
     }
+}
+
+/// Memory that threads share and that nobody has written yet. It is written before it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Blank {
+    first: *mut f32,
+    length: usize,
+}
+
+// SAFETY: whoever takes a part promises that no other thread has it.
+unsafe impl Send for Blank {}
+// SAFETY: as above.
+unsafe impl Sync for Blank {}
+
+impl Blank {
+    /// How many numbers it has room for.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether it has room for none.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// A part of it, to be written.
+    ///
+    /// # Safety
+    /// The memory still lives, and nobody else has a part of the range.
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn part(&self, range: Range<usize>) -> &mut [MaybeUninit<f32>] {
+        assert!(range.start <= range.end && range.end <= self.length, "a part within the memory");
+        // SAFETY: it lies within the memory, and may hold anything; the rest is the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(range.start).cast(), range.len()) }
+    }
+
+    /// A part of it that has been written.
+    ///
+    /// # Safety
+    /// As [`Blank::part`], and every element of the range has been written.
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn written(&self, range: Range<usize>) -> &mut [f32] {
+        // SAFETY: the caller's promise.
+        unsafe { written(self.part(range)) }
+    }
+
+    /// A matrix that begins at `offset`, with this distance between rows, to be written.
+    ///
+    /// # Safety
+    /// As [`Blank::part`], for all elements of the matrix, which lie within the memory.
+    pub unsafe fn matrix(&self, offset: usize, stride: usize) -> Target {
+        assert!(offset <= self.length, "a matrix within the memory");
+        // SAFETY: the offset lies within the memory.
+        Target { first: unsafe { self.first.add(offset) }, stride }
+    }
+}
+
+/// Numbers that have been written.
+///
+/// # Safety
+/// Every element has been written.
+pub unsafe fn written(values: &mut [MaybeUninit<f32>]) -> &mut [f32] {
+    let length = values.len();
+    // SAFETY: the same memory, which holds floats as the caller promises.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), length) }
+}
+
+/// Numbers that are zero from now on.
+pub fn cleared(values: &mut [MaybeUninit<f32>]) -> &mut [f32] {
+    values.fill(MaybeUninit::new(0.0));
+    // SAFETY: each has just been written.
+    unsafe { written(values) }
 }
 
 /// A matrix to be written: its first element and the distance between rows.

@@ -13,7 +13,7 @@ use crate::{
     generate::{Generator, Options, Sequence},
     metric::score::{self, Scorer},
     model::Pass,
-    ops::cross_entropy::Smoothing,
+    ops::{cross_entropy::Smoothing, denormal},
     text::{batch::Batch, dataset::Dataset, example::Example, tokenizer::Tokenizer},
 };
 
@@ -137,6 +137,7 @@ impl Evaluator<'_> {
 
     /// The mean loss of each row over its own target tokens.
     async fn losses(&self, rows: &[&Example]) -> Result<Vec<f64>> {
+        let _flushed = denormal::flushed();
         let batch = Batch::collate(rows);
         let Generator { model, adapter, kernels, .. } = self.generator;
         let pass = Pass::evaluate(adapter, kernels);

@@ -15,6 +15,7 @@ use crate::{
     ops::{
         cpu,
         cross_entropy::{Labels, Smoothing, cross_entropy},
+        denormal,
     },
     text::batch::Batch,
 };
@@ -133,6 +134,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::Device`] where the device does not answer.
     pub async fn submit(&mut self, batches: &[Batch], rate: f64) -> Result<()> {
+        let _flushed = denormal::flushed();
         let (losses, gradients) = self.backward_all(batches);
         let on_cpu = gradients.first().is_none_or(cpu::is_cpu);
         let scale = match on_cpu {
@@ -216,6 +218,7 @@ impl Trainer {
 
     /// The mean loss of these batches and its gradients, in the order of the walk, each as one row.
     pub async fn gradients(&mut self, batches: &[Batch]) -> Result<(f64, Vec<Tensor<1>>)> {
+        let _flushed = denormal::flushed();
         let (losses, gradients) = self.backward_all(batches);
         Ok((total(losses).await?, gradients))
     }

@@ -1,6 +1,8 @@
 //! Attention on the CPU: each row and head is one piece of work, whose scores stay in the cache
 //! between the two products. Heads are read where they stand, by strides.
 
+use std::mem::MaybeUninit;
+
 use burn::{
     backend::{Flex, TensorMetadata, tensor::FloatTensor},
     tensor::Shape,
@@ -8,7 +10,8 @@ use burn::{
 
 use super::FusedAttention;
 use crate::ops::cpu::{
-    LANES, Matrix, Shared, Values, dot, exp, filled, for_each, greatest, product, tensor, widest,
+    Blank, LANES, Matrix, Shared, Values, cleared, dot, exp, filled, for_each, greatest, product,
+    tensor, widest,
 };
 
 /// The sizes of an attention.
@@ -84,15 +87,13 @@ impl FusedAttention for Flex {
         let (position, mask) = (position.as_slice(), mask.as_slice());
         let size = queries * keys;
         let mut mixed = Vec::new();
-        let work = |probabilities: &mut [f32]| {
-            let all = Shared::of(probabilities);
-            let work = |mixed: &mut [f32]| {
-                let mixed = Shared::of(mixed);
+        let work = |all: Blank| {
+            let work = |mixed: Blank| {
                 for_each(sizes.pieces(), |(row, head)| {
                     let place = sizes.scores(row, head);
-                    // SAFETY: each piece has its own scores and its own columns of its own rows, and
-                    // every score is written before it is read.
-                    let scores = unsafe {
+                    let key = |key: usize| sizes.vector(k, row, head, keys, key);
+                    // SAFETY: each piece has its own scores and its own columns of its own rows.
+                    unsafe {
                         if queries > 1 {
                             product(
                                 all.matrix(place.start, keys),
@@ -102,22 +103,28 @@ impl FusedAttention for Flex {
                                 false,
                                 true,
                             );
+                        } else {
+                            // Not worth a product's preparations.
+                            let query = sizes.vector(q, row, head, 1, 0);
+                            let scores = all.part(place.clone());
+                            widest(
+                                #[inline(always)]
+                                || {
+                                    for (place, score) in scores.iter_mut().enumerate() {
+                                        score.write(dot(query, key(place)));
+                                    }
+                                },
+                            );
                         }
-                        all.part(place)
-                    };
-                    let one = (queries == 1).then(|| sizes.vector(q, row, head, 1, 0));
-                    let key = |key: usize| sizes.vector(k, row, head, keys, key);
+                    }
+                    // SAFETY: as above; both ways have written all of them.
+                    let scores = unsafe { all.written(place) };
                     // A bias of fewer numbers is the single zero.
                     let position = position.get(head * size..(head + 1) * size);
                     let mask = mask.get(row * keys..(row + 1) * keys).filter(|_| mask.len() > 1);
                     widest(
                         #[inline(always)]
                         || {
-                            if let Some(query) = one {
-                                // Not worth a product's preparations.
-                                let scores = scores.iter_mut().enumerate();
-                                scores.for_each(|(place, score)| *score = dot(query, key(place)));
-                            }
                             for (query, scores) in scores.chunks_exact_mut(keys).enumerate() {
                                 if let Some(position) = position.filter(|_| size > 0) {
                                     let bias = &position[query * keys..(query + 1) * keys];
@@ -185,12 +192,9 @@ impl FusedAttention for Flex {
         let mut by_position = vec![0.0; if wants_position { heads * size } else { 1 }];
         let positions = Shared::of(&mut by_position);
         let (mut dk, mut dv) = (Vec::new(), Vec::new());
-        let work = |dq: &mut [f32]| {
-            let dq = Shared::of(dq);
-            let work = |dk: &mut [f32]| {
-                let dk = Shared::of(dk);
-                let work = |dv: &mut [f32]| {
-                    let dv = Shared::of(dv);
+        let work = |dq: Blank| {
+            let work = |dk: Blank| {
+                let work = |dv: Blank| {
                     for_each(pieces, |pieces| {
                         let mut scores = vec![0.0; size];
                         for (row, head) in pieces {
@@ -253,8 +257,12 @@ impl FusedAttention for Flex {
 
 /// The values of one query: their sum, weighted by its probabilities.
 #[inline(always)]
-fn mix<'a>(out: &mut [f32], probabilities: &[f32], value: impl Fn(usize) -> &'a [f32]) {
-    out.fill(0.0);
+fn mix<'a>(
+    out: &mut [MaybeUninit<f32>],
+    probabilities: &[f32],
+    value: impl Fn(usize) -> &'a [f32],
+) {
+    let out = cleared(out);
     for (key, p) in probabilities.iter().enumerate() {
         out.iter_mut().zip(value(key)).for_each(|(out, v)| *out += p * v);
     }

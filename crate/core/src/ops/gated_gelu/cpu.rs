@@ -3,7 +3,7 @@
 use burn::backend::{Flex, TensorMetadata, tensor::FloatTensor};
 
 use super::{CUBIC, GatedGelu};
-use crate::ops::cpu::{Shared, Values, filled, for_each, parts, tanh, tensor, widest};
+use crate::ops::cpu::{Blank, Values, filled, for_each, parts, tanh, tensor, widest};
 
 const CUBE: f32 = CUBIC as f32;
 /// √(2/π).
@@ -14,8 +14,7 @@ impl GatedGelu for Flex {
         let shape = gate.shape();
         let (gate, value) = (Values::of(&gate), Values::of(&value));
         let (gate, value) = (gate.as_slice(), value.as_slice());
-        let work = |out: &mut [f32]| {
-            let out = Shared::of(out);
+        let work = |out: Blank| {
             for_each(parts(gate.len(), 1), |part| {
                 // SAFETY: the parts do not overlap.
                 let out = unsafe { out.part(part.clone()) };
@@ -25,7 +24,7 @@ impl GatedGelu for Flex {
                     || {
                         for ((y, &a), &b) in out.iter_mut().zip(gate).zip(value) {
                             let t = tanh(ROOT * (a + CUBE * a * a * a));
-                            *y = 0.5 * a * (1.0 + t) * b;
+                            y.write(0.5 * a * (1.0 + t) * b);
                         }
                     },
                 );
@@ -45,10 +44,8 @@ impl GatedGelu for Flex {
             (Values::of(&gate), Values::of(&value), Values::of(&gradient));
         let (gate, value, gradient) = (gate.as_slice(), value.as_slice(), gradient.as_slice());
         let mut by_value = Vec::new();
-        let work = |by_gate: &mut [f32]| {
-            let by_gate = Shared::of(by_gate);
-            let work = |by_value: &mut [f32]| {
-                let by_value = Shared::of(by_value);
+        let work = |by_gate: Blank| {
+            let work = |by_value: Blank| {
                 for_each(parts(gate.len(), 1), |part| {
                     // SAFETY: the parts do not overlap.
                     let (da, db) =
@@ -63,8 +60,8 @@ impl GatedGelu for Flex {
                                 let t = tanh(ROOT * (a + CUBE * a * a * a));
                                 let slope = ROOT * (1.0 + 3.0 * CUBE * a * a);
                                 let half = 0.5 * (1.0 + t);
-                                db[place] = dy * a * half;
-                                da[place] = dy * b * (half + 0.5 * a * (1.0 - t * t) * slope);
+                                db[place].write(dy * a * half);
+                                da[place].write(dy * b * (half + 0.5 * a * (1.0 - t * t) * slope));
                             }
                         },
                     );

@@ -31,7 +31,7 @@ fn multiplied(a: Matrix, b: Matrix, [rows, columns]: [usize; 2], scale: f32) -> 
     // SAFETY: the product writes every element, and has the vector to itself.
     unsafe {
         filled(rows * columns, |out| {
-            product(Shared::of(out).matrix(0, columns), a, b, scale, false, false);
+            product(out.matrix(0, columns), a, b, scale, false, false);
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::ops::cpu::{Shared, for_each, parts};
+use crate::ops::cpu::{Blank, for_each, parts};
 
 /// Up to so many rows this form is the faster one.
 pub(super) const ROWS: usize = 16;
@@ -13,10 +13,12 @@ pub(super) const ROWS: usize = 16;
 const TILE: [usize; 2] = [4, 2];
 
 /// Writes `x · Wᵀ` to `y`: x is `[rows, inputs]`, the weight `[outputs, inputs]`.
-pub(super) fn product(y: &mut [f32], x: &[f32], weight: &[f32], [rows, inputs]: [usize; 2]) {
+///
+/// # Safety
+/// Nobody else has a part of `y`.
+pub(super) unsafe fn product(y: Blank, x: &[f32], weight: &[f32], [rows, inputs]: [usize; 2]) {
     let outputs = y.len() / rows.max(1);
     assert!(x.len() == rows * inputs && weight.len() == outputs * inputs, "shapes of a product");
-    let y = Shared::of(y);
     for_each(parts(outputs, inputs), |part| {
         let weight = &weight[part.start * inputs..part.end * inputs];
         // SAFETY: each part of the outputs is one thread's, and lies within the rows.
@@ -29,7 +31,7 @@ pub(super) fn product(y: &mut [f32], x: &[f32], weight: &[f32], [rows, inputs]: 
 /// # Safety
 /// `y` is `[rows, outputs]`, and nobody else has these outputs of it.
 pub(super) unsafe fn some(
-    y: Shared,
+    y: Blank,
     x: &[f32],
     weight: &[f32],
     [rows, inputs]: [usize; 2],
@@ -41,7 +43,7 @@ pub(super) unsafe fn some(
 
 /// `count` outputs from `first` on, with their rows of the weight.
 struct Part<'a> {
-    y: Shared,
+    y: Blank,
     x: &'a [f32],
     weight: &'a [f32],
     rows: usize,
@@ -98,11 +100,11 @@ impl Part<'_> {
         }
         for (r, sums) in sums.into_iter().enumerate() {
             let first = (row + r) * self.outputs + self.first + output;
-            // SAFETY: whoever began this has these outputs to himself.
+            // SAFETY: whoever began this alone has these outputs.
             let y = unsafe { self.y.part(first..first + C) };
             for (c, sum) in sums.into_iter().enumerate() {
                 let rest = x[r].1.iter().zip(weight[c].1).map(|(a, b)| a * b);
-                y[c] = simd.reduce_sum_f32s(sum) + rest.sum::<f32>();
+                y[c].write(simd.reduce_sum_f32s(sum) + rest.sum::<f32>());
             }
         }
     }

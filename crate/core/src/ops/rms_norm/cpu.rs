@@ -6,7 +6,7 @@ use burn::{
 };
 
 use super::RmsNorm;
-use crate::ops::cpu::{LANES, Shared, Values, dot, filled, for_each, parts, tensor, widest};
+use crate::ops::cpu::{Blank, LANES, Shared, Values, dot, filled, for_each, parts, tensor, widest};
 
 impl RmsNorm for Flex {
     fn rms_norm(
@@ -21,8 +21,7 @@ impl RmsNorm for Flex {
         let rows = x.len() / width.max(1);
         let mut scales = vec![0.0; rows];
         let all_scales = Shared::of(&mut scales);
-        let work = |y: &mut [f32]| {
-            let y = Shared::of(y);
+        let work = |y: Blank| {
             for_each(parts(rows, width), |part| {
                 // SAFETY: the parts do not overlap.
                 let (y, scales) = unsafe {
@@ -36,7 +35,7 @@ impl RmsNorm for Flex {
                         for ((x, y), scale) in rows.zip(scales) {
                             *scale = 1.0 / (dot(x, x) / width as f32 + epsilon).sqrt();
                             for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
-                                *y = x * *scale * w;
+                                y.write(x * *scale * w);
                             }
                         }
                     },
@@ -65,8 +64,7 @@ impl RmsNorm for Flex {
         // The weight's gradient is summed in each part, then over the parts in their order.
         let mut sums = vec![0.0; parts.len() * width];
         let all_sums = Shared::of(&mut sums);
-        let work = |dx: &mut [f32]| {
-            let dx = Shared::of(dx);
+        let work = |dx: Blank| {
             let numbered = parts.into_iter().enumerate().collect();
             for_each(numbered, |(number, part): (usize, std::ops::Range<usize>)| {
                 // SAFETY: the parts do not overlap.
@@ -84,7 +82,8 @@ impl RmsNorm for Flex {
                             let mean = dot_of_three(dy, weight, x) / width as f32;
                             let back = scale * scale * scale * mean;
                             for place in 0..width {
-                                dx[place] = scale * dy[place] * weight[place] - back * x[place];
+                                dx[place]
+                                    .write(scale * dy[place] * weight[place] - back * x[place]);
                                 sums[place] += dy[place] * x[place] * scale;
                             }
                         }

@@ -14,9 +14,9 @@ use burn_flex::FlexTensor;
 
 use super::Int8Map;
 use crate::{
-    model::int8::multiply_out,
+    model::int8::{multiplied_out, multiply_out},
     ops::{
-        cpu::{Matrix, Shared, Values, filled, for_each, parts, product, tensor},
+        cpu::{Matrix, Shared, Values, filled, for_each, parts, product, tensor, widest},
         linear::few,
     },
 };
@@ -57,12 +57,21 @@ impl Int8 {
         // SAFETY: every row is written, each by one thread.
         unsafe {
             filled(rows.len() * self.columns, |out| {
-                let out = Shared::of(out);
                 for_each(parts(rows.len(), self.columns), |part| {
                     for row in part {
                         let place = row * self.columns;
                         let (values, scale) = self.row(rows.start + row);
-                        multiply_out(values, scale, out.part(place..place + self.columns));
+                        let out = out.part(place..place + self.columns);
+                        widest(
+                            #[inline(always)]
+                            || {
+                                for (out, value) in
+                                    out.iter_mut().zip(multiplied_out(values, scale))
+                                {
+                                    out.write(value);
+                                }
+                            },
+                        );
                     }
                 });
             })
@@ -88,7 +97,6 @@ fn few(x: &[f32], rows: usize, weight: &Int8) -> Vec<f32> {
     // SAFETY: every output of every row is written, each by one thread.
     unsafe {
         filled(rows * outputs, |y| {
-            let y = Shared::of(y);
             for_each(parts(outputs, inputs), |part| {
                 let mut dense = vec![0.0; AT_ONCE * inputs];
                 for first in part.clone().step_by(AT_ONCE) {
@@ -130,7 +138,6 @@ impl Int8Map for Flex {
         // SAFETY: the blocks cover all columns of the result, and nobody else has it.
         let y = unsafe {
             filled(rows * outputs, |y| {
-                let y = Shared::of(y);
                 weight.blocks(|block, dense| {
                     let target = y.matrix(block.start, outputs);
                     product(target, x, dense.transposed(), 1.0, false, false);
