@@ -3,10 +3,22 @@
 
 use burn::tensor::{
     Device as BurnDevice,
-    wgpu::{WgpuSetup, wgpu},
+    wgpu::{WgpuBackend, WgpuSetup, wgpu},
 };
 
 use crate::error::{Error, Result};
+
+/// The graphics interfaces that are tried, the best first. OpenGL is none of them: on a machine without
+/// a display even looking for it writes complaints to standard error, and it lacks what shaders need.
+const APIS: &[WgpuBackend] = if cfg!(target_family = "wasm") {
+    &[WgpuBackend::WebGpu]
+} else if cfg!(target_vendor = "apple") {
+    &[WgpuBackend::Metal]
+} else if cfg!(windows) {
+    &[WgpuBackend::Vulkan, WgpuBackend::Dx12]
+} else {
+    &[WgpuBackend::Vulkan]
+};
 
 /// What kind of device this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +79,26 @@ impl Device {
         }
     }
 
-    /// The GPU that wgpu prefers. [`Error::Device`] where there is none.
+    /// The GPU that wgpu prefers, a hardware one where there is one. [`Error::Device`] where there is
+    /// none at all.
     pub async fn webgpu() -> Result<Self> {
-        let started = BurnDevice::wgpu_options().init_with_setup_async().await;
-        let (inner, setup) = started.map_err(|error| Error::Device {
-            message: format!("WebGPU is not to be had: {error}"),
+        let mut found = Self::webgpu_through(APIS[0]).await;
+        for api in &APIS[1..] {
+            if found.as_ref().is_ok_and(|device| !device.software) {
+                break;
+            }
+            match Self::webgpu_through(*api).await {
+                Ok(device) if found.is_err() || !device.software => found = Ok(device),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    async fn webgpu_through(api: WgpuBackend) -> Result<Self> {
+        let options = BurnDevice::wgpu_options().graphics_api(api);
+        let (inner, setup) = options.init_with_setup_async().await.map_err(|error| {
+            Error::Device { message: format!("WebGPU is not to be had: {error}") }
         })?;
         let WgpuSetup { adapter, device, .. } = setup;
         let (info, limits) = (adapter.get_info(), device.limits());
