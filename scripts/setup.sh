@@ -64,22 +64,44 @@ locked_version() {
     "$FLANTUNE_ROOT/Cargo.lock"
 }
 
-# install_tool NAME VERSION [VARIABLE=VALUE...]: a cargo program of exactly this version. Its own
-# lockfile is tried first; when a version in that is not to be had, cargo chooses.
+# install_tool NAME VERSION [VARIABLE=VALUE...]: a cargo program of exactly this version, built from
+# exactly the crates of a lockfile: its own, or ours in scripts/tools where a version that its own names
+# cannot be had.
 install_tool() {
-  local name="$1" version="$2" install
+  local name="$1" version="$2" lock="$FLANTUNE_ROOT/scripts/tools/$1-$2.lock" target source install
   shift 2
   [[ -f "$tools/$name-$version" ]] && return
   say "building $name $version (once)"
-  install=(env "$@" CARGO_TARGET_DIR="$FLANTUNE_CACHE/target-tools"
-    cargo install "$name" --version "$version" --root "$tools" --force --quiet)
+  target="$FLANTUNE_CACHE/target-tools"
+  install=(env "$@" CARGO_TARGET_DIR="$target" cargo install --root "$tools" --force --quiet --locked)
   # Outside the checkout, whose .cargo/config.toml is not for tools.
   (
     cd "$FLANTUNE_CACHE" || exit
-    "${install[@]}" --locked || { say "once more, without its lockfile" && "${install[@]}"; }
-  )
-  rm -rf "$FLANTUNE_CACHE/target-tools"
+    if [[ ! -f "$lock" ]]; then
+      "${install[@]}" "$name" --version "$version"
+      exit
+    fi
+    source="$(unpack_crate "$name" "$version" "$target")"
+    cp "$lock" "$source/Cargo.lock"
+    "${install[@]}" --path "$source"
+  ) || fail "$name $version cannot be built"
+  rm -rf "$target"
   touch "$tools/$name-$version"
+}
+
+# unpack_crate NAME VERSION FOLDER: prints where a copy of the crate lies, whose hash cargo has checked.
+unpack_crate() {
+  local name="$1" version="$2" folder="$3/source" from
+  mkdir -p "$folder/fetch/src"
+  # A package that asks for it has it downloaded.
+  printf '[package]\nname = "fetch"\nversion = "0.0.0"\nedition = "2024"\n[dependencies]\n%s = "=%s"\n[workspace]\n' \
+    "$name" "$version" >"$folder/fetch/Cargo.toml"
+  touch "$folder/fetch/src/lib.rs"
+  cargo fetch --quiet --manifest-path "$folder/fetch/Cargo.toml"
+  for from in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$name-$version"; do
+    cp -r "$from" "$folder"
+  done
+  printf '%s\n' "$folder/$name-$version"
 }
 
 # The library and the program write and read one format, so their versions must be equal.
@@ -89,6 +111,13 @@ need_wasm_bindgen() { install_tool wasm-bindgen-cli "$(locked_version wasm-bindg
 need_cargo_deny() {
   install_tool cargo-deny "$CARGO_DENY_VERSION" CARGO_PROFILE_RELEASE_LTO=off \
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=0
+}
+
+# The database of known faults of crates, which is a git repository elsewhere. Where it does not answer,
+# `no_advisories` says so, and nothing is checked against it.
+no_advisories=""
+need_advisories() {
+  (cd "$FLANTUNE_ROOT" && cargo deny fetch db >/dev/null 2>&1) || no_advisories="their database does not answer"
 }
 
 need_crates() { cargo fetch --locked --manifest-path "$FLANTUNE_ROOT/Cargo.toml"; }
@@ -174,7 +203,7 @@ unpack_real_model() {
   say "making the real model (once)"
   rm -rf "$model.part"
   python3 -m venv "$python" &&
-    "$python/bin/pip" install -q numpy==2.4.6 onnx==1.23.2 safetensors==0.8.0 &&
+    "$python/bin/pip" install -q --require-hashes --requirement "$FLANTUNE_ROOT/scripts/real-model.txt" &&
     "$python/bin/python" "$script" "$model.part" >&2 &&
     mv "$model.part" "$model"
 }

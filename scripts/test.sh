@@ -23,6 +23,7 @@ main() {
   need_crates
   need_wasm_bindgen
   need_cargo_deny
+  need_advisories
   need_node_modules web
   need_node_modules tests/browser
   make_real_model
@@ -30,6 +31,7 @@ main() {
 
   step "format" cargo fmt --all --check
   step "licences, bans, sources" cargo deny --offline check licenses bans sources
+  [[ -n "$no_advisories" ]] || step "advisories" cargo deny --offline check advisories
   step "clippy" cargo clippy --workspace --all-targets "${profile[@]}" -- -D warnings
   step "clippy, wasm32" cargo clippy "${wasm_packages[@]}" "${wasm[@]}" -- -D warnings
   step "native tests" cargo test --workspace --no-fail-fast "${profile[@]}"
@@ -94,6 +96,7 @@ took() {
 summary() {
   printf '\n== summary, %d s\n' "$SECONDS"
   printf '%s\n' "${lines[@]}"
+  [[ -z "$no_advisories" ]] || printf 'SKIPPED: known faults of the crates: %s\n' "$no_advisories"
   [[ -z "$no_real_model" ]] || printf 'SKIPPED: all that needs the real model: %s\n' "$no_real_model"
   if ((${#failed[@]} > 0)); then
     printf 'FAILED: %s\n' "${failed[@]}"
