@@ -5,7 +5,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use flantune::{
     Error, Result,
-    storage::{Storage, Writer, join, part},
+    storage::{Claim, Entry, Storage, Writer, join, part},
 };
 
 /// What the built-in model goes by.
@@ -88,6 +88,35 @@ impl<S: Storage> Storage for Embedded<S> {
         match within(path) {
             Some(_) => fixed(path),
             None => self.0.append(path, bytes).await,
+        }
+    }
+
+    async fn sync(&self, path: &str) -> Result<()> {
+        match within(path) {
+            Some(_) => fixed(path),
+            None => self.0.sync(path).await,
+        }
+    }
+
+    async fn entry(&self, path: &str) -> Result<Option<Entry>> {
+        match within(path) {
+            None => self.0.entry(path).await,
+            Some(_) if !self.list(path).await?.is_empty() => Ok(Some(Entry::Directory)),
+            Some(_) => Ok(self.exists(path).await?.then_some(Entry::File)),
+        }
+    }
+
+    async fn identity(&self, path: &str) -> Result<String> {
+        match within(path) {
+            Some(_) => Ok(path.trim_end_matches('/').to_owned()),
+            None => self.0.identity(path).await,
+        }
+    }
+
+    async fn claim(&self, directory: &str) -> Result<Claim> {
+        match within(directory) {
+            Some(_) => fixed(directory),
+            None => self.0.claim(directory).await,
         }
     }
 

@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Standard input or output failed.
     Stream(io::Error),
+    /// Standard output failed while a run was told of; what was saved of it is said in words.
+    Untold(io::Error, String),
     /// The user stopped it; what was saved is said in words.
     Interrupted(String),
     /// A process that this one has started failed, and told why.
@@ -32,9 +34,22 @@ impl Failure {
             Failure::Flantune(_) => 1,
             Failure::Usage(_) => 2,
             Failure::Stream(_) if self.is_broken_pipe() => 0,
-            Failure::Stream(_) => 1,
+            Failure::Stream(_) | Failure::Untold(..) => 1,
             Failure::Interrupted(_) => 130,
             Failure::Child { code, .. } => *code,
+        }
+    }
+
+    /// The same failure, which ended a run that has kept a checkpoint.
+    pub(crate) fn with_checkpoint(self, output: &str) -> Self {
+        match self {
+            Failure::Stream(error) => Failure::Untold(
+                error,
+                format!(
+                    "a checkpoint is written; the same command with --resume goes on (`{output}`)"
+                ),
+            ),
+            failure => failure,
         }
     }
 
@@ -58,7 +73,7 @@ impl Failure {
         match self {
             Failure::Flantune(error) => error.code(),
             Failure::Usage(_) => "usage",
-            Failure::Stream(_) => "stream",
+            Failure::Stream(_) | Failure::Untold(..) => "stream",
             Failure::Interrupted(_) => "interrupted",
             Failure::Child { .. } => "child",
         }
@@ -71,6 +86,7 @@ impl Failure {
             Failure::Usage(message) | Failure::Interrupted(message) => message.clone(),
             Failure::Child { message, .. } => message.clone(),
             Failure::Stream(error) => error.to_string(),
+            Failure::Untold(error, saved) => format!("standard output: {error}; {saved}"),
         }
     }
 

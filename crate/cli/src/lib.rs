@@ -12,7 +12,7 @@ mod printer;
 mod progress;
 mod storage;
 
-use std::{ffi::OsString, panic, process::ExitCode};
+use std::{env, ffi::OsString, panic, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind};
 
@@ -26,6 +26,7 @@ use crate::{
 /// while working; 2 bad input or usage, nothing written; 130 interrupted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     report_panics();
+    quieten_drivers();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let code = match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => {
@@ -56,7 +57,7 @@ async fn execute(command: &Command, printer: &Printer) -> Result<(), Failure> {
         Command::Demo(arguments) => commands::demo(arguments, printer).await,
         Command::Doctor => commands::doctor(printer).await,
         Command::Completions(arguments) => commands::completions(arguments, printer),
-        Command::Man(arguments) => commands::man(arguments, printer),
+        Command::Man(arguments) => commands::man(arguments, printer).await,
     }
 }
 
@@ -102,4 +103,14 @@ fn report_panics() {
             "/issues"
         ));
     }));
+}
+
+/// Has Mesa's drivers not look for a display where there is none, of which they complain on standard
+/// error.
+fn quieten_drivers() {
+    #[cfg(target_os = "linux")]
+    if env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: nothing has started a thread yet that could read the environment meanwhile.
+        unsafe { env::set_var("NODEVICE_SELECT", "1") };
+    }
 }

@@ -93,6 +93,13 @@ impl Printer {
         }
     }
 
+    /// Something that is told even to a program, because standard output is gone.
+    pub(crate) fn remark(self, text: &str) {
+        if !self.quiet {
+            complain(text);
+        }
+    }
+
     /// Something that the user should see to.
     pub(crate) fn warning(self, text: &str) {
         if self.is_talkative() {
@@ -106,8 +113,10 @@ impl Printer {
         if self.json {
             let event =
                 Event::Error { code: failure.code().to_owned(), message: failure.message() };
-            // The exit code still tells, where nobody reads this.
-            let _ = self.object(&event);
+            // Where nobody can read this, the reason stands in the other stream.
+            if self.object(&event).is_err() && !failure.is_broken_pipe() {
+                complain(&format!("error: {}", failure.message()));
+            }
         } else if matches!(failure, Failure::Interrupted(_)) {
             complain(&failure.message());
         } else if !failure.is_broken_pipe() {

@@ -1,23 +1,30 @@
 //! Files of the system's file system.
 
+mod claim;
+mod directories;
+mod unfinished;
+
 use std::{
     cell::RefCell,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     ops::Range,
-    path::{Path, PathBuf},
+    path::Path,
     rc::Rc,
 };
 
 use async_trait::async_trait;
 use flantune::{
     Error, Result,
-    storage::{Storage, Writer},
+    storage::{Claim, Entry, Storage, Writer},
 };
 
-/// Ends the names of files that are still being written. One that a killed process leaves behind is
-/// never listed, and replaced by the next try.
-const UNFINISHED: &str = ".part";
+use self::directories::{make_parent, parent, sync_directory};
+pub(crate) use self::unfinished::{Unfinished, remove_all as remove_unfinished};
+
+/// Begins the names of what is not there for users: files that are still being written, and locks.
+/// Such names are never listed.
+const HIDDEN: &str = ".flantune-";
 
 /// Files under the paths that the user gives, relative to the working directory.
 #[derive(Clone, Debug, Default)]
@@ -88,9 +95,21 @@ impl Storage for FileStorage {
     async fn append(&self, path: &str, bytes: &[u8]) -> Result<()> {
         let append = || {
             make_parent(path)?;
-            OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes)
+            itself(OpenOptions::new().create(true).append(true)).open(path)?.write_all(bytes)
         };
-        append().map_err(|error| failure(path, error))
+        append().map_err(|error| not_written(path, error))
+    }
+
+    async fn sync(&self, path: &str) -> Result<()> {
+        let sync = || {
+            // Opened for writing, without which Windows does not synchronise.
+            itself(OpenOptions::new().append(true)).open(path)?.sync_all()?;
+            sync_directory(parent(path))
+        };
+        match sync() {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            synced => synced.map_err(|error| not_written(path, error)),
+        }
     }
 
     async fn list(&self, directory: &str) -> Result<Vec<String>> {
@@ -113,15 +132,47 @@ impl Storage for FileStorage {
             _ => Ok(()),
         }
     }
+
+    async fn entry(&self, path: &str) -> Result<Option<Entry>> {
+        let path = if path.is_empty() { "." } else { path };
+        // Behind a separator a link would be followed.
+        let name = match path.trim_end_matches('/') {
+            "" => path,
+            name => name,
+        };
+        let kind = match fs::symlink_metadata(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            metadata => metadata.map_err(|error| failure(path, error))?.file_type(),
+        };
+        Ok(Some(match kind {
+            kind if kind.is_symlink() => Entry::Link,
+            kind if kind.is_dir() => Entry::Directory,
+            kind if kind.is_file() => Entry::File,
+            _ => Entry::Other,
+        }))
+    }
+
+    async fn identity(&self, path: &str) -> Result<String> {
+        let whole = directories::canonical(path).map_err(|error| failure(path, error))?;
+        Ok(whole.to_string_lossy().into_owned())
+    }
+
+    async fn claim(&self, directory: &str) -> Result<Claim> {
+        claim::claim(Path::new(directory)).map_err(|error| match error {
+            claim::Refused::Taken(holder) => {
+                let message = format!("it is in use by {holder}; wait for it, or stop it");
+                Error::Storage { path: directory.to_owned(), message }
+            }
+            claim::Refused::Failed(error) => not_written(directory, error),
+        })
+    }
 }
 
 /// Writes beside the file, and takes its place at the end.
 struct FileWriter {
     storage: FileStorage,
     path: String,
-    unfinished: PathBuf,
-    /// `None` once it is in its place.
-    file: Option<File>,
+    unfinished: Unfinished,
 }
 
 impl FileWriter {
@@ -129,46 +180,39 @@ impl FileWriter {
         if Path::new(path).is_dir() {
             return Err(ErrorKind::IsADirectory.into());
         }
-        let parent = make_parent(path)?;
-        let name = Path::new(path).file_name().ok_or(ErrorKind::InvalidFilename)?;
-        let unfinished = parent.join(format!(".{}{UNFINISHED}", name.to_string_lossy()));
-        let file = Some(File::create(&unfinished)?);
-        Ok(Self { storage, path: path.to_owned(), unfinished, file })
+        Path::new(path).file_name().ok_or(ErrorKind::InvalidFilename)?;
+        let unfinished = Unfinished::new(make_parent(path)?)?;
+        Ok(Self { storage, path: path.to_owned(), unfinished })
     }
 }
 
 #[async_trait(?Send)]
 impl Writer for FileWriter {
     async fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.file {
-            Some(file) => file.write_all(bytes).map_err(|error| failure(&self.path, error)),
-            None => Ok(()),
-        }
+        self.unfinished.write_all(bytes).map_err(|error| not_written(&self.path, error))
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<()> {
-        let finish = |file: &File| {
+    async fn finish(self: Box<Self>) -> Result<()> {
+        let Self { storage, path, unfinished } = *self;
+        storage.forget();
+        let finish = || {
             // The content must be on the disk before the name is, or a power cut leaves an empty
             // file under it; and the name before whatever is written next relies on it.
-            file.sync_all()?;
-            fs::rename(&self.unfinished, &self.path)?;
-            sync_parent(&self.path)
+            unfinished.take_place(Path::new(&path))?;
+            sync_directory(parent(&path))
         };
-        self.storage.forget();
-        let finished = self.file.as_ref().map_or(Ok(()), finish);
-        finished.map_err(|error| failure(&self.path, error))?;
-        self.file = None;
-        Ok(())
+        finish().map_err(|error| not_written(&path, error))
     }
 }
 
-impl Drop for FileWriter {
-    fn drop(&mut self) {
-        if self.file.take().is_some() {
-            // If it cannot be removed it is still never listed.
-            let _ = fs::remove_file(&self.unfinished);
-        }
+/// Opens a file itself, and never what a link points to.
+pub(crate) fn itself(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(libc::O_NOFOLLOW);
     }
+    options
 }
 
 fn open_file(path: &str) -> io::Result<File> {
@@ -195,7 +239,7 @@ fn names(directory: &str) -> io::Result<Vec<String>> {
         let Ok(name) = entry?.file_name().into_string() else {
             continue;
         };
-        if !(name.starts_with('.') && name.ends_with(UNFINISHED)) {
+        if !name.starts_with(HIDDEN) {
             names.push(name);
         }
     }
@@ -203,28 +247,38 @@ fn names(directory: &str) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn parent(path: &str) -> &Path {
-    match Path::new(path).parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+/// What there is to say where a link stood in the place of a file that was to be written.
+pub(crate) fn link(error: &io::Error) -> Option<&'static str> {
+    #[cfg(unix)]
+    let is_link = error.raw_os_error() == Some(libc::ELOOP);
+    #[cfg(not(unix))]
+    let is_link = false;
+    is_link.then_some("it is a symbolic link, and nothing is written through one")
+}
+
+/// As [`failure`], of a file that was to be written: some errors say that it must not be, and others
+/// that the disk is at fault.
+fn not_written(path: &str, error: io::Error) -> Error {
+    let link = link(&error);
+    match (error.kind(), failure(path, error)) {
+        _ if link.is_some() => {
+            let message = link.unwrap_or_default().to_owned();
+            Error::Storage { path: path.to_owned(), message }
+        }
+        (
+            ErrorKind::NotFound
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+            | ErrorKind::AlreadyExists
+            | ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::InvalidFilename
+            | ErrorKind::InvalidInput,
+            failure,
+        ) => failure,
+        (_, Error::Storage { path, message }) => Error::Write { path, message },
+        (_, failure) => failure,
     }
-}
-
-fn make_parent(path: &str) -> io::Result<&Path> {
-    let parent = parent(path);
-    fs::create_dir_all(parent)?;
-    Ok(parent)
-}
-
-#[cfg(unix)]
-fn sync_parent(path: &str) -> io::Result<()> {
-    File::open(parent(path))?.sync_all()
-}
-
-/// Elsewhere a directory cannot be opened to be synchronised.
-#[cfg(not(unix))]
-fn sync_parent(_path: &str) -> io::Result<()> {
-    Ok(())
 }
 
 fn failure(path: &str, error: io::Error) -> Error {

@@ -17,9 +17,17 @@ pub enum Error {
         /// The path as it was given.
         path: String,
     },
-    /// A file could not be read, written, listed or removed.
+    /// A file could not be read, listed or removed, or must not be written.
     #[error("{}: {}", shown(.path), shown(.message))]
     Storage {
+        /// The path as it was given.
+        path: String,
+        /// What the storage said.
+        message: String,
+    },
+    /// A file could not be written, although it may: the disk is full or at fault.
+    #[error("{}: {}", shown(.path), shown(.message))]
+    Write {
         /// The path as it was given.
         path: String,
         /// What the storage said.
@@ -102,6 +110,16 @@ pub enum Error {
         /// The last good checkpoint.
         checkpoint: Option<String>,
     },
+    /// A run that had begun cannot go on.
+    #[error("{error}; the run has stopped after step {step}, and {}", last_good(.checkpoint))]
+    Stopped {
+        /// The steps that were made.
+        step: usize,
+        /// Why.
+        error: Box<Error>,
+        /// The last good checkpoint.
+        checkpoint: Option<String>,
+    },
     /// The work was called off.
     #[error("called off")]
     Cancelled,
@@ -144,7 +162,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::NotFound { .. } => "not_found",
-            Error::Storage { .. } => "storage",
+            Error::Storage { .. } | Error::Write { .. } => "storage",
             Error::Format { .. } => "format",
             Error::Tensor { .. } => "tensor",
             Error::Row { .. } => "row",
@@ -153,6 +171,7 @@ impl Error {
             Error::Adapter { .. } => "adapter",
             Error::Hub { .. } => "hub",
             Error::NotFinite { .. } => "not_finite",
+            Error::Stopped { error, .. } => error.code(),
             Error::Cancelled => "cancelled",
             Error::Device { .. } => "device",
         }
@@ -163,6 +182,8 @@ impl Error {
         !matches!(
             self,
             Error::NotFinite { .. }
+                | Error::Stopped { .. }
+                | Error::Write { .. }
                 | Error::Cancelled
                 | Error::Device { .. }
                 | Error::Hub { input: false, .. }
@@ -176,6 +197,7 @@ impl Error {
                 Some("try a smaller learning_rate, or a smaller clip_norm".to_owned())
             }
             Error::Hub { hint, .. } => hint.clone(),
+            Error::Stopped { error, .. } => error.hint(),
             _ => None,
         }
     }

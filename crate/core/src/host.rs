@@ -47,12 +47,14 @@ pub struct Host {
     pub clock: Rc<dyn Clock>,
     /// When to let others work.
     pub turn: Rc<dyn Turn>,
+    /// Names that the front end keeps in a run's directory beside what the run writes.
+    pub kept: &'static [&'static str],
 }
 
 impl Host {
     /// Files and a clock, and work that goes straight on.
     pub fn new(storage: Rc<dyn Storage>, clock: Rc<dyn Clock>) -> Self {
-        Host { storage, clock, turn: Rc::new(Straight) }
+        Host { storage, clock, turn: Rc::new(Straight), kept: &[] }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod lab;
 pub mod metric;
 pub mod model;
 pub mod ops;
+pub mod output;
 pub mod rng;
 pub mod session;
 pub mod storage;

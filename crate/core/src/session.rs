@@ -23,6 +23,7 @@ use crate::{
         parameter::Parameters,
         weights::weights_path,
     },
+    output,
     storage::{Storage, join},
     text::{
         batch::Batch,
@@ -354,6 +355,9 @@ impl Session {
     }
 
     /// Scores the model on a data set, `batch_size` examples of like length together.
+    ///
+    /// # Errors
+    /// [`Error::Format`] where the data set is empty; those of the files and the device.
     pub async fn evaluate(
         &self,
         data: &Dataset,
@@ -362,6 +366,7 @@ impl Session {
         batch_size: usize,
         progress: &mut dyn FnMut(usize),
     ) -> Result<(Metrics, Vec<RowResult>)> {
+        data.check_not_empty()?;
         let places: Vec<usize> = (0..data.len()).collect();
         self.evaluate_at(data, &places, adapter, config, batch_size, progress).await
     }
@@ -388,22 +393,30 @@ impl Session {
         Generator { model: &self.model, adapter, config, kernels, turn }
     }
 
-    /// Folds the adapter in `adapter` into the base and writes a whole model to `output`.
+    /// Folds the adapter in `adapter` into the base and writes a whole model into another directory.
     ///
     /// # Errors
-    /// [`Error::Setting`] where `output` holds a model; [`Error::Adapter`] for a soft prompt.
-    pub async fn merge(&self, adapter: &str, output: &str) -> Result<()> {
+    /// [`Error::Setting`] where that directory holds anything; [`Error::Adapter`] for a soft prompt.
+    /// Nothing is left in it then.
+    pub async fn merge(&self, adapter: &str, into: &str) -> Result<()> {
         let storage = &*self.host.storage;
-        if storage.exists(&weights_path(output)).await? {
-            let message = format!("{output} holds a model already");
-            return Err(Error::setting("output", message));
-        }
+        let _claim =
+            output::claim_directory(storage, into, &[self.base.directory(), adapter]).await?;
         let mut merged = merge(&self.model, &self.load_adapter(adapter).await?, adapter)?;
-        self.base.write_model(storage, output, &mut merged).await
+        let written = self.base.write_model(storage, into, &mut merged).await;
+        if written.is_err() {
+            output::clear(storage, into).await;
+        }
+        written
     }
 }
 
 impl Base {
+    /// Where its files lie.
+    pub fn directory(&self) -> &str {
+        &self.directory
+    }
+
     /// Writes weights of this base's shape as a whole model's directory, with its tokenizer.
     pub async fn write_model(
         &self,

@@ -6,6 +6,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    fmt,
     ops::Range,
 };
 
@@ -26,14 +27,47 @@ pub trait Storage {
     /// on the way are made.
     async fn create(&self, path: &str) -> Result<Box<dyn Writer>>;
 
-    /// Adds to the end of a file, which is made if there is none.
+    /// Adds to the end of a file, which is made if there is none. What was added may be lost in a
+    /// power cut until [`Storage::sync`].
     async fn append(&self, path: &str, bytes: &[u8]) -> Result<()>;
+
+    /// Returns when what was added to a file lasts through a power cut. Nothing happens if there is
+    /// none.
+    async fn sync(&self, path: &str) -> Result<()>;
 
     /// The names (not paths) in a directory, sorted; nothing for a directory that does not exist.
     async fn list(&self, directory: &str) -> Result<Vec<String>>;
 
-    /// Removes a file, or a directory with all it holds. Nothing happens if there is none.
+    /// Removes a file, or a directory with all it holds. Nothing happens if there is none. After a
+    /// power cut all of it may be there again, or a part.
     async fn remove(&self, path: &str) -> Result<()>;
+
+    /// What a name stands for, itself and not what it may point to; `None` if there is nothing.
+    async fn entry(&self, path: &str) -> Result<Option<Entry>> {
+        match self.length(path).await {
+            Ok(_) => Ok(Some(Entry::File)),
+            // A storage without empty directories.
+            Err(error) => match (self.list(path).await?.is_empty(), error) {
+                (false, _) => Ok(Some(Entry::Directory)),
+                (true, Error::NotFound { .. }) => Ok(None),
+                (true, error) => Err(error),
+            },
+        }
+    }
+
+    /// One name for all ways to write a path: two paths lead to the same place where this is equal.
+    async fn identity(&self, path: &str) -> Result<String> {
+        Ok(path.split('/').filter(|part| !matches!(*part, "" | ".")).collect::<Vec<_>>().join("/"))
+    }
+
+    /// Takes a directory for oneself, which is made if there is none, until the claim is dropped.
+    /// Where nobody else can write, or nobody can be kept out, this does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] says who has it.
+    async fn claim(&self, _directory: &str) -> Result<Claim> {
+        Ok(Claim::default())
+    }
 
     /// Writes a whole file at once: afterwards it holds either `bytes` or what it held before.
     async fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
@@ -59,6 +93,32 @@ pub trait Storage {
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// What a name in a storage stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A pipe, a device or the like.
+    Other,
+}
+
+/// A directory that nobody else works in, as long as this is kept.
+#[derive(Debug, Default)]
+pub struct Claim {
+    _held: Option<Box<dyn fmt::Debug>>,
+}
+
+impl Claim {
+    /// Held by what is released when it is dropped.
+    pub fn new(held: impl fmt::Debug + 'static) -> Self {
+        Self { _held: Some(Box::new(held)) }
     }
 }
 
@@ -146,6 +206,10 @@ impl Storage for MemoryStorage {
 
     async fn append(&self, path: &str, bytes: &[u8]) -> Result<()> {
         self.files.borrow_mut().entry(path.to_owned()).or_default().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    async fn sync(&self, _path: &str) -> Result<()> {
         Ok(())
     }
 

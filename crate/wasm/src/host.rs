@@ -48,10 +48,18 @@ extern "C" {
     fn abandon(this: &EngineWriter) -> Result<(), JsValue>;
 }
 
+/// What `web/src/worker/runs.ts` keeps in a run's directory: its record, and copies of what it reads.
+const KEPT: [&str; 3] = ["page.json", "rows", "initial"];
+
 /// The surroundings of a session in a worker.
 pub(crate) fn host(host: &EngineHost) -> Host {
     let surroundings = Rc::new(Surroundings(host.clone()));
-    Host { storage: surroundings.clone(), clock: surroundings.clone(), turn: surroundings }
+    Host {
+        storage: surroundings.clone(),
+        clock: surroundings.clone(),
+        turn: surroundings,
+        kept: &KEPT,
+    }
 }
 
 struct Surroundings(EngineHost);
@@ -95,6 +103,11 @@ impl Storage for Surroundings {
     async fn append(&self, path: &str, bytes: &[u8]) -> Result<()> {
         let bytes = Uint8Array::from(bytes);
         self.0.append(path, bytes).await.map_err(|reason| refused(path, &reason))?;
+        Ok(())
+    }
+
+    /// What is written is with the browser, which has no more to give.
+    async fn sync(&self, _path: &str) -> Result<()> {
         Ok(())
     }
 

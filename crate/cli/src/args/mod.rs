@@ -173,7 +173,7 @@ const EVAL: &str = r#"Examples:
 
   Every prediction with its references and loss, a JSON object a line:
     flantune eval --model flan-t5-small --data test.jsonl --template-file template.txt \
-        --output-rows rows.jsonl
+        --output-rows scored.jsonl
 
   The best of three references counts:
     flantune eval --model flan-t5-small --data test.jsonl --template-file template.txt \

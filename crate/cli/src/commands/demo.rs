@@ -47,7 +47,7 @@ pub(crate) async fn demo(arguments: &DemoArguments, printer: &Printer) -> Result
     printer.note(&format!("A T5 of {numbers} parameters is to write {about}."));
 
     let (data, seed) = (join(DATA, demo.name), config.train.seed);
-    let mut show = Show::new(*printer);
+    let mut show = Show::new(*printer, arguments.output.is_some());
     let mut failure = None;
     let mut tell = |moment: Moment<'_>| {
         show.show(&moment).map_err(|error| {
@@ -82,14 +82,16 @@ Next:
 /// What is shown while it works.
 struct Show {
     printer: Printer,
+    /// Whether adapters are kept, which are worth the work even where nobody reads of it.
+    keeps: bool,
     progress: Progress,
     /// While rows are scored.
     rows: Option<ProgressBar>,
 }
 
 impl Show {
-    fn new(printer: Printer) -> Self {
-        Self { printer, progress: Progress::new(printer), rows: None }
+    fn new(printer: Printer, keeps: bool) -> Self {
+        Self { printer, keeps, progress: Progress::new(printer), rows: None }
     }
 
     fn show(&mut self, moment: &Moment<'_>) -> Result<(), Failure> {
@@ -103,7 +105,10 @@ impl Show {
                 self.progress.show(&Event::Done(Done { output: None, ..done.clone() }))
             }
             Moment::Event(event) => {
-                self.printer.event(event)?;
+                match self.printer.event(event) {
+                    Err(failure) if failure.is_broken_pipe() && self.keeps => {}
+                    told => told?,
+                }
                 self.progress.show(event);
             }
             Moment::Scoring(rows, all) => {

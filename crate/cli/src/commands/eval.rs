@@ -1,4 +1,9 @@
-use flantune::train::event::{Done, Event, Metrics};
+use flantune::{
+    config::RunConfig,
+    host::Host,
+    output::check_file,
+    train::event::{Done, Event, Metrics},
+};
 use serde_json::Value;
 
 use super::{configuration_over, from_file, host, open, require, warn};
@@ -12,18 +17,20 @@ pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result
     let template = config.data.template_file.as_ref();
     require(&host, [&arguments.data].into_iter().chain(template)).await?;
 
+    check_output(arguments, &config, &host).await?;
+
     let session = open(&host, &mut config, arguments.base, printer).await?;
     let adapter = match &arguments.adapter {
         Some(directory) => Some(session.load_adapter(directory).await?),
         None => None,
     };
     let rows = session.dataset(&arguments.data, &config.data, config.train.seed).await?;
+    rows.check_not_empty()?;
     warn(&rows, printer)?;
-    // Made before the work, so that a place that cannot be written is not found after it.
-    let writer = match &arguments.output_rows {
-        Some(file) => Some(host.storage.create(file).await?),
-        None => None,
-    };
+    if let Some(file) = &arguments.output_rows {
+        // So that a place that cannot be written is not found after the work.
+        drop(host.storage.create(file).await?);
+    }
 
     let bar = progress::counter(*printer, rows.len());
     let mut on_rows = |done: usize| bar.set_position(done as u64);
@@ -31,7 +38,9 @@ pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result
     let (metrics, results) =
         session.evaluate(&rows, adapter, &config.eval, batch_size, &mut on_rows).await?;
     bar.finish_and_clear();
-    if let Some(mut writer) = writer {
+    if let Some(file) = &arguments.output_rows {
+        check_output(arguments, &config, &host).await?;
+        let mut writer = host.storage.create(file).await?;
         for (place, result) in results.into_iter().enumerate() {
             let row = Value::Object(result.told(rows.example(place).await?));
             writer.write(format!("{row}\n").as_bytes()).await?;
@@ -43,6 +52,20 @@ pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result
     } else {
         printer.text(&table(&metrics))
     }
+}
+
+/// That the rows' file is none that is read, and none of somebody else's.
+async fn check_output(
+    arguments: &EvalArguments,
+    config: &RunConfig,
+    host: &Host,
+) -> Result<(), Failure> {
+    let Some(file) = &arguments.output_rows else { return Ok(()) };
+    let EvalArguments { data, adapter, config: of_run, .. } = arguments;
+    let read = [Some(data), adapter.as_ref(), of_run.as_ref(), config.data.template_file.as_ref()];
+    let read: Vec<&str> = read.into_iter().flatten().map(String::as_str).collect();
+    let is_ours = |first: &[u8]| first.starts_with(b"{\"row\":");
+    Ok(check_file(&*host.storage, "output_rows", file, &read, is_ours).await?)
 }
 
 /// Metrics below each other; those with three numbers after those with one.

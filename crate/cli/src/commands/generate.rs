@@ -120,6 +120,7 @@ impl Answers<'_> {
     /// Rows of a file, read as they are answered.
     async fn file(&mut self, file: &str) -> Result<(), Failure> {
         let prompts = self.session.prompts(file, &self.config.data, self.config.train.seed).await?;
+        prompts.check_not_empty()?;
         warn(&prompts, self.printer)?;
         let places: Vec<usize> = (0..prompts.len()).collect();
         for batch in places.chunks(self.config.train.batch_size) {

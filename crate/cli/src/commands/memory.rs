@@ -28,7 +28,7 @@ pub(crate) async fn memory(arguments: &MemoryArguments, printer: &Printer) -> Re
         (None, Some(model)) => {
             let path = hub::locate_config(model, arguments.base.offline, *printer)?;
             let path = path.to_string_lossy();
-            let bytes = host.storage.read_all(&path, super::CONFIG_LIMIT).await?;
+            let bytes = host.storage.read_all(&path, flantune::config::FILE_LIMIT).await?;
             T5Config::from_json(&path, &bytes)?
         }
         (None, None) => {

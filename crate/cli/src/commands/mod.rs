@@ -16,7 +16,7 @@ mod train;
 use std::rc::Rc;
 
 use flantune::{
-    config::RunConfig,
+    config::{FILE_LIMIT, RunConfig},
     host::{Clock, Host},
     session::Session,
     storage::Storage,
@@ -48,9 +48,6 @@ use crate::{
     storage::FileStorage,
 };
 
-/// No configuration is longer.
-const CONFIG_LIMIT: u64 = 1 << 20;
-
 /// The files and the clock of this machine.
 fn host() -> Host {
     let storage: Rc<dyn Storage> = Rc::new(Embedded(FileStorage::new()));
@@ -67,7 +64,7 @@ fn configuration<O>(settings: &Settings<O>, printer: &Printer) -> Result<RunConf
 async fn from_file(host: &Host, file: Option<&String>) -> Result<RunConfig, Failure> {
     Ok(match file {
         Some(path) => {
-            let bytes = host.storage.read_all(path, CONFIG_LIMIT).await?;
+            let bytes = host.storage.read_all(path, FILE_LIMIT).await?;
             RunConfig::from_file(path, &bytes)?
         }
         None => RunConfig::default(),

@@ -3,7 +3,12 @@
 use std::fs;
 
 use clap::{Command, CommandFactory};
+use flantune::{
+    output::{check_file, check_place},
+    storage::join,
+};
 
+use super::host;
 use crate::{
     args::{Arguments, CompletionsArguments, ManArguments},
     failure::Failure,
@@ -23,14 +28,23 @@ pub(crate) fn completions(
 }
 
 /// Writes a manual page of each command into a directory.
-pub(crate) fn man(arguments: &ManArguments, printer: &Printer) -> Result<(), Failure> {
-    let failure = |error: std::io::Error| {
-        let path = arguments.output.clone();
-        Failure::Flantune(flantune::Error::Storage { path, message: error.to_string() })
-    };
-    fs::create_dir_all(&arguments.output).map_err(failure)?;
-    clap_mangen::generate_to(pages(), &arguments.output).map_err(failure)?;
-    printer.note(&format!("Wrote manual pages to `{}`", arguments.output));
+pub(crate) async fn man(arguments: &ManArguments, printer: &Printer) -> Result<(), Failure> {
+    let (storage, output) = (host().storage, &arguments.output);
+    check_place(&*storage, output, &[]).await?;
+    let made = tempfile::tempdir()?;
+    clap_mangen::generate_to(pages(), made.path())?;
+    let mut written = Vec::new();
+    for page in fs::read_dir(made.path())? {
+        let page = page?;
+        let file = join(output, &page.file_name().to_string_lossy());
+        let is_ours = |first: &[u8]| String::from_utf8_lossy(first).contains(".TH flantune");
+        check_file(&*storage, "output", &file, &[], is_ours).await?;
+        written.push((file, fs::read(page.path())?));
+    }
+    for (file, page) in written {
+        storage.write(&file, &page).await?;
+    }
+    printer.note(&format!("Wrote manual pages to `{output}`"));
     Ok(())
 }
 

@@ -2,14 +2,17 @@
 //! content, `snapshots/COMMIT` with links of the files' names to them, `refs/REVISION` with commits.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
 use flantune::model::hub::{HubModel, Listing, Problem, SHARDS, is_commit, shards_of};
 
-use crate::printer::Printer;
+use crate::{
+    printer::Printer,
+    storage::{Unfinished, itself, link},
+};
 
 /// Ends the names of blobs that are still being downloaded.
 const INCOMPLETE: &str = ".incomplete";
@@ -98,7 +101,9 @@ impl Cache {
     fn lock(&self, etag: &str, printer: Printer) -> Result<File, Problem> {
         let path = self.locks.join(format!("{etag}.lock"));
         make_parent(&path)?;
-        let file = File::create(&path).map_err(|error| failure(&path, &error))?;
+        let mut options = OpenOptions::new();
+        let file = itself(options.create(true).write(true)).open(&path);
+        let file = file.map_err(|error| failure(&path, &error))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 printer.note("Waiting for another program that downloads the same file");
@@ -134,14 +139,12 @@ impl Cache {
         }
         let path = self.root.join("refs").join(revision);
         make_parent(&path)?;
-        let part = path.with_file_name(format!(
-            "{}.{}.tmp",
-            path.file_name().unwrap_or_default().to_string_lossy(),
-            std::process::id()
-        ));
-        fs::write(&part, commit)
-            .and_then(|()| fs::rename(&part, &path))
-            .map_err(|error| failure(&path, &error))
+        let write = || {
+            let mut part = Unfinished::new(path.parent().unwrap_or(&self.root))?;
+            part.write_all(commit.as_bytes())?;
+            part.take_place(&path)
+        };
+        write().map_err(|error| failure(&path, &error))
     }
 }
 
@@ -172,7 +175,7 @@ fn make_parent(path: &Path) -> Result<(), Problem> {
 pub(super) fn failure(path: &Path, error: &io::Error) -> Problem {
     Problem::Storage {
         path: path.display().to_string(),
-        message: error.to_string(),
+        message: link(error).map_or_else(|| error.to_string(), str::to_owned),
         full: matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded),
     }
 }

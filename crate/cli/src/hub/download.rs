@@ -17,7 +17,7 @@ use super::{
     cache::failure,
     client::{Client, RemoteFile, unreachable},
 };
-use crate::progress::Transfer;
+use crate::{progress::Transfer, storage::itself};
 
 /// Tries in a row that bring nothing, before the download is given up.
 const TRIES: u64 = 4;
@@ -34,8 +34,9 @@ pub(super) fn download(
     transfer: &mut Transfer,
 ) -> Result<(), Problem> {
     let broken = |error: io::Error| failure(part, &error);
+    let mut options = OpenOptions::new();
     let mut file =
-        OpenOptions::new().create(true).append(true).read(true).open(part).map_err(broken)?;
+        itself(options.create(true).append(true).read(true)).open(part).map_err(broken)?;
     let mut length = file.metadata().map_err(broken)?.len();
     // Without a size, or beyond it, what is there tells nothing.
     if remote.size.is_none_or(|size| length > size) {

@@ -1,6 +1,10 @@
 //! A small model in a directory of its own, and the real binary to run there.
 
-#![allow(dead_code, reason = "each test binary uses a part of this")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of this")]
+
+#[cfg(target_os = "linux")]
+mod disk;
+mod running;
 
 use std::{
     fs,
@@ -10,6 +14,10 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+#[cfg(target_os = "linux")]
+pub(crate) use disk::Disk;
+pub(crate) use running::Running;
 
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/oracle/tiny/gated");
 

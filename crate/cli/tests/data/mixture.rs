@@ -92,6 +92,8 @@ fn a_mixture_that_has_changed_is_not_resumed() {
     let place = mixed(MIXTURE);
     let resumed = [TRAIN, &["--checkpoint-every", "2", "--resume"]].concat();
     place.done("train", &resumed);
+    // As if it had been cut off before its end.
+    place.edit("out/run.json", |record| record["result"] = json!(null));
     place.write("sets/mix.toml", MIXTURE.replace("0.5", "0.6").as_bytes());
     assert!(refused(&place, "train", &resumed).contains("began with other rows"));
 }

@@ -1,3 +1,8 @@
+#[cfg(target_os = "linux")]
+use std::io::Write;
+
+#[cfg(target_os = "linux")]
+use crate::common::Disk;
 use crate::{COMMIT, Hub, ID, ended, server::sha256};
 
 /// What is said of a model that the server refuses so.
@@ -132,19 +137,35 @@ fn content_that_is_not_what_the_hub_says_is_removed() {
     hub.answer(&[ID]);
 }
 
-/// A device that takes nothing stands for a disk that is full.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told() {
     let hub = Hub::new();
+    let Some(_disk) = Disk::new(&hub.place, 16 << 10) else {
+        let _ = writeln!(std::io::stderr(), "skipped: a cache that is full: no tmpfs can be made");
+        return;
+    };
+    let mut command = hub.command("generate", &["--json", "--model", ID, "the cat"]);
+    let shown = ended(command.env("HF_HUB_CACHE", hub.place.path("disk")));
+    assert_eq!(shown.code, Some(1), "{shown:?}");
+    let message = format!("{ID}: there is no room on the disk of ");
+    assert!(shown.stdout.contains(&message), "{shown:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_download_is_not_written_through_a_link() {
+    let hub = Hub::new();
     let content = hub.place.read("model/model.safetensors");
     let blobs = hub.cached("blobs");
     std::fs::create_dir_all(&blobs).unwrap();
+    hub.place.write("notes.txt", b"somebody's own");
     let part = blobs.join(format!("{}.incomplete", sha256(&content)));
-    std::os::unix::fs::symlink("/dev/full", part).unwrap();
+    std::os::unix::fs::symlink(hub.place.path("notes.txt"), part).unwrap();
     let (exit, message) = hub.refused(&[ID]);
-    assert_eq!(exit, Some(1));
-    assert!(message.starts_with(&format!("{ID}: there is no room on the disk of ")), "{message}");
+    assert_eq!(exit, Some(1), "{message}");
+    assert!(message.contains("it is a symbolic link"), "{message}");
+    assert_eq!(hub.place.read("notes.txt"), b"somebody's own");
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn tuning_pays_on_rows_that_no_training_has_seen() {
     // A second time would overwrite them.
     let again = ended(&mut place.flantune(&arguments));
     assert_eq!(again.code, Some(2));
-    assert!(again.stdout.contains("holds a run already; name another directory"), "{again:?}");
+    assert!(again.stdout.contains("already; name a directory that is new or empty"), "{again:?}");
 }
 
 #[test]

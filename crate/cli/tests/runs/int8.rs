@@ -154,7 +154,7 @@ fn a_directory_that_holds_files_is_left_alone() {
         let before = place.names(output);
         let ended = place.run("quantize", &["--to", "int8", "--output", output]);
         assert_eq!(ended.code, Some(2), "{ended:?}");
-        assert!(ended.stdout.contains("holds files already"), "{ended:?}");
+        assert!(ended.stdout.contains("name a directory that is new or empty"), "{ended:?}");
         assert_eq!(place.names(output), before);
     }
 }

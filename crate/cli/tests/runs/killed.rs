@@ -1,5 +1,7 @@
 //! A run that is killed at any moment, and resumed, ends with the bytes of one that was not.
 
+#![cfg(unix)]
+
 use std::{
     env,
     io::{BufRead, BufReader},
@@ -49,7 +51,7 @@ fn check(train: &str, method: &[&str], results: &[&str]) {
     place.write("few.jsonl", rows(5).as_bytes());
     place.write("mixture.toml", MIXTURE.as_bytes());
     let steps = ["--max-steps", "20", "--batch-size", "4", "--checkpoint-every", "3"];
-    let options = [&steps, method].concat();
+    let options = [&steps, &["--keep-checkpoints", "1"][..], method].concat();
     let whole = ["--train", train, "--output", "whole"];
     place.done("train", &[&whole, options.as_slice()].concat());
 
@@ -63,7 +65,14 @@ fn check(train: &str, method: &[&str], results: &[&str]) {
         while kills < wanted && killed(place.command("train", &arguments), &mut random) {
             kills += 1;
         }
-        place.done("train", &arguments);
+        // A signal may have come when all was done.
+        let record = place.path(&format!("{output}/run.json"));
+        if !record.exists() || place.json(&format!("{output}/run.json"))["result"].is_null() {
+            place.done("train", &arguments);
+        }
+        assert_eq!(place.names(&format!("{output}/checkpoints")), Vec::<String>::new());
+        let hidden = |name: &String| name.starts_with(".flantune");
+        assert!(!place.names(&output).iter().any(hidden), "{:?}", place.names(&output));
         let steps = place.lines(&format!("{output}/events.jsonl"));
         let steps = of_kind(&steps, "step").into_iter().map(|event| event["step"].as_u64());
         assert!(steps.eq((1..=20).map(Some)), "no step is missing from the record, or there twice");
@@ -80,8 +89,8 @@ fn check(train: &str, method: &[&str], results: &[&str]) {
     }
 }
 
-/// Kills the process some events, and often some moments, after its start. Whether it was still
-/// there to be killed.
+/// Ends the process some events, and often some moments, after its start, with a signal that it may
+/// answer or one that it cannot. Whether it was still there to be ended.
 fn killed(mut command: Command, random: &mut Random) -> bool {
     let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let events = random.below(9) as usize;
@@ -94,6 +103,12 @@ fn killed(mut command: Command, random: &mut Random) -> bool {
     if random.below(3) > 0 {
         thread::sleep(Duration::from_micros(random.below(20_000)));
     }
-    process.kill().unwrap();
-    process.wait().unwrap().code().is_none()
+    let signal = ["-KILL", "-TERM", "-INT"][random.below(3) as usize];
+    let id = process.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    // What it still has to say fills no pipe.
+    lines.for_each(drop);
+    let code = process.wait().unwrap().code();
+    assert!(matches!(code, None | Some(0 | 130)), "{signal}: {code:?}");
+    code != Some(0)
 }

@@ -4,9 +4,14 @@
 mod common;
 mod configured;
 mod demo;
+mod full_disk;
 mod int8;
 mod interrupted;
 mod killed;
 mod memory;
+mod outputs;
+mod resumed;
+mod together;
 mod train;
+mod unheard;
 mod work;

@@ -116,7 +116,7 @@ fn a_merged_model_scores_as_its_adapter() {
     // A model is never written over.
     let ended = place.run("merge", &["--adapter", "out", "--output", "merged"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.stdout.contains("merged holds a model already"), "{ended:?}");
+    assert!(ended.stdout.contains("name a directory that is new or empty"), "{ended:?}");
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub(crate) use {file::in_one_line, setting::show};
 use crate::error::{Error, Result};
 use section::Section;
 
+/// No configuration's file is longer, in bytes, nor the record of a run.
+pub const FILE_LIMIT: u64 = 4 << 20;
+
 /// All that decides a run, beside the files it names.
 ///
 /// Where a default depends on another key (`learning_rate` on `method`, say), the field is `None`

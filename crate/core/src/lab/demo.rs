@@ -8,13 +8,11 @@ use crate::{
     config::{EvalConfig, Method, Metric, OptimizerKind, RunConfig},
     error::{Error, Result},
     host::Host,
+    output,
     session::Session,
     storage::join,
     text::dataset::Dataset,
-    train::{
-        event::{Event, Metrics, Sample},
-        run::RECORD,
-    },
+    train::event::{Event, Metrics, Sample},
 };
 
 /// A set of `data/`, with the settings that suit it.
@@ -125,7 +123,7 @@ impl Demo {
     }
 
     /// Scores the base, then trains and scores each method, with the set's files in `data` and what
-    /// is written below `output`.
+    /// is written below `into`.
     ///
     /// # Errors
     /// As [`Session::train`] and [`Session::evaluate`].
@@ -134,16 +132,14 @@ impl Demo {
         host: &Host,
         session: &Session,
         data: &str,
-        output: &str,
+        into: &str,
         seed: u64,
         tell: &mut dyn FnMut(Moment<'_>) -> Result<()>,
     ) -> Result<Vec<Scored>> {
         for method in METHODS {
-            let output = join(output, method.name());
-            if host.storage.exists(&join(&output, RECORD)).await? {
-                let message = format!("{output} holds a run already; name another directory");
-                return Err(Error::setting("output", message));
-            }
+            // Before anything is computed, which would be lost.
+            let directory = join(into, method.name());
+            output::check_directory(&*host.storage, &directory, &[]).await?;
         }
         let config = self.config(METHODS[0], data, seed);
         let rows = session.dataset(&join(data, "test.jsonl"), &config.data, seed).await?;
@@ -153,7 +149,7 @@ impl Demo {
             let name = method.map_or("base", Method::name);
             tell(Moment::Begun(name))?;
             let adapter = match method {
-                Some(method) => Some(self.train(session, method, data, output, seed, tell).await?),
+                Some(method) => Some(self.train(session, method, data, into, seed, tell).await?),
                 None => None,
             };
             let (adapter, trainable_parameters) = adapter.map_or((None, 0), |(a, n)| (Some(a), n));
@@ -173,12 +169,12 @@ impl Demo {
         session: &Session,
         method: Method,
         data: &str,
-        output: &str,
+        into: &str,
         seed: u64,
         tell: &mut dyn FnMut(Moment<'_>) -> Result<()>,
     ) -> Result<(Adapter, u64)> {
         let config = self.config(method, data, seed);
-        let output = join(output, method.name());
+        let output = join(into, method.name());
         let (train, validation) = session.datasets(&config).await?;
         let mut run = session.train(&config, train, validation, &output, false).await?;
         while !run.is_done() {

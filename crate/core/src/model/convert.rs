@@ -16,6 +16,7 @@ use super::{
 use crate::{
     config,
     error::{Error, Result},
+    output,
     storage::{Storage, join},
 };
 
@@ -55,17 +56,17 @@ impl Converted {
     }
 }
 
-/// Writes the model in `directory` to `output` with weights of this type. The tokenizer and the
+/// Writes the model in `directory` into another one with weights of this type. The tokenizer and the
 /// generation's settings go with it; shards become one file. The same weights give the same bytes.
 ///
 /// # Errors
-/// [`Error::Setting`] where `output` holds files, [`Error::Tensor`] for weights that are faulty, or
-/// not finite in that type. Nothing is left in `output` then.
+/// [`Error::Setting`] where `into` holds files, [`Error::Tensor`] for weights that are faulty, or
+/// not finite in that type. Nothing is left in `into` then.
 pub async fn convert(
     storage: &dyn Storage,
     directory: &str,
     to: config::Dtype,
-    output: &str,
+    into: &str,
 ) -> Result<Converted> {
     let config = T5Config::open(storage, directory).await?;
     let files = WeightFiles::open(storage, directory).await?;
@@ -74,15 +75,11 @@ pub async fn convert(
         true => files.check_int8(&expected)?,
         false => files.check(&expected, &[])?,
     }
-    if !storage.list(output).await?.is_empty() {
-        let message =
-            format!("{output} holds files already; name a directory that is empty or new");
-        return Err(Error::setting("output", message));
-    }
+    let _claim = output::claim_directory(storage, into, &[directory]).await?;
     let source = Source { storage, files: &files, int8: config.int8, to };
     let written = async {
-        let converted = source.write(&expected, &weights_path(output)).await?;
-        carry_over(storage, directory, output).await?;
+        let converted = source.write(&expected, &weights_path(into)).await?;
+        carry_over(storage, directory, into).await?;
         let mut config = config.clone();
         config.int8 = to == config::Dtype::Int8;
         config.set_dtype(match to {
@@ -92,13 +89,12 @@ pub async fn convert(
             config::Dtype::F32 | config::Dtype::Int8 => "float32",
         });
         // Last: a directory without it is no model.
-        storage.write(&join(output, "config.json"), &config.to_json()).await?;
+        storage.write(&join(into, "config.json"), &config.to_json()).await?;
         Ok(converted)
     };
     match written.await {
         Err(error) => {
-            // It was empty before; why it failed says more than why it cannot be emptied.
-            let _ = storage.remove(output).await;
+            output::clear(storage, into).await;
             Err(error)
         }
         converted => converted,

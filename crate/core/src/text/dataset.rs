@@ -192,6 +192,19 @@ impl Dataset {
         .collect()
     }
 
+    /// That there is something to work with.
+    ///
+    /// # Errors
+    /// [`Error::Format`] says why there is not.
+    pub fn check_not_empty(&self) -> Result<()> {
+        if !self.is_empty() {
+            return Ok(());
+        }
+        let why: Vec<String> = self.warnings().into_iter().map(|warning| warning.message).collect();
+        let why = if why.is_empty() { "it has none".to_owned() } else { why.join("; ") };
+        Err(Error::format(&self.name, format!("no row is left to work with: {why}")))
+    }
+
     /// How many examples there are.
     pub fn len(&self) -> usize {
         self.entries.len()

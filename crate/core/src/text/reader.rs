@@ -90,7 +90,9 @@ impl Reader {
         let (data, seed) = (&config.data, config.train.seed);
         let train = self.dataset(path, data, seed).await?;
         if let Some(path) = &data.validation {
-            return Ok((train, Some(self.dataset(path, data, seed).await?)));
+            let validation = self.dataset(path, data, seed).await?;
+            validation.check_not_empty()?;
+            return Ok((train, Some(validation)));
         }
         let (train, validation) = train.split(config.validation_fraction(), seed)?;
         Ok((train, Some(validation).filter(|validation| !validation.is_empty())))
@@ -134,7 +136,11 @@ impl Reader {
         let mixing = Mixing::new(&sizes, mixture.temperature);
         let train = Dataset::join(path, train).mixed(mixing);
         let validation = match &config.data.validation {
-            Some(file) => self.dataset(file, &config.data, seed).await?,
+            Some(file) => {
+                let validation = self.dataset(file, &config.data, seed).await?;
+                validation.check_not_empty()?;
+                validation
+            }
             None => Dataset::join(path, validation),
         };
         Ok((train, Some(validation).filter(|validation| !validation.is_empty())))

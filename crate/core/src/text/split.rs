@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    output::check_new_files,
     storage::{Storage, join},
 };
 
@@ -77,12 +78,7 @@ impl Split {
         let ending = ending.map_or("jsonl", |(_, ending)| ending);
         let names = ["train", "validation", "test"];
         let files = names.map(|name| join(output, &format!("{name}.{ending}")));
-        for file in &files {
-            if storage.exists(file).await? {
-                let message = format!("{file} is there already; name another directory");
-                return Err(Error::setting("output", message));
-            }
-        }
+        check_new_files(storage, output, &files).await?;
         let mut index = Index::read(storage, path, self.skip_bad_rows).await?;
         index.places.truncate(self.limit.unwrap_or(usize::MAX));
         let drawn = parts(index.places.len(), &fractions, self.seed);
@@ -100,8 +96,15 @@ impl Split {
             written.push((Written { path: file.clone(), rows: rows.len() }, rows));
         }
         let form = Form::of(storage, path, &index).await?;
-        for (Written { path: file, .. }, rows) in &written {
-            form.write(storage, path, &index, rows, file).await?;
+        for (place, (Written { path: file, .. }, rows)) in written.iter().enumerate() {
+            if let Err(error) = form.write(storage, path, &index, rows, file).await {
+                // A part of the parts would stand in the way of another try. Why it is one says more
+                // than why it cannot be removed.
+                for (Written { path: file, .. }, _) in &written[..place] {
+                    let _ = storage.remove(file).await;
+                }
+                return Err(error);
+            }
         }
         Ok((written.into_iter().map(|(file, _)| file).collect(), index.skipped))
     }

@@ -2,7 +2,7 @@
 //! with the other files' hashes. A directory without a matching one does not count, so a run that is
 //! killed while it writes goes on from the checkpoint before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -10,21 +10,20 @@ use sha2::{Digest, Sha256};
 
 use super::{event::Metrics, trainer::Trainer};
 use crate::{
-    config::RunConfig,
+    config::{FILE_LIMIT, RunConfig},
     error::{Error, Result},
     exact,
     model::{
         safetensors::{Dtype, MODEL_HEADER_LIMIT, SafetensorsFile, TensorSpec},
         weights::write_tensors,
     },
+    output::CHECKPOINTS,
     storage::{Storage, join},
 };
 
 const STATE: &str = "state.json";
 const WEIGHTS: &str = "weights.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
-/// No state is this long.
-const STATE_LIMIT: u64 = 1 << 20;
 /// Bytes hashed at a time.
 const CHUNK: u64 = 1 << 20;
 
@@ -74,19 +73,96 @@ pub fn path(run: &str, step: usize) -> String {
 }
 
 fn directory(run: &str) -> String {
-    join(run, "checkpoints")
+    join(run, CHECKPOINTS)
 }
 
-/// Writes the checkpoint of a run and returns its path.
-pub async fn write(
+/// The checkpoints of a run: what is known of those in its directory.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    run: String,
+    /// The steps whose checkpoints are whole, because this process has read or written them.
+    whole: BTreeSet<usize>,
+}
+
+impl Checkpoints {
+    /// Those in a run's directory, of which nothing is known yet.
+    pub(super) fn of(run: &str) -> Self {
+        Checkpoints { run: run.to_owned(), whole: BTreeSet::new() }
+    }
+
+    /// The newest whole checkpoint, with its path.
+    pub(super) async fn newest(
+        &mut self,
+        storage: &dyn Storage,
+    ) -> Result<Option<(String, State)>> {
+        for step in steps(storage, &self.run).await? {
+            let path = path(&self.run, step);
+            if let Some(state) = read(storage, &path).await?.filter(|state| state.step == step) {
+                self.whole.insert(step);
+                return Ok(Some((path, state)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes what lies above a step: of a run that goes on from there, nothing else is worth keeping.
+    pub(super) async fn remove_above(&self, storage: &dyn Storage, step: usize) -> Result<()> {
+        for above in steps(storage, &self.run).await?.into_iter().filter(|above| *above > step) {
+            storage.remove(&path(&self.run, above)).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the checkpoint of a state and returns its path. A whole one of the same step holds the
+    /// same, and stays as it is.
+    pub(super) async fn write(
+        &mut self,
+        storage: &dyn Storage,
+        state: &State,
+        trainer: &mut Trainer,
+    ) -> Result<String> {
+        let path = path(&self.run, state.step);
+        if self.whole.contains(&state.step) && storage.exists(&join(&path, STATE)).await? {
+            return Ok(path);
+        }
+        self.whole.remove(&state.step);
+        // What an earlier attempt left is not to be taken for this one.
+        storage.remove(&path).await?;
+        if let Err(error) = write(storage, &path, state, trainer).await {
+            // A part of a checkpoint is of no use, and takes room. Why it is one says more than why
+            // it cannot be removed.
+            let _ = storage.remove(&path).await;
+            return Err(error);
+        }
+        self.whole.insert(state.step);
+        Ok(path)
+    }
+
+    /// Removes all but the newest `keep` whole checkpoints. Those that nobody has looked into are
+    /// removed only where `keep` newer ones are known to be whole.
+    pub(super) async fn prune(&mut self, storage: &dyn Storage, keep: usize) -> Result<()> {
+        let Some(&oldest) = self.whole.iter().rev().nth(keep.max(1) - 1) else { return Ok(()) };
+        for step in steps(storage, &self.run).await?.into_iter().filter(|step| *step < oldest) {
+            storage.remove(&path(&self.run, step)).await?;
+            self.whole.remove(&step);
+        }
+        Ok(())
+    }
+
+    /// Removes all: the run is done.
+    pub(super) async fn remove_all(&mut self, storage: &dyn Storage) -> Result<()> {
+        self.whole.clear();
+        storage.remove(&directory(&self.run)).await
+    }
+}
+
+/// Writes the files of a checkpoint into its directory.
+async fn write(
     storage: &dyn Storage,
-    run: &str,
+    path: &str,
     state: &State,
     trainer: &mut Trainer,
-) -> Result<String> {
-    let path = path(run, state.step);
-    // What an earlier attempt left is not to be taken for this one.
-    storage.remove(&path).await?;
+) -> Result<()> {
     let (mut weights, mut optimizer) = (Tensors::default(), Tensors::default());
     let steps = trainer.optimizer.clone();
     let mut index = 0;
@@ -102,38 +178,25 @@ pub async fn write(
     let mut state = state.clone();
     state.hashes.clear();
     for (name, tensors) in [(WEIGHTS, weights), (OPTIMIZER, optimizer)] {
-        let file = join(&path, name);
+        let file = join(path, name);
         write_tensors(storage, &file, Vec::new(), tensors.specs, tensors.values).await?;
         state.hashes.insert(name.to_owned(), hash(storage, &file).await?);
     }
-    let json = serde_json::to_vec_pretty(&state)
-        .map_err(|error| Error::Storage { path: path.clone(), message: error.to_string() })?;
-    storage.write(&join(&path, STATE), &json).await?;
-    Ok(path)
-}
-
-/// Removes all but the newest `keep` checkpoints.
-pub async fn prune(storage: &dyn Storage, run: &str, keep: usize) -> Result<()> {
-    for step in steps(storage, run).await?.into_iter().skip(keep.max(1)) {
-        storage.remove(&path(run, step)).await?;
+    let file = join(path, STATE);
+    let failure = |message| Error::Storage { path: file.clone(), message };
+    let json = serde_json::to_vec_pretty(&state).map_err(|error| failure(error.to_string()))?;
+    if json.len() as u64 > FILE_LIMIT {
+        let length = json.len();
+        return Err(failure(format!(
+            "it would have {length} bytes, more than the {FILE_LIMIT} that are read back"
+        )));
     }
-    Ok(())
-}
-
-/// The newest whole checkpoint of a run, with its path.
-pub async fn newest(storage: &dyn Storage, run: &str) -> Result<Option<(String, State)>> {
-    for step in steps(storage, run).await? {
-        let path = path(run, step);
-        if let Some(state) = read(storage, &path).await? {
-            return Ok(Some((path, state)));
-        }
-    }
-    Ok(None)
+    storage.write(&file, &json).await
 }
 
 /// The state of a checkpoint, if it is whole.
 async fn read(storage: &dyn Storage, path: &str) -> Result<Option<State>> {
-    let bytes = match storage.read_all(&join(path, STATE), STATE_LIMIT).await {
+    let bytes = match storage.read_all(&join(path, STATE), FILE_LIMIT).await {
         Ok(bytes) => bytes,
         Err(Error::NotFound { .. } | Error::Format { .. }) => return Ok(None),
         Err(error) => return Err(error),
@@ -209,8 +272,11 @@ async fn row(
 /// The steps that have a directory, newest first.
 async fn steps(storage: &dyn Storage, run: &str) -> Result<Vec<usize>> {
     let names = storage.list(&directory(run)).await?;
-    let mut steps: Vec<usize> =
-        names.iter().filter_map(|name| name.strip_prefix("step-")?.parse().ok()).collect();
+    let step = |name: &String| {
+        let step = name.strip_prefix("step-")?.parse::<usize>().ok()?;
+        (*name == format!("step-{step}")).then_some(step)
+    };
+    let mut steps: Vec<usize> = names.iter().filter_map(step).collect();
     steps.sort_unstable_by(|a, b| b.cmp(a));
     Ok(steps)
 }

@@ -7,9 +7,11 @@ use burn::tensor::Tensor;
 use serde_json::{Value, json};
 
 use super::{
-    checkpoint::{self, Best, State},
+    checkpoint::{self, Best, Checkpoints, State},
     evaluate::{Evaluator, value},
     event::{Done, Event, Metrics, MixedSet, Start, Step},
+    log::Log,
+    record::{Identity, Record},
     trainer::{Settings, Settled, Trainer},
 };
 use crate::{
@@ -17,13 +19,13 @@ use crate::{
     config::{EvalConfig, Metric, RunConfig, TrainConfig},
     device::{self, Kind},
     error::{Error, Result},
-    exact,
     generate::Generator,
     host::Host,
-    model::{T5, files::same_base, parameter::Parameters},
+    model::{T5, parameter::Parameters},
     ops::cross_entropy::Smoothing,
+    output::{self, Found},
     session::Base,
-    storage::join,
+    storage::{Claim, join},
     text::{
         batch::{Batch, epoch_batches},
         dataset::Dataset,
@@ -31,12 +33,6 @@ use crate::{
     },
 };
 
-/// The record of a run in its directory.
-pub const RECORD: &str = "run.json";
-/// Its events, one JSON object a line.
-pub const EVENTS: &str = "events.jsonl";
-/// No record or list of events is longer.
-const RECORD_LIMIT: u64 = 1 << 30;
 /// Steps over which speed and the loss of a run without validation are averaged.
 const WINDOW: usize = 20;
 /// Seconds that a device may take to answer before it is asked less often (Firefox takes 0.1), and how
@@ -56,9 +52,14 @@ pub struct Run {
     validation: Option<Dataset>,
     state: State,
     plan: Plan,
+    checkpoints: Checkpoints,
     /// The newest checkpoint.
     checkpoint: Option<String>,
+    /// Whether it was asked for to go on with a run.
+    resume: bool,
     resumed: bool,
+    /// Nobody else writes in the output directory, as long as this is there.
+    _claim: Claim,
     began: f64,
     /// Tokens and seconds of the last steps.
     recent: VecDeque<(u64, f64)>,
@@ -122,8 +123,9 @@ impl Run {
     /// written.
     ///
     /// # Errors
-    /// [`Error::Setting`] where `output` holds a run and `resume` is false, and where the run there
-    /// was of another configuration, base or data.
+    /// [`Error::Setting`] where `output` holds anything but a run, a run without `resume`, one that is
+    /// done, one of another configuration, base or data, or one whose checkpoints are all damaged;
+    /// [`Error::Storage`] where somebody else works on it.
     pub async fn open(
         host: &Host,
         config: &RunConfig,
@@ -133,20 +135,14 @@ impl Run {
     ) -> Result<Self> {
         let config = config.resolve()?;
         let Parts { base, model, adapter, train, validation } = parts;
-        if train.is_empty() {
-            return Err(Error::setting("train", format!("{} has no rows", train.name)));
-        }
+        train.check_not_empty()?;
         let validation = validation.filter(|validation| !validation.is_empty());
         if config.train.batch_size == 0 || config.train.accumulate == 0 {
             return Err(Error::setting("batch_size", "found 0, expected at least 1"));
         }
-        let there = host.storage.exists(&join(output, RECORD)).await?;
-        if there && !resume {
-            let message = format!(
-                "{output} holds a run already; go on with it by `resume`, or name another directory"
-            );
-            return Err(Error::setting("output", message));
-        }
+        let inputs = inputs(&config, &base);
+        let (claim, found) =
+            output::claim_run(&*host.storage, output, &inputs, resume, host.kept).await?;
         let plan = Plan::new(&config, &train);
         let settings = settings(&config, &model);
         let trainer = Trainer::new(model, adapter, settings);
@@ -162,8 +158,11 @@ impl Run {
             validation,
             state,
             plan,
+            checkpoints: Checkpoints::of(output),
             checkpoint: None,
+            resume,
             resumed: false,
+            _claim: claim,
             began: 0.0,
             recent: VecDeque::new(),
             recent_losses: VecDeque::new(),
@@ -174,7 +173,8 @@ impl Run {
             failure: None,
             phase: Phase::Starting,
         };
-        if there {
+        run.identity().check_length()?;
+        if found == Found::Run {
             run.go_on().await?;
         }
         Ok(run)
@@ -222,8 +222,15 @@ impl Run {
     /// that are due after it, then the end. The events are in `events.jsonl` already.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] names the checkpoint that was written of the last good state.
+    /// [`Error::NotFinite`] names the checkpoint that was written of the last good state, and
+    /// [`Error::Stopped`] the newest one.
     pub async fn step(&mut self) -> Result<Vec<Event>> {
+        // Until it has started nothing is written.
+        let started = self.phase != Phase::Starting;
+        self.work().await.map_err(|error| if started { self.stopped(error) } else { error })
+    }
+
+    async fn work(&mut self) -> Result<Vec<Event>> {
         if let Some(failure) = self.failure.take() {
             return Err(self.fail(failure).await);
         }
@@ -231,27 +238,37 @@ impl Run {
         let mut events = match self.phase {
             Phase::Starting => self.start().await?,
             Phase::Stepping if advances => self.advance().await?,
-            Phase::Stepping => vec![self.finish().await?],
+            Phase::Stepping => return self.finish().await,
             Phase::Done => Vec::new(),
         };
         // Before the checkpoint: a run that goes on from it does not come by here again.
-        self.append(&events).await?;
+        self.log().add(&events).await?;
         if advances && self.failure.is_none() && self.is_checkpoint_due() {
-            events.extend(self.checkpoint().await?);
+            events.extend(self.save_now().await?);
         }
         Ok(events)
     }
 
-    /// Adds to `events.jsonl`.
-    async fn append(&self, events: &[Event]) -> Result<()> {
-        let lines: String = (events.iter())
-            .filter_map(|event| serde_json::to_string(event).ok())
-            .flat_map(|line| [line, "\n".to_owned()])
-            .collect();
-        match lines.as_str() {
-            "" => Ok(()),
-            lines => self.host.storage.append(&join(&self.output, EVENTS), lines.as_bytes()).await,
+    /// An error that ends a run which had begun: the input is no longer to blame, and something is
+    /// written already.
+    fn stopped(&self, error: Error) -> Error {
+        match error {
+            Error::NotFinite { .. } | Error::Cancelled | Error::Stopped { .. } => error,
+            error => Error::Stopped {
+                step: self.state.step,
+                error: Box::new(error),
+                checkpoint: self.checkpoint.clone(),
+            },
         }
+    }
+
+    fn log(&self) -> Log {
+        Log::of(self.host.storage.clone(), &self.output)
+    }
+
+    fn identity(&self) -> Identity<'_> {
+        let State { base, data, .. } = &self.state;
+        Identity { config: &self.config, base, data: Some(data) }
     }
 
     fn is_checkpoint_due(&self) -> bool {
@@ -266,21 +283,34 @@ impl Run {
     }
 
     /// Writes a checkpoint now. Its event comes after those of steps that were not told of yet.
+    ///
+    /// # Errors
+    /// As [`Run::step`].
     pub async fn checkpoint(&mut self) -> Result<Vec<Event>> {
-        let mut events = self.settle().await?;
-        self.append(&events).await?;
+        self.save_now().await.map_err(|error| self.stopped(error))
+    }
+
+    async fn save_now(&mut self) -> Result<Vec<Event>> {
+        let mut events = match self.phase {
+            // There are no checkpoints of a run without a record.
+            Phase::Starting => self.start().await?,
+            Phase::Stepping => self.settle().await?,
+            Phase::Done => return Ok(Vec::new()),
+        };
+        self.log().add(&events).await?;
         events.push(self.save().await?);
         Ok(events)
     }
 
     async fn save(&mut self) -> Result<Event> {
         let storage = self.host.storage.clone();
-        let path =
-            checkpoint::write(&*storage, &self.output, &self.state, &mut self.trainer).await?;
-        checkpoint::prune(&*storage, &self.output, self.config.train.keep_checkpoints).await?;
+        // A run that goes on from the checkpoint takes from them what was before it.
+        self.log().sync().await?;
+        let path = self.checkpoints.write(&*storage, &self.state, &mut self.trainer).await?;
         self.checkpoint = Some(path.clone());
+        self.checkpoints.prune(&*storage, self.config.train.keep_checkpoints).await?;
         let event = Event::Checkpoint { step: self.state.step, path };
-        self.append(std::slice::from_ref(&event)).await?;
+        self.log().add(std::slice::from_ref(&event)).await?;
         Ok(event)
     }
 
@@ -301,10 +331,11 @@ impl Run {
 
     async fn start(&mut self) -> Result<Vec<Event>> {
         let storage = self.host.storage.clone();
-        if !self.resumed {
-            storage.remove(&join(&self.output, EVENTS)).await?;
-        }
         self.record(None).await?;
+        if !self.resumed {
+            self.log().begin().await?;
+        }
+        self.checkpoints.remove_above(&*storage, self.state.step).await?;
         self.read_every = Some(self.find_read_every().await?);
         self.began = self.host.clock.seconds();
         self.phase = Phase::Stepping;
@@ -325,6 +356,14 @@ impl Run {
             resumed_from: self.resumed.then_some(self.state.step),
         })];
         events.extend(self.train.warnings().into_iter().map(Event::from));
+        if self.resume && !self.resumed {
+            events.push(Event::Warning {
+                code: "no_checkpoint".to_owned(),
+                message: "there is no checkpoint to go on from: the run starts from the beginning"
+                    .to_owned(),
+                count: None,
+            });
+        }
         Ok(events)
     }
 
@@ -401,14 +440,9 @@ impl Run {
     async fn fail(&mut self, failure: Error) -> Error {
         let Error::NotFinite { step, .. } = failure else { return failure };
         match self.save().await {
-            Err(Error::Tensor { .. }) => {
-                let path = checkpoint::path(&self.output, self.state.step);
-                if let Err(error) = self.host.storage.remove(&path).await {
-                    return error;
-                }
-            }
+            // These weights are not finite either: what was kept before them counts.
+            Ok(_) | Err(Error::Tensor { .. }) => {}
             Err(error) => return error,
-            Ok(_) => {}
         }
         Error::NotFinite { step, checkpoint: self.checkpoint.clone() }
     }
@@ -496,7 +530,7 @@ impl Run {
         }
     }
 
-    async fn finish(&mut self) -> Result<Event> {
+    async fn finish(&mut self) -> Result<Vec<Event>> {
         let seconds = self.host.clock.seconds() - self.began;
         let metrics = match &self.state.best {
             Some(best) => best.metrics.clone(),
@@ -509,52 +543,66 @@ impl Run {
         };
         let steps = self.state.step;
         let best_step = self.state.best.as_ref().map_or(steps, |best| best.step);
+        let storage = self.host.storage.clone();
         if self.trainer.adapter.is_some() {
             let (data, sets) = (&self.train.name, self.sets());
             let card = super::card::card(&self.base, &self.config, data, &sets, &metrics);
-            self.host.storage.write(&join(&self.output, "README.md"), card.as_bytes()).await?;
+            storage.write(&join(&self.output, "README.md"), card.as_bytes()).await?;
         }
         let result = json!({
             "steps": steps, "best_step": best_step, "seconds": seconds, "metrics": metrics,
         });
-        self.record(Some(result)).await?;
-        self.phase = Phase::Done;
-        Ok(Event::Done(Done {
+        let done = Event::Done(Done {
             steps: Some(steps),
             seconds: Some(seconds),
             peak_bytes: self.host.clock.peak_bytes(),
             output: Some(self.output.clone()),
             metrics,
-        }))
+        });
+        self.log().add(std::slice::from_ref(&done)).await?;
+        self.log().sync().await?;
+        // The last that is needed: with it the run is done, whatever else fails.
+        self.record(Some(result)).await?;
+        self.phase = Phase::Done;
+        let mut events = Vec::new();
+        if let Err(error) = self.checkpoints.remove_all(&*storage).await {
+            let (code, message) = ("checkpoints_left".to_owned(), error.to_string());
+            events.push(Event::Warning { code, message, count: None });
+        }
+        events.push(done);
+        Ok(events)
     }
 
     /// Writes `run.json`.
     async fn record(&self, result: Option<Value>) -> Result<()> {
-        let record = json!({
-            "flantune": env!("CARGO_PKG_VERSION"),
-            "config": self.config,
-            "base": self.base.hash,
-            "device": self.trainer.model.device().name(),
-            "result": result,
-        });
-        let path = join(&self.output, RECORD);
-        let text = serde_json::to_string_pretty(&record)
-            .map_err(|error| Error::Storage { path: path.clone(), message: error.to_string() })?;
-        self.host.storage.write(&path, (text + "\n").as_bytes()).await
+        let device = self.trainer.model.device().name();
+        self.identity().write(&*self.host.storage, &self.output, device, result).await
     }
 
-    /// Takes up the run in the output directory at its newest checkpoint; without one, from the
-    /// beginning.
+    /// Takes up the run in the output directory at its newest checkpoint; one that never came to a
+    /// checkpoint, from the beginning.
     async fn go_on(&mut self) -> Result<()> {
-        let storage = self.host.storage.clone();
-        let Some((path, state)) = checkpoint::newest(&*storage, &self.output).await? else {
+        let (storage, output) = (self.host.storage.clone(), &self.output);
+        let record = Record::read(&*storage, output).await?;
+        let refused = |message: String| Err(Error::setting("output", message));
+        if !record.result.is_null() {
+            return refused(format!(
+                "the run in {output} is done; to train what it left further, name it as \
+                 `init_adapter` (or as `model`) and another directory as `output`"
+            ));
+        }
+        self.identity().check_same(record.identity())?;
+        let Some((path, state)) = self.checkpoints.newest(&*storage).await? else {
+            if self.log().has_checkpoint().await? {
+                return refused(format!(
+                    "none of the checkpoints in {output} is whole; to begin again, remove {output} \
+                     or name another directory"
+                ));
+            }
             return Ok(());
         };
-        if !same_base(&state.base, &self.state.base) {
-            same("base", &state.base, &self.state.base)?;
-        }
-        same("train", &state.data, &self.state.data)?;
-        same_config(&state.config, &self.config)?;
+        let State { config, base, data, .. } = &state;
+        self.identity().check_same(Identity { config, base, data: Some(data) })?;
         checkpoint::restore(&*storage, &path, &state, &mut self.trainer).await?;
         self.state = state;
         self.state.config = self.config.clone();
@@ -565,35 +613,14 @@ impl Run {
         {
             self.plan.steps = self.state.step;
         }
-        self.take_up_events().await
-    }
-
-    /// Drops the events after the checkpoint, which will happen again, and takes the last losses
-    /// from those before it.
-    async fn take_up_events(&mut self) -> Result<()> {
-        let path = join(&self.output, EVENTS);
-        let bytes = match self.host.storage.read_all(&path, RECORD_LIMIT).await {
-            Err(Error::NotFound { .. }) => return Ok(()),
-            bytes => bytes?,
-        };
-        let mut kept = String::new();
-        for line in String::from_utf8_lossy(&bytes).lines() {
-            // A process that is killed while it writes leaves a part of a line.
-            let Ok(event) = exact::from_str::<Event>(line) else { continue };
-            let step = match &event {
-                Event::Step(Step { step, .. })
-                | Event::Eval { step, .. }
-                | Event::Checkpoint { step, .. } => *step,
-                _ => 0,
-            };
-            if step <= self.state.step {
-                kept.extend([line, "\n"]);
-                if let Event::Step(Step { loss, .. }) = event {
-                    push(&mut self.recent_losses, loss);
-                }
+        // The last losses are taken from the events before the checkpoint.
+        let (log, losses) = (self.log(), &mut self.recent_losses);
+        let mut take = |event| {
+            if let Event::Step(Step { loss, .. }) = event {
+                push(losses, loss);
             }
-        }
-        self.host.storage.write(&path, kept.as_bytes()).await
+        };
+        log.go_back_to(self.state.step, &mut take).await
     }
 }
 
@@ -673,40 +700,11 @@ fn fingerprint(train: &Dataset, validation: Option<&Dataset>) -> String {
     checkpoint::hexadecimal(&hasher.finalize())
 }
 
-fn same(key: &str, saved: &str, now: &str) -> Result<()> {
-    if saved == now {
-        return Ok(());
-    }
-    let what =
-        if key == "base" { "another base" } else { "other rows, or rows rendered otherwise" };
-    Err(Error::setting(key, format!("the run that is to be resumed began with {what}")))
-}
-
-/// Keys that do not change what a run computes.
-const FREE: [&str; 9] = [
-    "model",
-    "device",
-    "threads",
-    "train",
-    "validation",
-    "template_file",
-    "skip_bad_rows",
-    "checkpoint_every",
-    "keep_checkpoints",
-];
-
-/// A resumed run must be the same run. Where files lie may differ: what is in them is compared.
-fn same_config(saved: &RunConfig, now: &RunConfig) -> Result<()> {
-    for key in RunConfig::keys() {
-        let (was, is) = (saved.get(key.name), now.get(key.name));
-        if was != is && !FREE.contains(&key.name) {
-            let show = |value: Option<Value>| value.unwrap_or_default().to_string();
-            let message =
-                format!("the run that is to be resumed began with {}, not {}", show(was), show(is));
-            return Err(Error::setting(key.name, message));
-        }
-    }
-    Ok(())
+/// What a run reads, and must not be written over.
+fn inputs<'a>(config: &'a RunConfig, base: &'a Base) -> Vec<&'a str> {
+    let data = &config.data;
+    let files = [&data.train, &data.validation, &data.template_file, &config.method.init_adapter];
+    files.into_iter().flatten().map(String::as_str).chain([base.directory()]).collect()
 }
 
 /// Adds to a window of the last few.

@@ -245,6 +245,10 @@ impl Storage for Sparse {
         unreachable!()
     }
 
+    async fn sync(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
     async fn list(&self, _: &str) -> Result<Vec<String>> {
         unreachable!()
     }
@@ -292,6 +296,10 @@ fn a_storage_that_reads_too_little() {
 
         async fn append(&self, path: &str, bytes: &[u8]) -> Result<()> {
             self.0.append(path, bytes).await
+        }
+
+        async fn sync(&self, _: &str) -> Result<()> {
+            Ok(())
         }
 
         async fn list(&self, directory: &str) -> Result<Vec<String>> {
