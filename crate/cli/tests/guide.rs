@@ -219,8 +219,10 @@ fn prepare(checkout: &Checkout, command: &str) {
 #[test]
 fn the_examples_of_the_help_work() {
     let checkout = Checkout::new();
-    checkout
-        .write("rows.jsonl", &"{\"dialogue\": \"the cat sat\", \"summary\": \"a cat\"}\n".repeat(6));
+    checkout.write(
+        "rows.jsonl",
+        &"{\"dialogue\": \"the cat sat\", \"summary\": \"a cat\"}\n".repeat(6),
+    );
     let train = "flantune train --model flan-t5-small --train rows.jsonl --max-steps 1 \
                  --template 'Summarize: {{ dialogue }} ||| {{ summary }}' --output kept";
     checkout.run("an adapter for the examples", train, 0);

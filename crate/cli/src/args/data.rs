@@ -2,10 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{
-    ModelOptions, Settings,
-    settings::{Measured, Parted, Shown},
-};
+use super::{ModelOptions, Settings, settings};
 
 pub(super) const EXAMPLES: &str = r#"Examples:
   See what a model would read and be asked to write, with its tokens:
@@ -53,7 +50,7 @@ pub(crate) struct ShowArguments {
     #[command(flatten)]
     pub(crate) base: ModelOptions,
     #[command(flatten)]
-    pub(crate) settings: Settings<Shown>,
+    pub(crate) settings: Settings<settings::Preview>,
 }
 
 /// `flantune data lengths`
@@ -68,7 +65,7 @@ pub(crate) struct LengthsArguments {
     #[command(flatten)]
     pub(crate) base: ModelOptions,
     #[command(flatten)]
-    pub(crate) settings: Settings<Measured>,
+    pub(crate) settings: Settings<settings::Lengths>,
 }
 
 /// `flantune data split`
@@ -84,5 +81,5 @@ pub(crate) struct SplitArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
     pub(crate) test_fraction: f64,
     #[command(flatten)]
-    pub(crate) settings: Settings<Parted>,
+    pub(crate) settings: Settings<settings::Split>,
 }

@@ -19,7 +19,6 @@ pub(crate) use data::{DataCommand, LengthsArguments, ShowArguments, SplitArgumen
 pub(crate) use quantize::QuantizeArguments;
 pub(crate) use score::ScoreArguments;
 pub(crate) use settings::Settings;
-use settings::{Benched, Demonstrated, Evaluated, Foreseen, Generated, Merged, Trained};
 
 /// Fine-tunes FLAN-T5: LoRA, prompt tuning and full training, on CPUs and through WebGPU.
 #[derive(Debug, Parser)]
@@ -236,7 +235,7 @@ pub(crate) struct TrainArguments {
     #[command(flatten)]
     pub(crate) base: ModelOptions,
     #[command(flatten)]
-    pub(crate) settings: Settings<Trained>,
+    pub(crate) settings: Settings<settings::Train>,
 }
 
 /// `flantune generate`
@@ -260,7 +259,7 @@ pub(crate) struct GenerateArguments {
     #[command(flatten)]
     pub(crate) base: ModelOptions,
     #[command(flatten)]
-    pub(crate) settings: Settings<Generated>,
+    pub(crate) settings: Settings<settings::Generate>,
 }
 
 /// `flantune eval`
@@ -281,7 +280,7 @@ pub(crate) struct EvalArguments {
     #[command(flatten)]
     pub(crate) base: ModelOptions,
     #[command(flatten)]
-    pub(crate) settings: Settings<Evaluated>,
+    pub(crate) settings: Settings<settings::Evaluate>,
 }
 
 /// `flantune merge`
@@ -296,7 +295,7 @@ pub(crate) struct MergeArguments {
     #[command(flatten)]
     pub(crate) base: ModelOptions,
     #[command(flatten)]
-    pub(crate) settings: Settings<Merged>,
+    pub(crate) settings: Settings<settings::Merge>,
 }
 
 /// `flantune memory`
@@ -312,7 +311,7 @@ pub(crate) struct MemoryArguments {
     #[command(flatten)]
     pub(crate) base: ModelOptions,
     #[command(flatten)]
-    pub(crate) settings: Settings<Foreseen>,
+    pub(crate) settings: Settings<settings::Memory>,
 }
 
 /// `flantune bench`
@@ -343,7 +342,7 @@ pub(crate) struct BenchArguments {
     #[arg(long, hide = true, requires = "case")]
     pub(crate) in_this_process: bool,
     #[command(flatten)]
-    pub(crate) settings: Settings<Benched>,
+    pub(crate) settings: Settings<settings::Bench>,
 }
 
 /// `flantune demo`
@@ -357,7 +356,7 @@ pub(crate) struct DemoArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<String>,
     #[command(flatten)]
-    pub(crate) settings: Settings<Demonstrated>,
+    pub(crate) settings: Settings<settings::Demo>,
 }
 
 /// `flantune completions`

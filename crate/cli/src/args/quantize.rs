@@ -5,7 +5,7 @@ use flantune::config::Dtype;
 
 use super::{
     ModelOptions, dtypes,
-    settings::{Converted, Settings},
+    settings::{self, Settings},
 };
 
 pub(super) const EXAMPLES: &str = r#"Examples:
@@ -34,5 +34,5 @@ pub(crate) struct QuantizeArguments {
     #[command(flatten)]
     pub(crate) base: ModelOptions,
     #[command(flatten)]
-    pub(crate) settings: Settings<Converted>,
+    pub(crate) settings: Settings<settings::Quantize>,
 }

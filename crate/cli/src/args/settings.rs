@@ -9,38 +9,49 @@ use clap::{
 };
 use flantune::{
     Result,
-    config::{Key, Kind, RunConfig},
+    config::{Group, Key, Kind, RunConfig, Task},
 };
 
 /// Which keys a command takes.
 pub(crate) trait Offer {
-    /// Keys of these sections, all of them.
-    const SECTIONS: &'static [&'static str] = &[];
-    /// Further keys.
-    const KEYS: &'static [&'static str] = &[];
-    /// Keys that must be given.
-    const REQUIRED: &'static [&'static str] = &["model"];
-    /// Options that name a file which may have those.
-    const FILE: &'static [&'static str] = &[];
-    /// Keys that say something only together with the option `input`.
-    const OF_INPUT: &'static [&'static str] = &[];
-    /// Keys that say something only together with the option `data`.
-    const OF_DATA: &'static [&'static str] = &[];
+    /// What it does: a key says which work it is for.
+    const TASK: Task;
+    /// Whether a model must be named.
+    const NEEDS_MODEL: bool = true;
+    /// Whether training rows must be named.
+    const NEEDS_ROWS: bool = false;
+    /// Whether a file of a configuration may name them.
+    const TAKES_FILE: bool = false;
+    /// The option that names a file of rows, where there need not be one: keys that are only for rows go
+    /// with it.
+    const ROWS: Option<&'static str> = None;
+    /// An option that it excludes.
+    const NO_ROWS: Option<&'static str> = None;
+    /// Whether there are no texts but those of rows.
+    const ONLY_ROWS: bool = false;
 
     fn offers(key: &Key) -> bool {
-        Self::SECTIONS.contains(&key.section) || Self::KEYS.contains(&key.name)
+        Self::TASK == Task::Train || key.row.tasks.contains(&Self::TASK)
+    }
+
+    fn needs(key: &Key) -> bool {
+        matches!(
+            (key.name, Self::NEEDS_MODEL, Self::NEEDS_ROWS),
+            ("model", true, _) | ("train", _, true)
+        )
     }
 }
 
 macro_rules! offers {
-    ($($(#[$about:meta])+ $name:ident { $($constant:ident: $value:expr;)+ })+) => {
+    ($($(#[$about:meta])+ $name:ident: $task:ident { $($constant:ident: $type:ty = $value:expr;)* })+) => {
         $(
             $(#[$about])+
             #[derive(Debug)]
             pub(crate) struct $name;
 
             impl Offer for $name {
-                $(const $constant: &'static [&'static str] = $value;)+
+                const TASK: Task = Task::$task;
+                $(const $constant: $type = $value;)*
             }
         )+
     };
@@ -48,94 +59,50 @@ macro_rules! offers {
 
 offers! {
     /// Keys of `train`.
-    Trained {
-        SECTIONS: &["model", "data", "method", "train", "eval"];
-        REQUIRED: &["model", "train"];
-        FILE: &["config"];
+    Train: Train {
+        NEEDS_ROWS: bool = true;
+        TAKES_FILE: bool = true;
     }
     /// Keys of `generate`.
-    Generated {
-        SECTIONS: &["model"];
-        KEYS: &[
-            "template", "template_file", "source_field", "limit", "max_source_tokens",
-            "on_too_long", "skip_bad_rows", "batch_size", "max_new_tokens", "min_new_tokens",
-            "num_beams", "num_return_sequences", "length_penalty", "early_stopping", "temperature",
-            "top_k", "top_p", "repetition_penalty", "no_repeat_ngram_size", "generation_seed",
-        ];
-        OF_INPUT: &["template", "template_file", "source_field", "limit"];
-        FILE: &["config"];
+    Generate: Generate {
+        TAKES_FILE: bool = true;
+        ROWS: Option<&'static str> = Some("input");
+        NO_ROWS: Option<&'static str> = Some("prompts");
     }
     /// Keys of `eval`.
-    Evaluated {
-        SECTIONS: &["model"];
-        KEYS: &[
-            "template", "template_file", "source_field", "target_field", "reference_fields",
-            "max_source_tokens", "max_target_tokens", "on_too_long", "skip_bad_rows", "limit",
-            "batch_size", "seed", "metrics", "stemmer", "max_new_tokens", "min_new_tokens",
-            "num_beams", "length_penalty", "early_stopping", "repetition_penalty", "no_repeat_ngram_size",
-        ];
-        FILE: &["config"];
+    Evaluate: Evaluate {
+        TAKES_FILE: bool = true;
     }
     /// Keys of `data show`.
-    Shown {
-        KEYS: &[
-            "model", "template", "template_file", "source_field", "target_field",
-            "reference_fields", "max_source_tokens", "max_target_tokens", "on_too_long",
-            "skip_bad_rows", "seed",
-        ];
-        REQUIRED: &[];
+    Preview: Preview {
+        NEEDS_MODEL: bool = false;
     }
     /// Keys of `data lengths`.
-    Measured {
-        KEYS: &[
-            "model", "threads", "template", "template_file", "source_field", "target_field",
-            "max_source_tokens", "max_target_tokens", "skip_bad_rows", "limit", "seed",
-        ];
-        FILE: &["config"];
+    Lengths: Lengths {
+        TAKES_FILE: bool = true;
     }
     /// Keys of `data split`.
-    Parted {
-        KEYS: &["validation_fraction", "skip_bad_rows", "limit", "seed"];
-        REQUIRED: &[];
+    Split: Split {
+        NEEDS_MODEL: bool = false;
     }
     /// Keys of `quantize`.
-    Converted {
-        KEYS: &[
-            "model", "device", "kernels", "threads", "template", "template_file", "source_field",
-            "target_field", "max_source_tokens", "max_target_tokens", "on_too_long",
-            "skip_bad_rows", "limit",
-        ];
-        OF_DATA: &[
-            "template", "template_file", "source_field", "target_field", "max_source_tokens",
-            "max_target_tokens", "on_too_long", "limit",
-        ];
+    Quantize: Quantize {
+        ROWS: Option<&'static str> = Some("data");
+        ONLY_ROWS: bool = true;
     }
     /// Keys of `demo`.
-    Demonstrated {
-        KEYS: &["device", "threads", "kernels", "seed"];
-        REQUIRED: &[];
+    Demo: Demo {
+        NEEDS_MODEL: bool = false;
     }
     /// Keys of `merge`.
-    Merged {
-        SECTIONS: &["model"];
-    }
+    Merge: Merge {}
     /// Keys of `memory`.
-    Foreseen {
-        SECTIONS: &["model"];
-        KEYS: &[
-            "method", "rank", "variant", "target_modules", "num_virtual_tokens", "batch_size",
-            "accumulate", "optimizer", "momentum", "dropout", "max_source_tokens",
-            "max_target_tokens",
-        ];
-        REQUIRED: &[];
+    Memory: Memory {
+        NEEDS_MODEL: bool = false;
     }
     /// Keys of `bench`.
-    Benched {
-        KEYS: &[
-            "device", "recompute", "kernels", "threads", "rank", "target_modules",
-            "num_virtual_tokens", "batch_size",
-        ];
-        REQUIRED: &[];
+    Bench: Bench {
+        NEEDS_MODEL: bool = false;
     }
 }
 
@@ -211,23 +178,22 @@ impl<O: Offer> Args for Settings<O> {
 fn option<O: Offer>(key: &Key) -> Arg {
     let option = described(Arg::new(key.name).long(dashed(key.name)), key, "")
         .value_name(value_name(key))
-        .required(O::REQUIRED.contains(&key.name) && O::FILE.is_empty())
+        .required(O::needs(key) && !O::TAKES_FILE)
         .allow_negative_numbers(matches!(key.kind, Kind::Integer | Kind::Number));
-    let option = match O::REQUIRED.contains(&key.name) && !O::FILE.is_empty() {
-        true => option.required_unless_present_any(O::FILE),
+    let option = match O::needs(key) && O::TAKES_FILE {
+        true => option.required_unless_present("config"),
         false => option,
     };
     let option = match key.kind {
         Kind::Choice(names) => option.value_parser(PossibleValuesParser::new(names)),
         _ => option,
     };
-    if O::OF_DATA.contains(&key.name) {
-        return option.requires("data");
-    }
-    match O::OF_INPUT.contains(&key.name) {
-        // Clap takes no offence at a missing `input` where prompts forbid it.
-        true => option.requires("input").conflicts_with("prompts"),
-        false => option,
+    let of_rows = key.row.of_rows || (key.row.of_texts && O::ONLY_ROWS);
+    match (O::ROWS.filter(|_| of_rows), O::NO_ROWS) {
+        // Clap takes no offence at missing rows where what is there instead forbids them.
+        (Some(rows), Some(instead)) => option.requires(rows).conflicts_with(instead),
+        (Some(rows), None) => option.requires(rows),
+        (None, _) => option,
     }
 }
 
@@ -260,56 +226,28 @@ fn described(option: Arg, key: &Key, before: &str) -> Arg {
         .help(summary)
         .long_help(details)
         .help_heading(heading(key))
-        .hide_short_help(!ESSENTIAL.contains(&key.name))
+        .hide_short_help(!key.row.essential)
 }
 
-/// What `-h` shows; `--help` shows all.
-const ESSENTIAL: &[&str] = &[
-    "model",
-    "device",
-    "train",
-    "validation",
-    "template",
-    "template_file",
-    "limit",
-    "method",
-    "rank",
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "seed",
-    "metrics",
-    "max_new_tokens",
-];
-
 fn heading(key: &Key) -> &'static str {
-    match key.section {
-        "model" => "Model options",
-        "data" => "Data options",
-        "method" => "Method options",
-        "train" => "Training options",
-        _ if EVALUATION.contains(&key.name) => "Evaluation options",
-        _ => "Generation options",
+    match (key.row.group, key.section) {
+        (Group::Evaluation, _) => "Evaluation options",
+        (Group::Generation, _) => "Generation options",
+        (Group::Section, "model") => "Model options",
+        (Group::Section, "data") => "Data options",
+        (Group::Section, "method") => "Method options",
+        (Group::Section, _) => "Training options",
     }
 }
 
-/// The keys of the section `eval` that are not about generating text.
-const EVALUATION: &[&str] =
-    &["eval_every", "eval_rows", "eval_samples", "metrics", "best_metric", "patience", "stemmer"];
-
 fn value_name(key: &Key) -> &'static str {
-    match (key.kind, key.name) {
-        (_, "model") => "MODEL",
-        (_, "init_adapter") => "DIR",
-        (_, "train" | "validation" | "template_file") => "FILE",
-        (_, "template") => "TEMPLATE",
-        (_, "source_field" | "target_field") => "FIELD",
-        (_, "reference_fields") => "FIELD,…",
-        (Kind::Integer, _) => "N",
-        (Kind::Number, _) => "NUMBER",
-        (Kind::List(_), _) => "NAME,…",
-        (Kind::Choice(_), _) => "NAME",
-        (Kind::Bool | Kind::Text, _) => "TEXT",
+    match (key.row.value_name, key.kind) {
+        ("", Kind::Integer) => "N",
+        ("", Kind::Number) => "NUMBER",
+        ("", Kind::List(_)) => "NAME,…",
+        ("", Kind::Choice(_)) => "NAME",
+        ("", Kind::Bool | Kind::Text) => "TEXT",
+        (name, _) => name,
     }
 }
 

@@ -10,16 +10,6 @@ use crate::{
 
 /// The sections of a file, in its order.
 const SECTIONS: [&str; 5] = ["model", "data", "method", "train", "eval"];
-/// Keys that say the same in different ways: an option takes the place of what a file says.
-const RIVALS: [(&str, &[&str]); 7] = [
-    ("template", &["template_file", "source_field", "target_field"]),
-    ("template_file", &["template", "source_field", "target_field"]),
-    ("source_field", &["template", "template_file"]),
-    ("target_field", &["template", "template_file"]),
-    ("validation", &["validation_fraction"]),
-    ("validation_fraction", &["validation"]),
-    ("epochs", &["max_steps"]),
-];
 
 impl RunConfig {
     /// Reads a configuration file: TOML with a table for each section, or JSON (told by the name's
@@ -83,8 +73,8 @@ impl RunConfig {
         given: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
     ) -> Result<()> {
         let is_given = |key: &str| given.clone().into_iter().any(|(name, _)| name == key);
-        for (_, rivals) in RIVALS.iter().filter(|(key, _)| is_given(key)) {
-            for rival in rivals.iter().filter(|rival| !is_given(rival)) {
+        for key in Self::keys().into_iter().filter(|key| is_given(key.name)) {
+            for rival in key.row.instead_of.iter().filter(|rival| !is_given(rival)) {
                 self.set(rival, Value::Null)?;
             }
         }

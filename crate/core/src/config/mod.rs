@@ -6,6 +6,7 @@
 
 mod choices;
 mod file;
+mod row;
 mod section;
 mod sections;
 mod setting;
@@ -18,6 +19,7 @@ pub use choices::{
     DeviceChoice, Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, OptimizerKind,
     PromptInit, TargetModule, Variant,
 };
+pub use row::{Group, Place, Range, Row, Task};
 pub use section::Key;
 pub use sections::{DataConfig, EvalConfig, MethodConfig, ModelConfig, TrainConfig};
 pub use setting::Kind;

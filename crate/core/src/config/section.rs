@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::setting::Kind;
+use super::{row::Row, setting::Kind};
 use crate::error::Result;
 
 /// A key of the configuration, as front ends offer it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     /// The section it stands in: `model`, `data`, `method`, `train`, `eval`.
     pub section: &'static str,
@@ -22,6 +22,10 @@ pub struct Key {
     pub summary: String,
     /// More about it, in sentences; empty where the summary says all.
     pub details: String,
+    /// Whether its default is told in words.
+    pub words: bool,
+    /// Its range, its tasks and the rest of what is known of it.
+    pub row: Row,
 }
 
 impl Key {
@@ -47,15 +51,15 @@ pub(super) trait Section {
     fn set(&mut self, key: &str, value: &Value) -> Option<Result<()>>;
 }
 
-/// `Name "section" { /// help \n key: Type = default, "default in words"; … }` becomes the struct,
-/// its serde form (unset keys left out, unknown keys refused), [`Default`] and [`Section`].
+/// `Name "section" { /// help \n key: Type = default, "default in words" => row; … }` becomes the
+/// struct, its serde form (unset keys left out, unknown keys refused), [`Default`] and [`Section`].
 macro_rules! section {
     (
         $(#[doc = $about:literal])+
         $name:ident $section:literal {
             $(
                 $(#[doc = $help:literal])+
-                $key:ident: $type:ty = $default:expr $(, $words:literal)?;
+                $key:ident: $type:ty = $default:expr $(, $words:literal)? => $row:expr;
             )+
         }
     ) => {
@@ -89,6 +93,8 @@ macro_rules! section {
                         optional: <$type as Setting>::OPTIONAL,
                         summary: String::new(),
                         details: String::new(),
+                        words: !words.is_empty(),
+                        row: $row,
                     }
                     .described(concat!($($help, "\n"),+))
                 }),+]

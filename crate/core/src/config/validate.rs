@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{
     RunConfig,
-    choices::{Dropout, Dtype, EarlyStopping, Method, Metric, PromptInit},
-    setting::show,
+    choices::{Dtype, EarlyStopping, Method, Metric, PromptInit},
+    setting::{Kind, show},
 };
 use crate::error::{Error, Result};
 
@@ -22,43 +22,22 @@ impl RunConfig {
         self.check_supported()
     }
 
+    /// Upper limits are far beyond use; they keep a slipped finger from asking for terabytes.
     fn check_ranges(&self) -> Result<()> {
-        // Upper limits are far beyond use; they keep a slipped finger from asking for terabytes.
-        self.whole("threads", 1, 4096)?;
-        self.whole("max_source_tokens", 1, 65_536)?;
-        self.whole("max_target_tokens", 1, 65_536)?;
-        self.whole("limit", 1, usize::MAX)?;
-        self.whole("rank", 1, 4096)?;
-        self.whole("num_virtual_tokens", 1, 65_536)?;
-        for key in ["epochs", "max_steps", "checkpoint_every", "keep_checkpoints", "eval_every"] {
-            self.whole(key, 1, usize::MAX)?;
+        for key in Self::keys() {
+            // What is left to its default is in range, and so is the word of a number that has one. A
+            // float that is not finite becomes null in JSON: neither a file's reader nor `set` lets
+            // one in, but a field may be set to one.
+            let number = match self.get(key.name).unwrap_or_default() {
+                Value::Number(number) => number.as_f64(),
+                Value::Null if !key.optional && key.kind == Kind::Number => Some(f64::NAN),
+                _ => None,
+            };
+            if let Some(expected) = number.and_then(|number| key.row.range.refuses(number)) {
+                return self.refuse(key.name, &expected);
+            }
         }
-        self.whole("batch_size", 1, 65_536)?;
-        self.whole("accumulate", 1, 65_536)?;
-        self.whole("eval_rows", 1, usize::MAX)?;
-        self.whole("patience", 1, usize::MAX)?;
-        self.whole("max_new_tokens", 1, 65_536)?;
-        self.whole("num_beams", 1, 1024)?;
-        self.whole("num_return_sequences", 1, 1024)?;
-        self.whole("top_k", 1, usize::MAX)?;
-        self.whole("no_repeat_ngram_size", 1, 65_536)?;
-
-        let fractions = ["validation_fraction", "lora_dropout", "dropout", "beta1", "beta2"];
-        for key in fractions.into_iter().chain(["momentum", "label_smoothing"]) {
-            self.number(key, |value| (0.0..1.0).contains(&value), "a number from 0, less than 1")?;
-        }
-        for key in ["alpha", "learning_rate", "epsilon", "temperature", "repetition_penalty"] {
-            self.number(key, |value| value > 0.0, "a number greater than 0")?;
-        }
-        for key in ["weight_decay", "clip_norm", "z_loss"] {
-            self.number(key, |value| value >= 0.0, "a number from 0")?;
-        }
-        self.number("length_penalty", |_| true, "a finite number")?;
-        self.number(
-            "top_p",
-            |value| value > 0.0 && value <= 1.0,
-            "a number greater than 0, up to 1",
-        )
+        Ok(())
     }
 
     fn check_together(&self) -> Result<()> {
@@ -156,37 +135,6 @@ impl RunConfig {
             }
         }
         Ok(())
-    }
-
-    /// Refuses a whole number outside `least..=most`; an unset key passes.
-    fn whole(&self, key: &str, least: usize, most: usize) -> Result<()> {
-        let value = self.get(key).unwrap_or_default();
-        match value.as_u64() {
-            Some(number) if number < least as u64 => {
-                self.refuse(key, &format!("a whole number from {least}"))
-            }
-            Some(number) if number > most as u64 => {
-                self.refuse(key, &format!("a whole number up to {most}"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Refuses a number that is not `possible`, or not finite; an unset key passes.
-    fn number(&self, key: &str, possible: impl Fn(f64) -> bool, expected: &str) -> Result<()> {
-        let number = match (key, self.get(key).unwrap_or_default()) {
-            ("dropout", _) => match self.train.dropout {
-                Dropout::Rate(rate) => rate,
-                Dropout::Model => return Ok(()),
-            },
-            // A float that is not finite becomes null in JSON, as an unset key does. Neither a
-            // configuration file's reader nor `set` lets one in.
-            (_, value) => match value.as_f64() {
-                Some(number) => number,
-                None => return Ok(()),
-            },
-        };
-        if number.is_finite() && possible(number) { Ok(()) } else { self.refuse(key, expected) }
     }
 
     fn refuse(&self, key: &str, expected: &str) -> Result<()> {

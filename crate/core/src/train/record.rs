@@ -117,7 +117,7 @@ impl Identity<'_> {
         }
         for key in RunConfig::keys() {
             let (was, is) = (begun.config.get(key.name), self.config.get(key.name));
-            if was != is && !FREE.contains(&key.name) {
+            if was != is && !key.row.free {
                 let show = |value: Option<Value>| value.unwrap_or_default().to_string();
                 return began_with(key.name, &format!("{}, not {}", show(was), show(is)));
             }
@@ -125,16 +125,3 @@ impl Identity<'_> {
         Ok(())
     }
 }
-
-/// Keys that do not change what a run computes.
-const FREE: [&str; 9] = [
-    "model",
-    "device",
-    "threads",
-    "train",
-    "validation",
-    "template_file",
-    "skip_bad_rows",
-    "checkpoint_every",
-    "keep_checkpoints",
-];
