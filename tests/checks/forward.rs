@@ -1,10 +1,11 @@
 //! Logits, hidden states, losses and gradients of the whole model.
 
 use flantune::{
-    config::{Method, OptimizerKind},
+    config::Method,
     device::{self, Device},
     model::{Pass, parameter::Parameters},
     ops::cross_entropy::{Labels, Smoothing, cross_entropy},
+    optimizer::OptimizerKind,
     storage::Storage,
     train::trainer::{Settings, Trainer},
 };
@@ -123,7 +124,7 @@ pub(super) fn settings(method: Method, kernels: bool) -> Settings {
     Settings {
         method,
         optimizer: OptimizerKind::Adamw,
-        numbers: flantune::train::optimizer::Settings {
+        numbers: flantune::optimizer::Numbers {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,

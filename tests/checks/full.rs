@@ -1,9 +1,7 @@
 //! Three steps of each optimiser on the whole model.
 
 use flantune::{
-    config::{Method, OptimizerKind},
-    device::Device,
-    storage::Storage,
+    config::Method, device::Device, optimizer::OptimizerKind, storage::Storage,
     train::trainer::Trainer,
 };
 

@@ -2,10 +2,10 @@
 
 use burn::tensor::{Tensor, TensorData};
 use flantune::{
-    config::OptimizerKind,
     device::{self, Device},
     model::parameter::Parameter,
-    train::optimizer::{Optimizer, Scale, Settings},
+    optimizer::{Numbers, OptimizerKind},
+    train::optimizer::{Optimizer, Scale},
 };
 
 use super::{Failure, compare::close};
@@ -13,7 +13,7 @@ use super::{Failure, compare::close};
 /// What is checked here.
 pub(super) const OPTIMIZERS: [&str; 2] = ["lion", "sgd"];
 
-const NUMBERS: Settings = Settings {
+const NUMBERS: Numbers = Numbers {
     beta1: 0.9,
     beta2: 0.99,
     epsilon: 1e-8,

@@ -4,9 +4,10 @@
 use flantune::{
     Error,
     adapter::Adapter,
-    config::{Method, OptimizerKind},
+    config::Method,
     device::{self, Device, Kind},
     model::T5,
+    optimizer::OptimizerKind,
     storage::Storage,
     text::batch::Batch,
     train::trainer::{Settings, Trainer},

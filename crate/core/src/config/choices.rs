@@ -1,55 +1,15 @@
 //! The values of keys that take one of a few names.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::setting::{Kind, Setting, show};
-use crate::train::schedule::Schedule;
+use crate::{
+    named::{Named, named},
+    train::schedule::Schedule,
+};
 
-/// Declares an enum whose variants go by names, everywhere the same: in files, events, options.
-macro_rules! choice {
-    (
-        $(#[$about:meta])+
-        $name:ident { $($(#[$meaning:meta])+ $variant:ident = $text:literal,)+ }
-    ) => {
-        $(#[$about])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$meaning])+ #[serde(rename = $text)] $variant,)+
-        }
-
-        impl $name {
-            /// Every name, in the order of the variants.
-            pub const NAMES: &'static [&'static str] = &[$($text),+];
-
-            /// The one that goes by this name.
-            pub fn named(name: &str) -> Option<Self> {
-                [$($name::$variant),+].into_iter().find(|choice| choice.name() == name)
-            }
-
-            /// The name it goes by.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $($name::$variant => $text,)+
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.name())
-            }
-        }
-
-        impl Setting for $name {
-            const KIND: Kind = Kind::Choice(Self::NAMES);
-        }
-    };
-}
-
-choice! {
+named! {
     /// What is trained.
     Method {
         /// Low-rank matrices beside frozen ones (Hu et al. 2021, arXiv:2106.09685).
@@ -61,7 +21,7 @@ choice! {
     }
 }
 
-choice! {
+named! {
     /// The form of LoRA.
     Variant {
         /// The product is scaled by alpha / rank.
@@ -73,7 +33,7 @@ choice! {
     }
 }
 
-choice! {
+named! {
     /// A linear layer of T5 beside which LoRA can stand.
     TargetModule {
         /// The queries of attention.
@@ -95,7 +55,7 @@ choice! {
     }
 }
 
-choice! {
+named! {
     /// What a soft prompt starts from.
     PromptInit {
         /// Embeddings of pieces drawn from the vocabulary.
@@ -107,21 +67,7 @@ choice! {
     }
 }
 
-choice! {
-    /// How gradients become steps.
-    OptimizerKind {
-        /// Adam with decoupled weight decay (Loshchilov & Hutter 2017, arXiv:1711.05101).
-        Adamw = "adamw",
-        /// Factored second moments (Shazeer & Stern 2018, arXiv:1804.04235).
-        Adafactor = "adafactor",
-        /// Stochastic gradient descent.
-        Sgd = "sgd",
-        /// The sign of a momentum (Chen et al. 2023, arXiv:2302.06675).
-        Lion = "lion",
-    }
-}
-
-choice! {
+named! {
     /// The numbers that weights are kept in.
     Dtype {
         /// 32-bit floats.
@@ -135,7 +81,7 @@ choice! {
     }
 }
 
-choice! {
+named! {
     /// Where tensors live.
     DeviceChoice {
         /// A hardware GPU through `webgpu` where there is one, else `cpu`.
@@ -149,7 +95,7 @@ choice! {
     }
 }
 
-choice! {
+named! {
     /// What happens to a text with more tokens than allowed.
     OnTooLong {
         /// It is cut, and keeps its closing `</s>`.
@@ -163,7 +109,7 @@ choice! {
     }
 }
 
-choice! {
+named! {
     /// What a model is judged by.
     Metric {
         /// The mean of −log p over target tokens.
@@ -222,6 +168,10 @@ impl Metric {
     pub fn needs_generation(self) -> bool {
         self != Metric::Loss
     }
+}
+
+impl<T: Named + Serialize + serde::de::DeserializeOwned> Setting for T {
+    const KIND: Kind = Kind::Choice(T::NAMES);
 }
 
 /// When beam search ends: transformers' `early_stopping`, which is a flag or the word `never`.

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use choices::{
-    DeviceChoice, Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, OptimizerKind,
-    PromptInit, TargetModule, Variant,
+    DeviceChoice, Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, PromptInit,
+    TargetModule, Variant,
 };
 pub use row::{Group, Place, Range, Row, Task};
 pub use section::Key;
@@ -25,7 +25,10 @@ pub use sections::{DataConfig, EvalConfig, MethodConfig, ModelConfig, TrainConfi
 pub use setting::Kind;
 pub(crate) use {file::in_one_line, setting::show};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    optimizer::OptimizerKind,
+};
 use section::Section;
 
 /// No configuration's file is longer, in bytes, nor the record of a run.
@@ -129,10 +132,11 @@ impl RunConfig {
         })
     }
 
-    /// The largest learning rate of the schedule: 1e-3 for LoRA, 0.3 for soft prompts, 3e-4 for the
-    /// whole model.
+    /// The largest learning rate of the schedule: the one that the optimizer is made for, or else 1e-3
+    /// for LoRA, 0.3 for soft prompts, 3e-4 for the whole model.
     pub fn learning_rate(&self) -> f64 {
-        self.train.learning_rate.unwrap_or(match self.method.method {
+        let given = self.train.learning_rate.or(self.optimizer().rule().rate());
+        given.unwrap_or(match self.method.method {
             Method::Lora => 1e-3,
             Method::Prompt => 0.3,
             Method::Full => 3e-4,

@@ -4,8 +4,8 @@
 
 use super::{
     choices::{
-        DeviceChoice, Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, OptimizerKind,
-        PromptInit, TargetModule, Variant,
+        DeviceChoice, Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, PromptInit,
+        TargetModule, Variant,
     },
     row::{
         COMPUTE,
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    optimizer::OptimizerKind,
     train::schedule::Schedule,
 };
 

@@ -5,9 +5,10 @@ use serde_json::json;
 
 use crate::{
     adapter::Adapter,
-    config::{EvalConfig, Method, Metric, OptimizerKind, RunConfig},
+    config::{EvalConfig, Method, Metric, RunConfig},
     error::{Error, Result},
     host::Host,
+    optimizer::OptimizerKind,
     output,
     session::Session,
     storage::join,

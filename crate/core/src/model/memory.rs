@@ -11,8 +11,9 @@ use serde::Serialize;
 
 use super::config::{FeedForward, T5Config};
 use crate::{
-    config::{Dropout, Dtype, Method, OptimizerKind, RunConfig, TargetModule, Variant},
+    config::{Dropout, Dtype, Method, RunConfig, TargetModule, Variant},
     device::Limits,
+    optimizer::{Numbers, OptimizerKind},
 };
 
 /// Bytes of a number that is computed with.
@@ -38,8 +39,8 @@ pub struct Demand {
     pub num_virtual_tokens: usize,
     /// The optimizer.
     pub optimizer: OptimizerKind,
-    /// Whether it is SGD with momentum.
-    pub momentum: bool,
+    /// What it goes by.
+    pub numbers: Numbers,
     /// Rows of a batch.
     pub batch_size: usize,
     /// Whether gradients of several batches are added up.
@@ -73,7 +74,7 @@ impl Demand {
             dora: method.variant == Variant::Dora,
             num_virtual_tokens: method.num_virtual_tokens,
             optimizer: config.optimizer(),
-            momentum: train.momentum > 0.0,
+            numbers: train.into(),
             batch_size: train.batch_size,
             accumulates: train.accumulate > 1,
             source: data.max_source_tokens,
@@ -365,17 +366,14 @@ impl Walk<'_> {
     /// The numbers that are trained, and what the optimizer remembers of each tensor.
     fn trained(&self) -> Trained {
         let mut trained = Trained::default();
+        let rule = self.demand.optimizer.rule();
         let mut add = |shape: &[u64]| {
             let numbers: u64 = shape.iter().product();
             trained.numbers += numbers;
             trained.largest = trained.largest.max(numbers);
-            trained.state += match (self.demand.optimizer, shape) {
-                (OptimizerKind::Adamw, _) => 2 * numbers,
-                (OptimizerKind::Adafactor, [rows, columns]) => rows + columns,
-                (OptimizerKind::Adafactor, _) | (OptimizerKind::Lion, _) => numbers,
-                (OptimizerKind::Sgd, _) if self.demand.momentum => numbers,
-                (OptimizerKind::Sgd, _) => 0,
-            };
+            let shape: Vec<usize> = shape.iter().map(|&size| size as usize).collect();
+            let slots = rule.slots(&self.demand.numbers, &shape).into_iter();
+            trained.state += slots.map(|(_, length)| length as u64).sum::<u64>();
         };
         match self.demand.method {
             Method::Full => {
@@ -407,7 +405,7 @@ impl Walk<'_> {
             }
         }
         // Fused on the CPU, AdamW changes everything in place; the others make tensors on the way.
-        let in_place = self.demand.optimizer == OptimizerKind::Adamw && self.demand.kernels;
+        let in_place = self.demand.optimizer.rule().works_in_place() && self.demand.kernels;
         trained.largest *= if in_place { 0 } else { 3 };
         trained
     }

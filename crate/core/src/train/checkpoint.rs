@@ -174,6 +174,9 @@ async fn write(
         weights.add(name.to_owned(), shape, parameter.flat());
         index += 1;
     });
+    for (name, number) in steps.shared() {
+        optimizer.add(shared(name), vec![1], number);
+    }
     drop(steps);
     let mut state = state.clone();
     state.hashes.clear();
@@ -244,14 +247,25 @@ pub async fn restore(
         }
         states.push(slots);
     }
+    let mut of_all = Vec::new();
+    if state.step > 0 {
+        for name in trainer.optimizer.expects_shared() {
+            of_all.push(row(storage, &optimizer, &shared(name), 1, &device).await?);
+        }
+    }
     let mut values = values.into_iter();
     trainer.trained().visit(&mut |_, mut parameter| {
         if let Some(value) = values.next() {
             parameter.replace(|_| value);
         }
     });
-    trainer.optimizer.restore(state.step, states);
+    trainer.optimizer.restore(state.step, states, of_all);
     Ok(())
+}
+
+/// The name of a number that an optimiser keeps of all tensors together. No tensor is called so.
+fn shared(name: &str) -> String {
+    format!("optimizer.{name}")
 }
 
 async fn row(

@@ -5,7 +5,7 @@ use burn::tensor::{Bool, Tensor};
 use super::optimizer::{self, Optimizer, Scale};
 use crate::{
     adapter::Adapter,
-    config::{Method, OptimizerKind},
+    config::Method,
     device,
     error::{Error, Result},
     model::{
@@ -17,6 +17,7 @@ use crate::{
         cross_entropy::{Labels, Smoothing, cross_entropy},
         denormal,
     },
+    optimizer::{Numbers, OptimizerKind},
     text::batch::Batch,
 };
 
@@ -28,7 +29,7 @@ pub struct Settings {
     /// The kind of optimiser.
     pub optimizer: OptimizerKind,
     /// Its numbers.
-    pub numbers: optimizer::Settings,
+    pub numbers: Numbers,
     /// What is added to plain cross-entropy.
     pub smoothing: Smoothing,
     /// The greatest norm of all gradients together; 0 for none.
@@ -168,6 +169,15 @@ impl Trainer {
             None => model,
         };
         optimizer.begin();
+        if optimizer.observes() {
+            let mut gradients = gradients.iter().enumerate();
+            trained.visit(&mut |name, parameter| {
+                if let Some((index, gradient)) = gradients.next() {
+                    optimizer.observe(index, name, &parameter, gradient.clone(), rate, &scale);
+                }
+            });
+            optimizer.conclude(rate, &scale);
+        }
         let mut gradients = gradients.into_iter().enumerate();
         trained.visit(&mut |name, mut parameter| {
             if let Some((index, gradient)) = gradients.next() {

@@ -2,11 +2,34 @@
 
 use burn::tensor::Tensor;
 
-use super::{Update, scaled};
+use super::{Numbers, Rule, Update};
 use crate::ops::cpu;
 
+pub(super) struct AdamW;
+
+impl Rule for AdamW {
+    fn slots(&self, _: &Numbers, shape: &[usize]) -> Vec<(&'static str, usize)> {
+        let length = shape.iter().product();
+        vec![("exp_avg", length), ("exp_avg_sq", length)]
+    }
+
+    fn step(
+        &self,
+        values: Tensor<1>,
+        gradient: Tensor<1>,
+        state: Vec<Tensor<1>>,
+        update: Update,
+    ) -> (Tensor<1>, Vec<Tensor<1>>) {
+        step(values, gradient, state, update)
+    }
+
+    fn works_in_place(&self) -> bool {
+        true
+    }
+}
+
 /// One fused pass over the numbers on the CPU, tensor operations elsewhere.
-pub(super) fn step(
+fn step(
     values: Tensor<1>,
     gradient: Tensor<1>,
     mut state: Vec<Tensor<1>>,
@@ -16,32 +39,32 @@ pub(super) fn step(
     let (Some(first), Some(second)) = (first, second) else {
         return (values, state);
     };
-    let settings = update.settings;
-    let correction1 = 1.0 - settings.beta1.powf(update.step as f64);
-    let correction2 = 1.0 - settings.beta2.powf(update.step as f64);
+    let numbers = update.numbers;
+    let correction1 = 1.0 - numbers.beta1.powf(update.step as f64);
+    let correction2 = 1.0 - numbers.beta2.powf(update.step as f64);
     let keep = 1.0 - update.rate * update.decay;
     let size = update.rate / correction1;
     let root = correction2.sqrt();
     if !cpu::is_cpu(&values) {
-        let gradient = scaled(gradient, update.scale);
-        let first = first * settings.beta1 + gradient.clone() * (1.0 - settings.beta1);
-        let second = second * settings.beta2 + gradient.square() * (1.0 - settings.beta2);
-        let divisor = second.clone().sqrt() / root + settings.epsilon;
+        let gradient = update.scaled(gradient);
+        let first = first * numbers.beta1 + gradient.clone() * (1.0 - numbers.beta1);
+        let second = second * numbers.beta2 + gradient.square() * (1.0 - numbers.beta2);
+        let divisor = second.clone().sqrt() / root + numbers.epsilon;
         let values = values * keep - first.clone() / divisor * size;
         return (values, vec![first, second]);
     }
-    let numbers = [
-        settings.beta1,
-        1.0 - settings.beta1,
-        settings.beta2,
-        1.0 - settings.beta2,
+    let all = [
+        numbers.beta1,
+        1.0 - numbers.beta1,
+        numbers.beta2,
+        1.0 - numbers.beta2,
         keep,
         size,
         1.0 / root,
-        settings.epsilon,
+        numbers.epsilon,
         update.scale,
     ];
-    let [beta1, rest1, beta2, rest2, keep, size, root, epsilon, scale] = numbers.map(|n| n as f32);
+    let [beta1, rest1, beta2, rest2, keep, size, root, epsilon, scale] = all.map(|n| n as f32);
     let [values, first, second] =
         cpu::update([values, first, second], &gradient, move |[p, m, v], gradient| {
             for (((p, m), v), g) in p.iter_mut().zip(m).zip(v).zip(gradient) {

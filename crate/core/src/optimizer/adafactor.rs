@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Update, scaled};
+use super::{Numbers, Rule, Update};
 
 /// Added to squared gradients.
 const EPSILON_GRADIENT: f64 = 1e-30;
@@ -14,19 +14,38 @@ const CLIP_THRESHOLD: f64 = 1.0;
 /// How the decay of the second moment approaches 1.
 const DECAY_RATE: f64 = -0.8;
 
-pub(super) fn step(
+pub(super) struct Adafactor;
+
+impl Rule for Adafactor {
+    fn slots(&self, _: &Numbers, shape: &[usize]) -> Vec<(&'static str, usize)> {
+        match *shape {
+            [rows, columns] => vec![("exp_avg_sq_row", rows), ("exp_avg_sq_col", columns)],
+            _ => vec![("exp_avg_sq", shape.iter().product())],
+        }
+    }
+
+    fn step(
+        &self,
+        values: Tensor<1>,
+        gradient: Tensor<1>,
+        state: Vec<Tensor<1>>,
+        update: Update,
+    ) -> (Tensor<1>, Vec<Tensor<1>>) {
+        step(values, update.scaled(gradient), state, update)
+    }
+}
+
+fn step(
     values: Tensor<1>,
     gradient: Tensor<1>,
     mut state: Vec<Tensor<1>>,
-    shape: &[usize],
     update: Update,
 ) -> (Tensor<1>, Vec<Tensor<1>>) {
-    let gradient = scaled(gradient, update.scale);
     let decay = 1.0 - (update.step as f64).powf(DECAY_RATE);
     let follow = |old: Tensor<1>, new: Tensor<1>| old * decay + new * (1.0 - decay);
     let squared = gradient.clone().square() + EPSILON_GRADIENT;
     let (second, first) = (state.pop(), state.pop());
-    let (direction, state) = match (first, second, shape) {
+    let (direction, state) = match (first, second, update.shape) {
         (Some(row), Some(column), &[rows, columns]) => {
             let squared = squared.reshape([rows, columns]);
             let row = follow(row, squared.clone().mean_dim(1).squeeze_dim(1));
@@ -45,7 +64,7 @@ pub(super) fn step(
     // torch divides by max(1, rms / threshold); all of it stays on the device.
     let excess = (rms(&direction) / CLIP_THRESHOLD).clamp_min(1.0);
     let mut movement = direction / excess * update.rate;
-    if update.settings.scale_parameter {
+    if update.numbers.scale_parameter {
         movement = movement * rms(&values).clamp_min(EPSILON_PARAMETER);
     }
     let values = match update.decay {
