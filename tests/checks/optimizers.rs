@@ -1,4 +1,5 @@
-//! Steps of optimisers that no oracle makes, against steps made by hand.
+//! Steps of optimisers that no training oracle makes: against steps made by hand, and Prodigy against
+//! its authors' own.
 
 use burn::tensor::{Tensor, TensorData};
 use flantune::{
@@ -7,11 +8,12 @@ use flantune::{
     optimizer::{Numbers, OptimizerKind},
     train::optimizer::{Optimizer, Scale},
 };
+use serde_json::Value;
 
 use super::{Failure, compare::close};
 
 /// What is checked here.
-pub(super) const OPTIMIZERS: [&str; 2] = ["lion", "sgd"];
+pub(super) const OPTIMIZERS: [&str; 3] = ["lion", "sgd", "prodigy"];
 
 const NUMBERS: Numbers = Numbers {
     beta1: 0.9,
@@ -33,6 +35,7 @@ pub(super) async fn check(name: &str, device: &Device) -> Result<(), Failure> {
             let second = ([-0.01, 0.1, 1.0], [0.978011, -1.996012, 0.4890005]);
             steps(OptimizerKind::Lion, 0.01, begin, &[first, second], device).await
         }
+        "prodigy" => prodigy(device).await,
         // At rate 0.1: m ← 0.9 · m + (g + 0.1 · w), w ← w − 0.1 · m.
         _ => {
             let first = ([0.5, -0.25, 0.0], [0.94, -1.955, 0.495]);
@@ -79,4 +82,73 @@ async fn steps(
         true => Ok(()),
         false => Err("the weight of a norm decays".into()),
     }
+}
+
+/// Twenty steps of Prodigy on a matrix and a vector, as `prodigyopt` has made them.
+async fn prodigy(device: &Device) -> Result<(), Failure> {
+    let oracle: Value = serde_json::from_str(include_str!("../oracle/optimizers/prodigy.json"))?;
+    let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+    let numbers = |value: &Value| -> Vec<f32> {
+        value.as_array().into_iter().flatten().map(|value| number(value) as f32).collect()
+    };
+    let size = |key: &str| oracle[key].as_u64().unwrap_or(0) as usize;
+    let (rows, columns) = (size("rows"), size("columns"));
+    let row = |values: &[f32]| -> Tensor<1> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device.burn())
+    };
+    for (case, of) in oracle["cases"].as_array().into_iter().flatten().enumerate() {
+        let weight_decay = number(&of["decay"]);
+        let settings = Numbers { beta2: 0.999, weight_decay, ..NUMBERS };
+        let mut optimizer = Optimizer::new(OptimizerKind::Prodigy, settings);
+        let mut matrix = row(&numbers(&of["begin"][0])).reshape([rows, columns]);
+        let mut vector = row(&numbers(&of["begin"][1]));
+        let wanted = numbers(&of["wanted"]);
+        let (wanted_matrix, wanted_vector) = wanted.split_at(rows * columns);
+        for (step, expected) in of["steps"].as_array().into_iter().flatten().enumerate() {
+            let rate = number(&expected["rate"]);
+            let towards = |values: &[f32], wanted: &[f32]| -> Vec<f32> {
+                let pairs = values.iter().zip(wanted).enumerate();
+                // Clipping halves a gradient that is twice as long.
+                pairs
+                    .map(|(place, (w, to))| 2.0 * (w - to) * (place % columns + 1) as f32)
+                    .collect()
+            };
+            let gradients = [
+                row(&towards(&device::read(matrix.clone()).await?, wanted_matrix)),
+                row(&towards(&device::read(vector.clone()).await?, wanted_vector)),
+            ];
+            let scale = Scale::Known(0.5);
+            optimizer.begin();
+            for both in [true, false] {
+                let parameters = [
+                    ("q.weight", Parameter::Matrix(&mut matrix)),
+                    ("layer_norm.weight", Parameter::Vector(&mut vector)),
+                ];
+                for (index, (name, mut parameter)) in parameters.into_iter().enumerate() {
+                    let gradient = gradients[index].clone();
+                    match both {
+                        true => optimizer.observe(index, name, &parameter, gradient, rate, &scale),
+                        false => {
+                            optimizer.update(index, name, &mut parameter, gradient, rate, &scale)
+                        }
+                    }
+                }
+                if both {
+                    optimizer.conclude(rate, &scale);
+                }
+            }
+            let what = |what: &str| format!("case {case}, step {step}: {what}");
+            let found = device::read(matrix.clone()).await?;
+            close(&what("the matrix"), &found, &numbers(&expected["matrix"]), 1e-5)?;
+            let found = device::read(vector.clone()).await?;
+            close(&what("the vector"), &found, &numbers(&expected["vector"]), 1e-5)?;
+            let shared = optimizer.shared();
+            let d = device::read(shared[0].1.clone()).await?;
+            let wanted = number(&expected["d"]);
+            if (f64::from(d[0]) / wanted - 1.0).abs() > 1e-4 {
+                return Err(what(&format!("the estimate is {}, expected {wanted}", d[0])).into());
+            }
+        }
+    }
+    Ok(())
 }

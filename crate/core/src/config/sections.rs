@@ -187,15 +187,15 @@ section! {
         optimizer: Option<OptimizerKind> = None, "adamw; adafactor for prompt"
             => Row::plain().tasks(&[Memory]);
         /// The learning rate at the schedule's highest point
-        learning_rate: Option<f64> = None, "1e-3 for lora, 0.3 for prompt, 3e-4 for full"
+        learning_rate: Option<f64> = None, "1e-3 for lora, 0.3 for prompt, 3e-4 for full; 1 with prodigy"
             => Row::range(Range::Positive).essential().own();
-        /// AdamW, Lion: how slowly the mean of gradients follows
+        /// AdamW, Prodigy, Lion: how slowly the mean of gradients follows
         beta1: f64 = 0.9
             => Row::range(Range::Fraction);
-        /// AdamW, Lion: how slowly the second mean follows
+        /// AdamW, Prodigy, Lion: how slowly the second mean follows
         beta2: f64 = 0.999
             => Row::range(Range::Fraction);
-        /// AdamW: what is added to the divisor
+        /// AdamW, Prodigy: what is added to the divisor
         epsilon: f64 = 1e-8
             => Row::range(Range::Positive);
         /// SGD: how much of the last step is kept

@@ -5,6 +5,7 @@
 mod adafactor;
 mod adamw;
 mod lion;
+mod prodigy;
 mod sgd;
 
 use burn::tensor::Tensor;
@@ -39,16 +40,18 @@ optimizers! {
     Sgd = "sgd", sgd::Sgd;
     /// The sign of a momentum (Chen et al. 2023, arXiv:2302.06675).
     Lion = "lion", lion::Lion;
+    /// Adam that finds its learning rate itself (Mishchenko & Defazio 2023, arXiv:2306.06101).
+    Prodigy = "prodigy", prodigy::Prodigy;
 }
 
 /// The numbers that an optimiser goes by; the defaults stand in the run's configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Numbers {
-    /// AdamW, Lion: the decay of the first moment.
+    /// AdamW, Prodigy, Lion: the decay of the first moment.
     pub beta1: f64,
-    /// AdamW: the decay of the second moment; Lion's momentum.
+    /// AdamW, Prodigy: the decay of the second moment; Lion's momentum.
     pub beta2: f64,
-    /// AdamW: what is added to the divisor.
+    /// AdamW, Prodigy: what is added to the divisor.
     pub epsilon: f64,
     /// SGD: the share of the last step that is kept.
     pub momentum: f64,
