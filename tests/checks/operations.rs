@@ -9,12 +9,9 @@ mod int8;
 use burn::tensor::{Device, Tensor, TensorData};
 use flantune::{
     device::Kind,
-    model::{
-        Pass,
-        attention::{Bias, KeysValues},
-    },
+    model::Pass,
     ops::{
-        attention::{self, Heads},
+        attention::{self, Bias, Heads, KeysValues},
         cross_entropy::{self, Labels, Smoothing},
         gated_gelu, linear, rms_norm,
     },

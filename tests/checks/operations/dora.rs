@@ -3,7 +3,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use flantune::{
     adapter::{LoraLayer, lora::Dora},
-    model::{Dropout, Pass, Weight},
+    model::Pass,
+    ops::{Dropout, Weight},
 };
 
 use super::case::{Case, Draw, Form};

@@ -1,10 +1,7 @@
 //! Dropout: what is drawn depends on seed, step and place alone, and nothing is lost on average.
 
 use burn::tensor::{Device, Tensor};
-use flantune::{
-    device,
-    model::{Dropout, Pass},
-};
+use flantune::{device, model::Pass, ops::Dropout};
 
 use super::super::Failure;
 

@@ -2,8 +2,8 @@
 
 use flantune::{
     device::Device,
-    model::{Weight, int8::Packer},
     ops::linear::{self, int8},
+    ops::{Weight, int8::Packer},
 };
 
 use super::{

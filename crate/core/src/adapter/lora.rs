@@ -12,12 +12,12 @@ use super::config::{LoraConfig, TARGETS};
 use crate::{
     error::{Error, Result},
     model::{
-        T5, Weight,
+        T5,
         linear::Linear,
         parameter::{Parameter, Parameters},
         pass::Pass,
     },
-    ops,
+    ops::{self, Weight},
     rng::{Purpose, Random},
 };
 

@@ -7,7 +7,10 @@ use super::{
     parameter::{Parameter, Parameters},
     pass::Pass,
 };
-use crate::ops;
+use crate::ops::{
+    self,
+    attention::{Bias, KeysValues},
+};
 
 /// The four maps of an attention. T5 does not scale the scores.
 #[derive(Clone, Debug)]
@@ -22,24 +25,6 @@ pub struct Attention {
     pub o: Linear,
     /// How many heads there are.
     pub heads: usize,
-}
-
-/// What is added to the scores before the softmax.
-#[derive(Clone, Debug, Default)]
-pub struct Bias {
-    /// By position, the same for each row: `[1, heads, queries, keys]`.
-    pub position: Option<Tensor<4>>,
-    /// By row: `[batch, 1, 1, keys]`, 0 for what is seen and −1e9 for padding.
-    pub mask: Option<Tensor<4>>,
-}
-
-/// Keys and values, each `[batch · keys, heads · d_kv]`.
-#[derive(Clone, Debug)]
-pub struct KeysValues {
-    /// The keys.
-    pub keys: Tensor<2>,
-    /// The values.
-    pub values: Tensor<2>,
 }
 
 impl Attention {

@@ -9,13 +9,13 @@ use serde::Serialize;
 use super::{
     config::{T5Config, expected_tensors},
     files::{BASE_HASH, WeightFiles, is_quantised, scale_name},
-    int8::{multiply_out, quantise, scale},
     safetensors::{self, Dtype, Out, TensorSpec},
     weights::weights_path,
 };
 use crate::{
     config,
     error::{Error, Result},
+    ops::int8::{multiply_out, quantise, scale},
     output,
     storage::{Storage, join},
 };

@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use super::{pass::Pass, weight::Weight};
-use crate::ops;
+use super::pass::Pass;
+use crate::ops::{self, Weight};
 
 /// `y = x · Wᵀ`, with LoRA beside it where the pass carries an adapter for it.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::weight::Weight;
+use crate::ops::Weight;
 
 /// A named tensor of a model or an adapter.
 #[derive(Debug)]

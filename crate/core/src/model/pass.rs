@@ -1,60 +1,41 @@
-//! What one forward pass carries besides its batch: the adapter, dropout, and which kernels run.
+//! What one forward pass carries besides its batch: the adapter, and how operations are carried out.
 
-use std::cell::{Cell, RefCell};
+use std::{cell::RefCell, ops::Deref};
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use crate::{
     adapter::{Adapter, LoraLayer},
-    rng::{Purpose, Random},
+    ops::{Context, Dropout},
 };
 
 /// One forward pass.
 #[derive(Debug, Default)]
 pub struct Pass<'a> {
     adapter: Option<&'a Adapter>,
-    dropout: Option<Dropout>,
-    /// Whether fused operations run their kernels (else their definitions).
-    pub kernels: bool,
+    context: Context,
     observed: Option<RefCell<Vec<Tensor<2>>>>,
 }
 
-/// Where dropout draws its numbers from. The draws depend on seed, step and place alone, so that a
-/// resumed run drops the same.
-#[derive(Debug)]
-pub struct Dropout {
-    /// The rate inside the model.
-    pub model: f64,
-    /// The rate before a LoRA product.
-    pub lora: f64,
-    /// The run's seed.
-    pub seed: u64,
-    /// The number of the forward pass within the run.
-    pub step: u64,
-    place: Cell<u64>,
-}
+/// A pass is all that an operation goes by, and more.
+impl Deref for Pass<'_> {
+    type Target = Context;
 
-impl Dropout {
-    /// Draws for one forward pass of a run.
-    pub fn new(model: f64, lora: f64, seed: u64, step: u64) -> Self {
-        Dropout { model, lora, seed, step, place: Cell::new(0) }
+    fn deref(&self) -> &Context {
+        &self.context
     }
 }
 
 impl<'a> Pass<'a> {
     /// A pass without dropout: evaluation and generation.
     pub fn evaluate(adapter: Option<&'a Adapter>, kernels: bool) -> Self {
-        Pass { adapter, dropout: None, kernels, observed: None }
+        Pass { adapter, context: Context { kernels, dropout: None }, observed: None }
     }
 
     /// A pass of training.
     pub fn train(adapter: Option<&'a Adapter>, kernels: bool, dropout: Dropout) -> Self {
-        Pass { adapter, dropout: Some(dropout), kernels, observed: None }
-    }
-
-    /// Whether dropout acts before LoRA products.
-    pub fn drops_lora(&self) -> bool {
-        self.dropout.as_ref().is_some_and(|dropout| dropout.lora > 0.0)
+        let dropout = Some(dropout);
+        Pass { adapter, context: Context { kernels, dropout }, observed: None }
     }
 
     /// Keeps the hidden states that go into each block, and those after the final norm.
@@ -74,11 +55,6 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Whether dropout acts inside the model.
-    pub fn drops(&self) -> bool {
-        self.dropout.as_ref().is_some_and(|dropout| dropout.model > 0.0)
-    }
-
     /// The LoRA matrices beside the linear map of this name.
     pub fn lora(&self, name: &str) -> Option<&'a LoraLayer> {
         match self.adapter? {
@@ -93,31 +69,5 @@ impl<'a> Pass<'a> {
             Adapter::Prompt(prompt) => Some(&prompt.embeddings),
             Adapter::Lora(_) => None,
         }
-    }
-
-    /// Dropout as the model has it, at its next place.
-    pub fn dropout<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        self.drop(x, |dropout| dropout.model)
-    }
-
-    /// Dropout before a LoRA product, at its next place.
-    pub fn lora_dropout<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        self.drop(x, |dropout| dropout.lora)
-    }
-
-    fn drop<const D: usize>(&self, x: Tensor<D>, rate: impl Fn(&Dropout) -> f64) -> Tensor<D> {
-        let Some(dropout) = self.dropout.as_ref().filter(|dropout| rate(dropout) > 0.0) else {
-            return x;
-        };
-        let rate = rate(dropout);
-        let place = dropout.place.replace(dropout.place.get() + 1);
-        let mut random = Random::new(dropout.seed, Purpose::Dropout, dropout.step, place);
-        let keep = (1.0 / (1.0 - rate)) as f32;
-        let shape = x.shape();
-        let mask: Vec<f32> = (0..shape.num_elements())
-            .map(|_| if f64::from(random.uniform()) < rate { 0.0 } else { keep })
-            .collect();
-        let device = x.device().without_autodiff();
-        x * Tensor::from_data(TensorData::new(mask, shape), &device)
     }
 }

@@ -7,14 +7,13 @@ use super::{
     attention::Attention,
     config::{self, T5Config},
     feed_forward::FeedForward,
-    int8::Packer,
     linear::Linear,
     t5::{Block, Normed, Stack, T5},
-    weight::Weight,
 };
 use crate::{
     config::Dtype,
     device::Device,
+    ops::{Weight, int8::Packer},
     rng::{Purpose, Random},
 };
 

@@ -3,15 +3,21 @@
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::{
-    attention::{Attention, Bias, KeysValues},
+    attention::Attention,
     config::T5Config,
     feed_forward::FeedForward,
     parameter::{Parameter, Parameters},
     pass::Pass,
     relative_position,
-    weight::Weight,
 };
-use crate::{device::Device, ops, text::batch::Batch};
+use crate::{
+    device::Device,
+    ops::{
+        self, Weight,
+        attention::{Bias, KeysValues},
+    },
+    text::batch::Batch,
+};
 
 /// What is added to a score that must not count.
 const MASKED: f32 = -1e9;
@@ -264,31 +270,6 @@ impl T5 {
 
     fn norm(&self, x: Tensor<2>, weight: &Tensor<1>, pass: &Pass) -> Tensor<2> {
         ops::rms_norm::rms_norm(x, weight, self.config.layer_norm_epsilon, pass)
-    }
-}
-
-impl KeysValues {
-    /// One more key and value for each row, after those that are there.
-    fn extend(self, new: KeysValues, batch: usize) -> KeysValues {
-        let append = |old: Tensor<2>, new: Tensor<2>| {
-            let [rows, width] = old.dims();
-            let old = old.reshape([batch, rows / batch, width]);
-            let new = new.reshape([batch, 1, width]);
-            Tensor::cat(vec![old, new], 1).reshape([rows + batch, width])
-        };
-        KeysValues { keys: append(self.keys, new.keys), values: append(self.values, new.values) }
-    }
-
-    /// Keeps these rows of the batch, in this order.
-    fn select(&mut self, rows: &Tensor<1, Int>, batch: usize) {
-        for tensor in [&mut self.keys, &mut self.values] {
-            let [all, width] = tensor.dims();
-            let length = all / batch;
-            *tensor = (tensor.clone())
-                .reshape([batch, length * width])
-                .select(0, rows.clone())
-                .reshape([rows.dims()[0] * length, width]);
-        }
     }
 }
 

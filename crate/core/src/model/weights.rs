@@ -7,16 +7,15 @@ use super::{
     config::{self, T5Config, expected_tensors},
     feed_forward::FeedForward,
     files::{WeightFiles, is_quantised},
-    int8::Packer,
     linear::Linear,
     parameter::Parameters,
     safetensors::{self, Dtype, TensorSpec},
     t5::{Block, Normed, Stack, T5},
-    weight::Weight,
 };
 use crate::{
     device::{self, Device},
     error::{Error, Result},
+    ops::{Weight, int8::Packer},
     storage::{Storage, join},
 };
 

@@ -1,15 +1,21 @@
 //! The fused operations: each with its definition in plain tensors, which every kernel must equal,
 //! and the kernels for the devices that have one.
 //!
-//! A kernel runs where there is one for the device and [`Pass::kernels`](crate::model::Pass) is on;
+//! A kernel runs where there is one for the device and [`Context::kernels`] is on;
 //! everywhere else the definition does. On the CPU a kernel saves passes over memory, on a GPU
 //! dispatches.
 
 pub mod attention;
+pub mod context;
 pub mod cpu;
 pub mod cross_entropy;
 pub mod denormal;
 pub mod gated_gelu;
 pub mod gradient;
+pub mod int8;
 pub mod linear;
 pub mod rms_norm;
+pub mod weight;
+
+pub use context::{Context, Dropout};
+pub use weight::Weight;

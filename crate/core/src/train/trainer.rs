@@ -9,11 +9,11 @@ use crate::{
     device,
     error::{Error, Result},
     model::{
-        Dropout, Pass, T5,
+        Pass, T5,
         parameter::{Parameter, Parameters},
     },
     ops::{
-        cpu,
+        Dropout, cpu,
         cross_entropy::{Labels, Smoothing, cross_entropy},
         denormal,
     },

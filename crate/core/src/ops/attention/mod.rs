@@ -9,14 +9,53 @@ mod gradient;
 
 use burn::{
     backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor},
-    tensor::{Tensor, activation::softmax},
+    tensor::{Int, Tensor, activation::softmax},
 };
 
-use super::cpu::is_cpu;
-use crate::model::{
-    Pass,
-    attention::{Bias, KeysValues},
-};
+use super::{Context, cpu::is_cpu};
+
+/// What is added to the scores before the softmax.
+#[derive(Clone, Debug, Default)]
+pub struct Bias {
+    /// By position, the same for each row: `[1, heads, queries, keys]`.
+    pub position: Option<Tensor<4>>,
+    /// By row: `[batch, 1, 1, keys]`, 0 for what is seen and −1e9 for padding.
+    pub mask: Option<Tensor<4>>,
+}
+
+/// Keys and values, each `[batch · keys, heads · d_kv]`.
+#[derive(Clone, Debug)]
+pub struct KeysValues {
+    /// The keys.
+    pub keys: Tensor<2>,
+    /// The values.
+    pub values: Tensor<2>,
+}
+
+impl KeysValues {
+    /// One more key and value for each row, after those that are there.
+    pub fn extend(self, new: KeysValues, batch: usize) -> KeysValues {
+        let append = |old: Tensor<2>, new: Tensor<2>| {
+            let [rows, width] = old.dims();
+            let old = old.reshape([batch, rows / batch, width]);
+            let new = new.reshape([batch, 1, width]);
+            Tensor::cat(vec![old, new], 1).reshape([rows + batch, width])
+        };
+        KeysValues { keys: append(self.keys, new.keys), values: append(self.values, new.values) }
+    }
+
+    /// Keeps these rows of the batch, in this order.
+    pub fn select(&mut self, rows: &Tensor<1, Int>, batch: usize) {
+        for tensor in [&mut self.keys, &mut self.values] {
+            let [all, width] = tensor.dims();
+            let length = all / batch;
+            *tensor = (tensor.clone())
+                .reshape([batch, length * width])
+                .select(0, rows.clone())
+                .reshape([rows.dims()[0] * length, width]);
+        }
+    }
+}
 
 /// How the columns and rows of the operands divide.
 #[derive(Clone, Copy, Debug)]
@@ -62,11 +101,11 @@ pub fn attention(
     source: KeysValues,
     shape: Heads,
     bias: &Bias,
-    pass: &Pass,
+    context: &Context,
 ) -> Tensor<2> {
     // Dropout acts between the softmax and the second product, which the kernel has in one.
-    if !pass.kernels || pass.drops() || !is_cpu(&q) {
-        return definition(q, source, shape, bias, pass);
+    if !context.kernels || context.drops() || !is_cpu(&q) {
+        return definition(q, source, shape, bias, context);
     }
     let none = || Tensor::<4>::zeros([1, 1, 1, 1], &burn::tensor::Device::flex());
     let (position, mask) = (bias.position.clone(), bias.mask.clone());
@@ -88,7 +127,7 @@ pub fn definition(
     source: KeysValues,
     Heads { batch, heads }: Heads,
     bias: &Bias,
-    pass: &Pass,
+    context: &Context,
 ) -> Tensor<2> {
     let [rows, width] = q.dims();
     let split = |x: Tensor<2>| {
@@ -99,6 +138,6 @@ pub fn definition(
     for part in [&bias.position, &bias.mask].into_iter().flatten() {
         scores = scores + part.clone();
     }
-    let probabilities = pass.dropout(softmax(scores, 3));
+    let probabilities = context.dropout(softmax(scores, 3));
     probabilities.matmul(split(source.values)).swap_dims(1, 2).reshape([rows, width])
 }

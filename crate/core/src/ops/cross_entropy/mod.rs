@@ -12,8 +12,8 @@ use burn::{
     tensor::{Int, Tensor, TensorData},
 };
 
+use super::Context;
 use super::cpu::is_cpu;
-use crate::model::Pass;
 
 /// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
 /// whole numbers exactly up to 2^24.
@@ -79,9 +79,9 @@ pub fn cross_entropy(
     logits: Tensor<2>,
     labels: &Labels,
     smoothing: Smoothing,
-    pass: &Pass,
+    context: &Context,
 ) -> Tensor<1> {
-    if !pass.kernels || !is_cpu(&logits) {
+    if !context.kernels || !is_cpu(&logits) {
         return definition(logits, labels, smoothing);
     }
     let (loss, _) = <Dispatch as CrossEntropy>::cross_entropy(

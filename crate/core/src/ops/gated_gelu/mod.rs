@@ -12,8 +12,8 @@ use burn::{
     tensor::Tensor,
 };
 
+use super::Context;
 use super::cpu::is_cpu;
-use crate::model::Pass;
 
 const CUBIC: f64 = 0.044715;
 
@@ -35,8 +35,8 @@ pub trait GatedGelu: Backend {
 }
 
 /// `gate` and `value` of one shape, which is also that of the result.
-pub fn gated_gelu(gate: Tensor<2>, value: Tensor<2>, pass: &Pass) -> Tensor<2> {
-    if !pass.kernels || !is_cpu(&gate) {
+pub fn gated_gelu(gate: Tensor<2>, value: Tensor<2>, context: &Context) -> Tensor<2> {
+    if !context.kernels || !is_cpu(&gate) {
         return definition(gate, value);
     }
     Tensor::from_dispatch(<Dispatch as GatedGelu>::gated_gelu(

@@ -16,7 +16,7 @@ use burn::{
 };
 
 use super::cpu::is_cpu;
-use crate::model::{Pass, Weight};
+use super::{Context, Weight};
 
 /// The kernels.
 #[backend_extension(Flex, Autodiff)]
@@ -51,17 +51,17 @@ pub trait LinearMap: Backend {
 }
 
 /// `x`: `[rows, inputs]`, `weight`: `[outputs, inputs]`. Returns `[rows, outputs]`.
-pub fn linear(x: Tensor<2>, weight: &Weight, pass: &Pass) -> Tensor<2> {
+pub fn linear(x: Tensor<2>, weight: &Weight, context: &Context) -> Tensor<2> {
     match weight {
-        Weight::Dense(weight) => dense(x, weight, pass),
-        Weight::Int8(weight) => int8::linear(x, weight, pass),
+        Weight::Dense(weight) => dense(x, weight, context),
+        Weight::Int8(weight) => int8::linear(x, weight, context),
     }
 }
 
 /// [`linear`] with a weight of floats.
-fn dense(x: Tensor<2>, weight: &Tensor<2>, pass: &Pass) -> Tensor<2> {
+fn dense(x: Tensor<2>, weight: &Tensor<2>, context: &Context) -> Tensor<2> {
     let weight = weight.clone();
-    if !pass.kernels || !is_cpu(&x) {
+    if !context.kernels || !is_cpu(&x) {
         return x.matmul(weight.transpose());
     }
     let y = <Dispatch as LinearMap>::linear_map(x.into_dispatch(), weight.into_dispatch());
@@ -76,16 +76,16 @@ pub fn lora(
     a: &Tensor<2>,
     b: &Tensor<2>,
     scale: f64,
-    pass: &Pass,
+    context: &Context,
 ) -> Tensor<2> {
     let weight = match weight {
         Weight::Dense(weight) => weight,
         Weight::Int8(weight) => {
-            let low = dense(x.clone(), a, pass) * scale;
-            return int8::linear(x, weight, pass) + dense(low, b, pass);
+            let low = dense(x.clone(), a, context) * scale;
+            return int8::linear(x, weight, context) + dense(low, b, context);
         }
     };
-    if !pass.kernels || !is_cpu(&x) {
+    if !context.kernels || !is_cpu(&x) {
         return lora_definition(x, weight, a, b, scale);
     }
     let (y, _) = <Dispatch as LinearMap>::lora(

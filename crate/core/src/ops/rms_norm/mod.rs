@@ -10,8 +10,8 @@ use burn::{
     tensor::Tensor,
 };
 
+use super::Context;
 use super::cpu::is_cpu;
-use crate::model::Pass;
 
 /// The kernels.
 #[backend_extension(Flex, Autodiff)]
@@ -32,8 +32,8 @@ pub trait RmsNorm: Backend {
 }
 
 /// `x`: `[rows, width]`, `weight`: `[width]`. Returns the shape of `x`.
-pub fn rms_norm(x: Tensor<2>, weight: &Tensor<1>, epsilon: f64, pass: &Pass) -> Tensor<2> {
-    if !pass.kernels || !is_cpu(&x) {
+pub fn rms_norm(x: Tensor<2>, weight: &Tensor<1>, epsilon: f64, context: &Context) -> Tensor<2> {
+    if !context.kernels || !is_cpu(&x) {
         return definition(x, weight, epsilon);
     }
     let weight = weight.clone().into_dispatch();

@@ -13,12 +13,10 @@ use burn::{
 use burn_flex::FlexTensor;
 
 use super::Int8Map;
-use crate::{
-    model::int8::{multiplied_out, multiply_out},
-    ops::{
-        cpu::{Matrix, Shared, Values, filled, for_each, parts, product, tensor, widest},
-        linear::few,
-    },
+use crate::ops::{
+    cpu::{Matrix, Shared, Values, filled, for_each, parts, product, tensor, widest},
+    int8::{multiplied_out, multiply_out},
+    linear::few,
 };
 
 /// Rows of the weight that are multiplied out at a time for few rows of x: 16 KiB of FLAN-T5-small's.

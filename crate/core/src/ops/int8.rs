@@ -4,7 +4,8 @@
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 
-use crate::{device::Device, ops::cpu::widest};
+use super::cpu::widest;
+use crate::device::Device;
 
 /// What the greatest magnitude of a row becomes.
 const GREATEST: f32 = 127.0;

@@ -2,8 +2,7 @@
 
 use burn::tensor::{Int, Tensor};
 
-use super::int8::Int8;
-use crate::ops::linear::int8;
+use super::{int8::Int8, linear::int8};
 
 /// The weight of a linear map, the embedding, or the head.
 // Most of a model is of these, and a tensor is large only because its kind is inside it.
@@ -34,7 +33,7 @@ impl Weight {
     }
 
     /// Takes the floats out and leaves nothing, so that they can be changed in place.
-    pub(super) fn take(&mut self) -> Tensor<2> {
+    pub fn take(&mut self) -> Tensor<2> {
         let device = match self {
             Weight::Dense(tensor) => tensor.device(),
             Weight::Int8(int8) => int8.scales.device(),

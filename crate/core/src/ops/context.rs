@@ -1,0 +1,76 @@
+//! What operations go by: whether their kernels run, and where dropout draws from.
+
+use std::cell::Cell;
+
+use burn::tensor::{Tensor, TensorData};
+
+use crate::rng::{Purpose, Random};
+
+/// How operations are carried out in one forward pass.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// Whether operations run their kernels (else their definitions).
+    pub kernels: bool,
+    /// Dropout, in training.
+    pub dropout: Option<Dropout>,
+}
+
+/// Where dropout draws its numbers from. The draws depend on seed, step and place alone, so that a
+/// resumed run drops the same.
+#[derive(Debug)]
+pub struct Dropout {
+    /// The rate inside the model.
+    pub model: f64,
+    /// The rate before a LoRA product.
+    pub lora: f64,
+    /// The run's seed.
+    pub seed: u64,
+    /// The number of the forward pass within the run.
+    pub step: u64,
+    place: Cell<u64>,
+}
+
+impl Dropout {
+    /// Draws for one forward pass of a run.
+    pub fn new(model: f64, lora: f64, seed: u64, step: u64) -> Self {
+        Dropout { model, lora, seed, step, place: Cell::new(0) }
+    }
+}
+
+impl Context {
+    /// Whether dropout acts before LoRA products.
+    pub fn drops_lora(&self) -> bool {
+        self.dropout.as_ref().is_some_and(|dropout| dropout.lora > 0.0)
+    }
+
+    /// Whether dropout acts inside the model.
+    pub fn drops(&self) -> bool {
+        self.dropout.as_ref().is_some_and(|dropout| dropout.model > 0.0)
+    }
+
+    /// Dropout as the model has it, at its next place.
+    pub fn dropout<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        self.drop(x, |dropout| dropout.model)
+    }
+
+    /// Dropout before a LoRA product, at its next place.
+    pub fn lora_dropout<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        self.drop(x, |dropout| dropout.lora)
+    }
+
+    fn drop<const D: usize>(&self, x: Tensor<D>, rate: impl Fn(&Dropout) -> f64) -> Tensor<D> {
+        let Some(dropout) = self.dropout.as_ref().filter(|dropout| rate(dropout) > 0.0) else {
+            return x;
+        };
+        let rate = rate(dropout);
+        let place = dropout.place.replace(dropout.place.get() + 1);
+        let mut random = Random::new(dropout.seed, Purpose::Dropout, dropout.step, place);
+        let keep = (1.0 / (1.0 - rate)) as f32;
+        let shape = x.shape();
+        let mask: Vec<f32> = (0..shape.num_elements())
+            .map(|_| if f64::from(random.uniform()) < rate { 0.0 } else { keep })
+            .collect();
+        let device = x.device().without_autodiff();
+        x * Tensor::from_data(TensorData::new(mask, shape), &device)
+    }
+}
