@@ -39,6 +39,7 @@ main() {
   # Beam search compiles and runs long on a software adapter.
   step "browser tests" node tests/browser/run.mjs --wasm "$browser_wasm" --limit 900
   step "types of the page" npm run --prefix web --silent check
+  step "the page's worker" npm test --prefix web --silent
   step "build the page, its size" build_page
   # The command line gives the numbers that the page is held against.
   step "page tests" env FLANTUNE="$target_native/ci/flantune" npm run --prefix tests/browser --silent page

@@ -35,12 +35,21 @@ const REFUSED: Record<string, { files: Zippable; claim?: number; message: RegExp
   "that is larger unpacked than an adapter may be": {
     files: { "adapter_config.json": CONFIG, "adapter_model.safetensors": WEIGHTS },
     claim: 513 << 20,
-    message: /unpacked it has more than/,
+    message: /unpacked it has \d+ bytes, more than the 536870912/,
   },
   "that holds more than it claims": {
     files: { "adapter_config.json": CONFIG, "adapter_model.safetensors": new Uint8Array(1 << 20) },
     claim: 100,
-    message: /adapter/,
+    message: /adapter_model\.safetensors has more than the 100 bytes that it says/,
+  },
+  "that claims to hold nothing": {
+    files: { "adapter_config.json": CONFIG, "adapter_model.safetensors": new Uint8Array(64 << 20) },
+    claim: 0,
+    message: /adapter_model\.safetensors has more than the 0 bytes that it says/,
+  },
+  "in a zip": {
+    files: { "adapter.zip": zipSync({ "adapter_config.json": CONFIG, "adapter_model.safetensors": WEIGHTS }) },
+    message: /another zip: unpack it, and take adapter\.zip/,
   },
   "of a broken configuration": {
     files: { "adapter_config.json": text("{"), "adapter_model.safetensors": WEIGHTS },
@@ -52,30 +61,34 @@ const REFUSED: Record<string, { files: Zippable; claim?: number; message: RegExp
   },
 };
 
-/** A zip whose last file claims to have so many bytes. */
+/** A zip whose last file claims to have so many bytes, in both of its headers. */
 function zipOf(files: Zippable, claim?: number): string {
   const zip = Buffer.from(zipSync(files));
   const entry = zip.lastIndexOf("PK\x01\x02", undefined, "latin1");
-  if (claim !== undefined) zip.writeUInt32LE(claim, entry + 24);
+  if (claim !== undefined) {
+    zip.writeUInt32LE(claim, entry + 24);
+    zip.writeUInt32LE(claim, zip.readUInt32LE(entry + 42) + 22);
+  }
   return zip.toString("base64");
 }
 
 test("zips that are no adapter are refused with words, and leave nothing", async ({ api }) => {
   const zips = Object.entries(REFUSED).map(([name, { files, claim }]) => ({ name, zip: zipOf(files, claim) }));
   const found = await api.evaluate(async (zips) => {
-    const { refusal, start } = await import("/page.js");
+    const { kept, refusal, start } = await import("/page.js");
     const flantune = await start();
     const refusals = {};
     for (const { name, zip } of zips) {
       const file = await (await fetch(`data:application/zip;base64,${zip}`)).blob();
       refusals[name] = await refusal(flantune.adapters.import(file));
     }
-    return { refusals, left: await flantune.adapters.list() };
+    return { refusals, left: await flantune.adapters.list(), kept: await kept() };
   }, zips);
   for (const [name, { message }] of Object.entries(REFUSED)) {
     expect(found.refusals[name], name).toMatchObject({ name: "FlantuneError", message: expect.stringMatching(message) });
   }
   expect(found.left).toEqual([]);
+  expect(found.kept).toEqual([]);
 });
 
 test("PEFT's own adapters are taken in, from a folder in the zip too", async ({ api }) => {
@@ -94,4 +107,28 @@ test("PEFT's own adapters are taken in, from a folder in the zip too", async ({ 
   }, Buffer.from(packed).toString("base64"));
   expect(found.adapter).toMatchObject({ name: "peft's", method: "lora", config: { peft_type: "LORA" } });
   expect(found.texts).toHaveLength(1);
+});
+
+test("a zip whose files lie over each other, or are damaged, is refused", async ({ api }) => {
+  const plain = Buffer.from(zipSync({ "adapter_config.json": CONFIG, "adapter_model.safetensors": WEIGHTS, "README.md": text("x") }, { level: 0 }));
+  const entries = [...plain.toString("latin1").matchAll(/PK\x01\x02/g)].map(({ index }) => index);
+  const over = Buffer.from(plain);
+  over.writeUInt32LE(plain.readUInt32LE((entries[1] ?? 0) + 42), (entries[2] ?? 0) + 42);
+  const damaged = Buffer.from(plain);
+  damaged[plain.indexOf("adapter_model.safetensors") + 500] ^= 1;
+  const found = await api.evaluate(async (zips) => {
+    const { kept, refusal, start } = await import("/page.js");
+    const flantune = await start();
+    const refusals = [];
+    for (const zip of zips) {
+      const file = await (await fetch(`data:application/zip;base64,${zip}`)).blob();
+      refusals.push(await refusal(flantune.adapters.import(file)));
+    }
+    return { refusals, kept: await kept() };
+  }, [over, damaged].map((zip) => zip.toString("base64")));
+  expect(found.refusals).toMatchObject([
+    { code: "adapter", message: expect.stringContaining("lies over what comes after it") },
+    { code: "adapter", message: expect.stringContaining("is damaged: its checksum") },
+  ]);
+  expect(found.kept).toEqual([]);
 });

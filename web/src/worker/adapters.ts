@@ -2,14 +2,16 @@
 
 import { FlantuneError } from "../api/error.js";
 import type { AdapterInfo, Metrics, ModelRecipe } from "../types.js";
+import { adapterFiles } from "./adapter-zip.js";
 import type { Engine } from "./engine.js";
 import type { Table } from "./index.js";
+import { CARD, CONFIG, WEIGHTS } from "./peft.js";
 import { plainName } from "./storage/files.js";
 import type { Storage } from "./storage/storage.js";
-import { unzipAdapter, zip } from "./zip.js";
+import { zip } from "./zip.js";
 
 /** What PEFT has in an adapter's directory. */
-const FILES = ["adapter_config.json", "adapter_model.safetensors", "README.md"];
+const FILES = [CONFIG, WEIGHTS, CARD];
 
 export interface NewAdapter {
   id: string;
@@ -68,9 +70,9 @@ export class Adapters {
   }
 
   async import(file: Blob, name: string, id: string): Promise<AdapterInfo> {
-    const files = await unzipAdapter(file);
-    for (const [part, bytes] of files) await this.storage.write(`adapters/${id}/${part}`, bytes);
+    const files = await adapterFiles(file);
     try {
+      for (const { name, pieces } of files) await this.storage.write(`adapters/${id}/${name}`, pieces());
       return await this.#add({ id, name, model: null, metrics: {} });
     } catch (error) {
       await this.storage.remove(`adapters/${id}`);

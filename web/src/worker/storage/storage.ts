@@ -74,11 +74,11 @@ export class Storage implements Mount {
     return this.#at(path).rename(path, name);
   }
 
-  /** Writes a whole file at once. */
-  async write(path: string, bytes: Uint8Array): Promise<void> {
+  /** Writes a file of pieces; where one of them fails, nothing is written. */
+  async write(path: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     const writer = await this.create(path);
     try {
-      await writer.write(bytes);
+      for await (const piece of pieces) await writer.write(piece);
     } catch (error) {
       writer.abandon();
       throw error;
@@ -87,22 +87,36 @@ export class Storage implements Mount {
   }
 
   /** Copies a file, in pieces: it may not fit in memory. */
-  async copy(from: string, to: string): Promise<void> {
-    const length = await this.length(from);
-    const writer = await this.create(to);
-    try {
-      for (let offset = 0; offset < length; offset += PIECE) {
-        await writer.write(await this.read(from, offset, Math.min(offset + PIECE, length)));
-      }
-    } catch (error) {
-      writer.abandon();
-      throw error;
+  copy(from: string, to: string): Promise<void> {
+    return this.write(to, this.#pieces(from));
+  }
+
+  async *#pieces(path: string): AsyncGenerator<Uint8Array> {
+    const length = await this.length(path);
+    for (let offset = 0; offset < length; offset += PIECE) {
+      yield await this.read(path, offset, Math.min(offset + PIECE, length));
     }
-    await writer.finish();
   }
 
   writeJson(path: string, value: unknown): Promise<void> {
-    return this.write(path, new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`));
+    return this.write(path, [new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)]);
+  }
+
+  /** What a file of JSON holds; nothing where there is no such file, and only there. Rejects with `format` what is no JSON. */
+  async json<Value>(path: string): Promise<Value | undefined> {
+    let text: string;
+    try {
+      text = await this.text(path);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+    try {
+      return JSON.parse(text) as Value;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new FlantuneError("format", `${path}: it holds no JSON: ${message}`);
+    }
   }
 
   async text(path: string): Promise<string> {
@@ -119,7 +133,7 @@ export class Storage implements Mount {
       await this.file(path);
       return true;
     } catch (error) {
-      if (FlantuneError.from(error).code === "not_found") return false;
+      if (isNotFound(error)) return false;
       throw error;
     }
   }
@@ -134,8 +148,13 @@ export function notFound(path: string): FlantuneError {
   return new FlantuneError("not_found", `${path}: there is no such file`);
 }
 
+/** Whether it says that there is no such file. Whatever else goes wrong says nothing of that. */
+export function isNotFound(error: unknown): boolean {
+  return FlantuneError.from(error).code === "not_found";
+}
+
 /** A file that was changed or moved after it was chosen cannot be read any more. */
-function unreadable(path: string, error: unknown): FlantuneError {
+export function unreadable(path: string, error: unknown): FlantuneError {
   const message = error instanceof Error ? error.message : String(error);
   const moved = isNamed(error, "NotReadableError") || isNamed(error, "NotFoundError");
   const hint = moved ? "If it was changed or moved since it was chosen, choose it again" : undefined;
