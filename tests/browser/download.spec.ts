@@ -1,5 +1,6 @@
 // Models from a hub and from folders on the web, against a local server that behaves like the hub.
 
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 
 import { COMMIT, inShards, modelFiles, startHub } from "./hub.mjs";
@@ -125,6 +126,41 @@ test("a download that is called off is gone on with later", async ({ api, hub })
   expect(found.stored).toMatchObject([{ complete: true }]);
   expect(Number(/\d+/.exec(hub.asked(WEIGHTS).at(-1).headers.range)[0])).toBe(length - called.plan.bytes);
 });
+
+for (const [told, headers] of Object.entries({ nothing: {}, "its date": { "last-modified": "Mon, 02 Nov 2026 08:00:00 GMT" } })) {
+  test(`a folder's file that changed while its download was interrupted is one version: the server tells ${told}`, async ({ api, allowed }) => {
+    const files = modelFiles(TINY);
+    const hub = await startHub(files);
+    allowed.push(hub.url, hub.downloads);
+    Object.assign(hub.behaviour, { ranges: true, holdAt: 100_000, headers });
+    const load = (abortAt?: number) =>
+      api.evaluate(
+        async ([url, abortAt]) => {
+          const { keptFile, refusal, start } = await import("/page.js");
+          const flantune = await start();
+          const abort = new AbortController();
+          const onProgress = ({ file, loaded }) => file === "model.safetensors" && loaded > (abortAt ?? Infinity) && abort.abort();
+          const loading = flantune.loadModel({ url }, { onProgress, signal: abort.signal });
+          if (abortAt !== undefined) return refusal(loading);
+          await loading;
+          const [{ key }] = await flantune.models.list();
+          const bytes = new Uint8Array(await (await keptFile(`models/${key}/model.safetensors`)).arrayBuffer());
+          return [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))];
+        },
+        [hub.downloads, abortAt] as const,
+      );
+    expect(await load(50_000)).toMatchObject({ code: "cancelled" });
+    // Another version in its first half, where nobody has told that it is the same.
+    const changed = Buffer.from(files[WEIGHTS]);
+    if (told === "nothing") changed.writeFloatLE(0.125, 60_000);
+    files[WEIGHTS] = changed;
+    hub.behaviour.holdAt = undefined;
+    expect(await load()).toEqual([...createHash("sha256").update(changed).digest()]);
+    const ranges = hub.asked(WEIGHTS).map(({ headers }) => headers.range !== undefined);
+    expect(ranges.at(-1)).toBe(told !== "nothing");
+    hub.close();
+  });
+}
 
 test("weights in shards, and a folder on the web", async ({ api, allowed, site }) => {
   const hub = await startHub(inShards(modelFiles(TINY)));

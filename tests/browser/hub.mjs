@@ -12,12 +12,12 @@ const CORS = { "access-control-allow-origin": "*" };
  * `files` are those of the model `school/tiny`, by name. `behaviour` may be changed at any time:
  * `ranges` (the host of downloads continues a file), `holdAt` (transfers stop after so many bytes and
  * wait for `breakHeld`), `wrong` (its hashes are not those of the files), `status` (all it answers),
- * `sizes` (whether it tells lengths and hashes).
+ * `sizes` (whether it tells lengths and hashes), `headers` (that the host of downloads sends, too).
  */
 export async function startHub(files) {
   const requests = [];
   const held = new Set();
-  const behaviour = { ranges: false, holdAt: undefined, wrong: false, status: 200, sizes: true };
+  const behaviour = { ranges: false, holdAt: undefined, wrong: false, status: 200, sizes: true, headers: {} };
 
   const downloads = await listen((request, response) => {
     const { method, headers } = request;
@@ -31,6 +31,7 @@ export async function startHub(files) {
     const rest = bytes.subarray(start);
     response.writeHead(range ? 206 : 200, {
       ...CORS,
+      ...behaviour.headers,
       "content-length": rest.length,
       ...(range && { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` }),
     });

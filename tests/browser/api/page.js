@@ -96,6 +96,15 @@ export async function kept() {
   return files(await root.getDirectoryHandle("flantune"), "");
 }
 
+/** The file of a path in what the browser keeps for the page. */
+export async function keptFile(path) {
+  let directory = await (await navigator.storage.getDirectory()).getDirectoryHandle("flantune");
+  const names = path.split("/");
+  const name = names.pop();
+  for (const part of names) directory = await directory.getDirectoryHandle(part);
+  return (await directory.getFileHandle(name)).getFile();
+}
+
 /** What a promise is rejected with. */
 export async function refusal(promise) {
   try {

@@ -1,9 +1,12 @@
 // One file from the network into the storage. Plain GETs: huggingface.co sends downloads on to hosts
 // that refuse what needs a preflight. A transfer that breaks is taken up where the server allows it
-// (a single range needs no preflight), else begun again.
+// (a single range needs no preflight) and both parts are known to be of one file, else begun again. A
+// file has its name when it is whole and what was announced.
 
 import { cancelled, FlantuneError } from "../api/error.js";
+import { hash } from "./model-files.js";
 import type { Storage } from "./storage/storage.js";
+import { joinable, type Version, versionOf } from "./version.js";
 
 /** Waits between attempts, in milliseconds. Bytes that come begin the list anew. */
 const WAITS = [500, 1000, 2000, 4000, 8000];
@@ -14,8 +17,9 @@ export interface Download {
   address: string;
   /** Where it goes; its beginning is kept beside it until all is there. */
   path: string;
-  /** Its length in bytes, where that is known. */
+  /** Its length in bytes and its hash, where they are known. */
   bytes?: number;
+  sha256?: string;
   signal?: AbortSignal | undefined;
   /** Told the bytes that are there, and the file's length where the server told it. */
   onProgress?: (loaded: number, total: number | undefined) => void;
@@ -42,25 +46,49 @@ export async function getOk(address: string, signal?: AbortSignal): Promise<Resp
   return response;
 }
 
-/** Downloads a file. It appears under its name when it is whole. */
+/** Downloads a file. It appears under its name when it is whole, and checked. */
 export async function download(storage: Storage, file: Download): Promise<void> {
   const part = partOf(file.path);
-  let ranges = true;
+  let longest = await lengthOf(storage, part);
+  /** Whether what is there may be the beginning of the file. */
+  let usable = true;
   for (let attempt = 0; ; ) {
-    const before = await lengthOf(storage, part);
-    const outcome = await transfer(storage, file, part, ranges ? before : 0);
-    if (outcome.kind === "whole") break;
-    if (outcome.kind === "no ranges") {
-      ranges = false;
+    const start = usable ? await lengthOf(storage, part) : 0;
+    const outcome = await transfer(storage, file, part, start);
+    if (outcome.kind === "whole") {
+      const wrong = await mismatch(storage, part, file);
+      if (wrong === undefined) break;
+      await storage.remove(part);
+      // It may be of two versions of the file. A file that came in one piece is what the server has.
+      if (start === 0) throw new FlantuneError("hub", `${nameOf(file.path)}: ${wrong}`, "Try again; what came was thrown away");
+    }
+    if (outcome.kind !== "broken") {
+      usable = false;
       continue;
     }
-    if ((await lengthOf(storage, part)) > before) attempt = 0;
+    usable = true;
+    const length = await lengthOf(storage, part);
+    if (length > longest) attempt = 0;
+    longest = Math.max(longest, length);
     const wait = WAITS[attempt];
     if (wait === undefined) throw outcome.error;
     attempt += 1;
     await pause(wait, file.signal);
   }
-  await storage.rename(part, file.path.slice(file.path.lastIndexOf("/") + 1));
+  await storage.remove(versionPathOf(file.path));
+  await storage.rename(part, nameOf(file.path));
+}
+
+/** What is wrong with a file that is to have a certain length and hash. */
+export async function mismatch(
+  storage: Storage,
+  path: string,
+  { bytes, sha256, signal }: Pick<Download, "bytes" | "sha256" | "signal">,
+): Promise<string | undefined> {
+  const length = await storage.length(path);
+  if (bytes !== undefined && length !== bytes) return `${length} bytes came, expected ${bytes}`;
+  if (sha256 === undefined || (await hash(storage, path, signal)) === sha256) return undefined;
+  return "its hash is not the one that the hub tells";
 }
 
 /** Where the beginning of a file is kept while it is downloaded. */
@@ -68,17 +96,34 @@ export function partOf(path: string): string {
   return `${path}.part`;
 }
 
+/** Where it is kept of which version of the file that beginning is. */
+function versionPathOf(path: string): string {
+  return `${partOf(path)}.json`;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 /** The length of a file; 0 where there is none. */
 export async function lengthOf(storage: Storage, path: string): Promise<number> {
   return (await storage.exists(path)) ? storage.length(path) : 0;
 }
 
-type Outcome = { kind: "whole" } | { kind: "no ranges" } | { kind: "broken"; error: FlantuneError };
+type Outcome =
+  | { kind: "whole" }
+  /** What is there cannot be gone on with. */
+  | { kind: "again" }
+  | { kind: "broken"; error: FlantuneError };
 
 /** One attempt, from byte `start` on. Throws what no further attempt would mend. */
 async function transfer(storage: Storage, file: Download, part: string, start: number): Promise<Outcome> {
   const { address, signal } = file;
   if (start > 0 && start === file.bytes) return { kind: "whole" };
+  const versionPath = versionPathOf(file.path);
+  const begun = start > 0 ? await readVersion(storage, versionPath) : undefined;
+  // Whatever comes is of no use where nobody can tell whether it fits.
+  if (start > 0 && file.sha256 === undefined && begun === undefined) return { kind: "again" };
   let response: Response;
   try {
     response = await get(address, signal, start > 0 ? start : undefined);
@@ -86,27 +131,36 @@ async function transfer(storage: Storage, file: Download, part: string, start: n
     // A preflight that was refused and a connection that failed look the same.
     const failure = unreachable(address, error, signal);
     if (failure.code === "cancelled") throw failure;
-    return start > 0 && navigator.onLine ? { kind: "no ranges" } : { kind: "broken", error: failure };
+    return start > 0 && navigator.onLine ? { kind: "again" } : { kind: "broken", error: failure };
   }
-  if (start > 0 && response.status !== 206 && response.status !== 200) {
+  const { status } = response;
+  const tryLater = status >= 500 || status === 429;
+  const resumed = start > 0 && status === 206;
+  const refusedRange = start > 0 && status !== 206 && status !== 200 && !tryLater;
+  if (refusedRange || (resumed && !joinable(response, start, begun, file.sha256 !== undefined))) {
     await response.body?.cancel();
-    return { kind: "no ranges" };
+    return { kind: "again" };
   }
   if (!response.ok) {
     const error = refused(address, response);
-    if (response.status < 500 && response.status !== 429) throw error;
+    if (!tryLater) throw error;
     return { kind: "broken", error };
   }
-  const resumed = start > 0 && response.status === 206;
-  if (!resumed) await storage.remove(part);
+  if (!resumed) {
+    await storage.remove(part);
+    const version = versionOf(response);
+    if (version) await storage.writeJson(versionPath, version);
+    else await storage.remove(versionPath);
+  }
   let loaded = resumed ? start : 0;
-  const total = file.bytes ?? totalOf(response, loaded);
-  file.onProgress?.(loaded, total);
+  const told = file.bytes ?? totalOf(response, loaded);
+  const tell = () => file.onProgress?.(loaded, told === undefined ? undefined : Math.max(told, loaded));
+  tell();
   try {
     // Told as it comes: on a slow line a piece takes long.
     const came = (bytes: number) => {
       loaded += bytes;
-      file.onProgress?.(loaded, total);
+      tell();
     };
     for await (const piece of gathered(response.body, came)) await storage.append(part, piece);
   } catch (error) {
@@ -116,13 +170,19 @@ async function transfer(storage: Storage, file: Download, part: string, start: n
     return broken(address, error, signal);
   }
   if (loaded === 0) await storage.append(part, new Uint8Array());
-  if (total !== undefined && loaded < total) return broken(address, new Error("it ended early"), signal);
-  if (total !== undefined && loaded > total) {
-    await storage.remove(part);
-    const message = `${address}: ${loaded} bytes came, expected ${total}`;
-    throw new FlantuneError("network", message, "Try again; what came was thrown away");
-  }
+  // Of other lengths the browser sees to it: what a page of another origin is told may be that of the packed file.
+  if (file.bytes !== undefined && loaded < file.bytes) return broken(address, new Error("it ended early"), signal);
   return { kind: "whole" };
+}
+
+/** What is kept of the version of a beginning; a broken record says nothing. */
+async function readVersion(storage: Storage, path: string): Promise<Version | undefined> {
+  try {
+    return (await storage.json<Version | null>(path)) ?? undefined;
+  } catch (error) {
+    if (FlantuneError.from(error).code === "format") return undefined;
+    throw error;
+  }
 }
 
 /** The file's length by the answer's headers: not told where the transfer is packed. */

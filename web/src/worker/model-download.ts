@@ -3,9 +3,8 @@
 import { FlantuneError } from "../api/error.js";
 import type { Base } from "../engine.js";
 import type { Progress } from "../types.js";
-import { download, lengthOf } from "./download.js";
+import { download, lengthOf, mismatch } from "./download.js";
 import type { Remote, RemoteFile } from "./hub.js";
-import { hash } from "./model-files.js";
 import type { Storage } from "./storage/storage.js";
 
 /** What is known of a stored model: written first, and again, as complete, when all is there. */
@@ -75,26 +74,17 @@ async function fetchFile(
   onProgress: (loaded: number, total: number | undefined) => void,
 ): Promise<void> {
   const path = `${directory}/${file.name}`;
-  if (await storage.exists(path)) return;
+  const { address, bytes, sha256 } = file;
+  if (await storage.exists(path)) {
+    // Of an earlier time; what became of it since then nobody knows.
+    if ((await mismatch(storage, path, { ...file, signal })) === undefined) return;
+    await storage.remove(path);
+  }
   try {
-    const { address, bytes } = file;
-    await download(storage, { address, path, ...(bytes !== undefined && { bytes }), signal, onProgress });
+    const known = { ...(bytes !== undefined && { bytes }), ...(sha256 !== undefined && { sha256 }) };
+    await download(storage, { address, path, ...known, signal, onProgress });
   } catch (error) {
     if (file.optional && FlantuneError.from(error).code === "not_found") return;
     throw error;
   }
-  await check(storage, file, path);
-}
-
-/** That what came is what was announced. */
-async function check(storage: Storage, file: RemoteFile, path: string): Promise<void> {
-  const length = await storage.length(path);
-  let wrong: string | undefined;
-  if (file.bytes !== undefined && length !== file.bytes) wrong = `${length} bytes came, expected ${file.bytes}`;
-  else if (file.sha256 !== undefined && (await hash(await storage.file(path))) !== file.sha256) {
-    wrong = "its hash is not the one that the hub tells";
-  }
-  if (wrong === undefined) return;
-  await storage.remove(path);
-  throw new FlantuneError("hub", `${file.name}: ${wrong}`, "Try again; what came was thrown away");
 }

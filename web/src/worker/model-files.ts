@@ -3,9 +3,10 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 
-import { FlantuneError } from "../api/error.js";
+import { cancelled, FlantuneError } from "../api/error.js";
 import type { ChosenFile } from "../protocol.js";
 import { plainName } from "./storage/files.js";
+import type { Storage } from "./storage/storage.js";
 
 /** What a model is called whose files were chosen without a folder. */
 const UNNAMED = "files";
@@ -31,11 +32,13 @@ export function modelFiles(chosen: ChosenFile[]): { files: Map<string, Blob>; na
 }
 
 /** The SHA-256 of a file, which may be larger than memory. */
-export async function hash(file: Blob): Promise<string> {
+export async function hash(storage: Storage, path: string, signal?: AbortSignal): Promise<string> {
   const PIECE = 4 << 20;
+  const length = await storage.length(path);
   const hasher = sha256.create();
-  for (let offset = 0; offset < file.size; offset += PIECE) {
-    hasher.update(new Uint8Array(await file.slice(offset, offset + PIECE).arrayBuffer()));
+  for (let offset = 0; offset < length; offset += PIECE) {
+    if (signal?.aborted) throw cancelled();
+    hasher.update(await storage.read(path, offset, Math.min(offset + PIECE, length)));
   }
   return bytesToHex(hasher.digest());
 }
