@@ -62,6 +62,42 @@ test("a stopped run that was judged has its best adapter", async ({ api }) => {
   expect(found.list).toHaveLength(1);
 });
 
+test("a second stop gives the weights of the second stop", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { keptFile, OPTIONS, ready, tensors } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const options = { ...OPTIONS, maxSteps: 400, evalEvery: 400, checkpointEvery: 400, name: "twice" };
+    const stopAfter = async (run, steps) => {
+      for await (const { step } of run) if (step === steps) break;
+      await run.stop();
+      const { step } = (await flantune.runs.list())[0];
+      const { id, name } = await run.adapter;
+      const [config, weights] = await Promise.all(
+        ["adapter_config.json", "adapter_model.safetensors"].map((file) => keptFile(`runs/${id}/${file}`)),
+      );
+      const zip = new File([await flantune.adapters.export(id)], "twice.zip");
+      const again = await flantune.adapters.import(zip);
+      const { metrics } = await model.evaluate(data, { adapter: again });
+      await flantune.adapters.delete(again);
+      const checkpoint = await keptFile(`runs/${id}/checkpoints/step-${step}/weights.safetensors`);
+      return { id, name, step, loss: metrics.loss, written: await tensors(weights), config: config.size, checkpoint: await tensors(checkpoint) };
+    };
+    const run = flantune.train(model, data, options);
+    const first = await stopAfter(run, 3);
+    const second = await stopAfter(await flantune.runs.resume(run.id, { model }), first.step + 3);
+    return { first, second, adapters: await flantune.adapters.list() };
+  });
+  const { first, second } = found;
+  expect(second.step).toBeGreaterThan(first.step);
+  for (const { name, step, written, checkpoint } of [first, second]) {
+    expect(name).toBe(`twice, stopped at step ${step}`);
+    expect(written).toEqual(checkpoint);
+  }
+  expect(second.written).not.toEqual(first.written);
+  expect(second.loss).not.toBe(first.loss);
+  expect(found.adapters).toMatchObject([{ id: second.id, name: second.name }]);
+});
+
 test("a run that was cut off by closing its tab goes on to the same losses", async ({ api, context, site }) => {
   const tab = await context.newPage();
   await tab.goto(`${site.url}page.html`);

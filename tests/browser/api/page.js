@@ -105,6 +105,20 @@ export async function keptFile(path) {
   return (await directory.getFileHandle(name)).getFile();
 }
 
+/** The bytes of each tensor of a safetensors file, in base64, by name. */
+export async function tensors(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  delete header.__metadata__;
+  return Object.fromEntries(
+    Object.entries(header).map(([name, { data_offsets: [start, end] }]) => {
+      const tensor = bytes.subarray(8 + length + start, 8 + length + end);
+      return [name.replace(/^base_model\.model\./, ""), btoa(String.fromCharCode(...tensor))];
+    }),
+  );
+}
+
 /** What a promise is rejected with. */
 export async function refusal(promise) {
   try {

@@ -281,8 +281,9 @@ export class Runs {
    */
   async #early({ id, name, model, step }: RunInfo, directory: string): Promise<AdapterInfo | undefined> {
     if (step === 0) return undefined;
-    const found = await this.storage.exists(`${directory}/adapter_model.safetensors`);
-    if (!found) await this.engine.request("writeAdapter", { run: id });
+    // What lies there otherwise is of an earlier stop.
+    const judged = (await this.records.events(id)).some(({ event }) => event === "eval");
+    if (!judged) await this.engine.request("writeAdapter", { run: id });
     return this.adapters.takeFrom(directory, { id, name: `${name}, stopped at step ${step}`, model, metrics: {} });
   }
 
