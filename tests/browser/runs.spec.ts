@@ -98,6 +98,34 @@ test("a second stop gives the weights of the second stop", async ({ api }) => {
   expect(found.adapters).toMatchObject([{ id: second.id, name: second.name }]);
 });
 
+test("closing comes to an end where the device does not answer", async ({ api }) => {
+  await api.clock.install();
+  await api.evaluate(async () => {
+    const { OPTIONS, ready, trigger } = await import("/page.js");
+    const { flantune, model, data } = await ready({ hook: "silent" });
+    const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 400, evalEvery: 400 });
+    for await (const { event, step } of run) if (event === "checkpoint" && step >= 4) break;
+    trigger("silent");
+    const closing = flantune.close();
+    Object.assign(globalThis, { closing: closing.then(() => run.adapter.catch(({ code }) => code)) });
+  });
+  await api.clock.fastForward(30_000);
+  const found = await api.evaluate(async () => {
+    const { ready } = await import("/page.js");
+    const code = await globalThis.closing;
+    const { flantune, model } = await ready();
+    const [info] = await flantune.runs.list();
+    const run = await flantune.runs.resume(info.id, { model });
+    for await (const { event, resumed_from: from } of run) {
+      if (event !== "start" || from === undefined) continue;
+      await run.stop();
+      return { code, state: info.state, from };
+    }
+  });
+  expect(found).toMatchObject({ code: "closed", state: "interrupted" });
+  expect(found?.from).toBeGreaterThanOrEqual(4);
+});
+
 test("a run that was cut off by closing its tab goes on to the same losses", async ({ api, context, site }) => {
   const tab = await context.newPage();
   await tab.goto(`${site.url}page.html`);

@@ -70,6 +70,15 @@ const actions = {
       (await memory).grow(65_536 - pages);
     });
   },
+  /** A device that does not answer any more when the test says so: nothing that is asked of the module ends. */
+  silent() {
+    const { postMessage } = MessagePort.prototype;
+    let silent = false;
+    hooks.addEventListener("message", () => (silent = true));
+    MessagePort.prototype.postMessage = function (...parameters) {
+      if (!silent) postMessage.apply(this, parameters);
+    };
+  },
   /** No room for another adapter, until the test says so. */
   "full-library"() {
     const { getDirectoryHandle } = FileSystemDirectoryHandle.prototype;

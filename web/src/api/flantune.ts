@@ -27,6 +27,8 @@ import type {
 } from "../types.js";
 
 const HUB = "https://huggingface.co";
+/** How long `close` waits, in milliseconds: as long as there is between two checkpoints at most. */
+const PATIENCE = 30_000;
 
 /**
  * Fine-tunes FLAN-T5 in this page. One worker holds the model, the device and the files; nothing is
@@ -144,9 +146,16 @@ export class Flantune {
     return this.#client.call("score", { predictions, references, options: { metrics } });
   }
 
-  /** Stops what is running, with checkpoints, and ends the worker. */
+  /**
+   * Stops what is running, with checkpoints, and ends the worker. What has not stopped after half a
+   * minute, because the device does not answer or a step takes long, keeps the checkpoint that it had.
+   */
   async close(): Promise<void> {
-    await Promise.all([...this.#running].map((run) => run.stop()));
+    const stopped = Promise.allSettled([...this.#running].map((run) => run.stop()));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise((resolve) => (timer = setTimeout(resolve, PATIENCE)));
+    await Promise.race([stopped, patience]);
+    clearTimeout(timer);
     this.#client.close();
   }
 
