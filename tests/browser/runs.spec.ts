@@ -126,6 +126,68 @@ test("closing comes to an end where the device does not answer", async ({ api })
   expect(found?.from).toBeGreaterThanOrEqual(4);
 });
 
+test("names and scores of adapters outlive every index", async ({ api }) => {
+  const before = await api.evaluate(async () => {
+    const { OPTIONS, ready } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const { id } = await flantune.train(model, data, { ...OPTIONS, maxSteps: 4 }).adapter;
+    await flantune.adapters.rename(id, "the good one");
+    return flantune.adapters.list();
+  });
+  expect(before).toMatchObject([{ name: "the good one", metrics: { loss: expect.any(Number) }, model: { kind: "files" } }]);
+  await api.reload();
+  const after = await api.evaluate(async () => {
+    const { start } = await import("/page.js");
+    for (const { name } of await indexedDB.databases()) indexedDB.deleteDatabase(name);
+    return (await start()).adapters.list();
+  });
+  expect(after).toEqual(before);
+});
+
+test("an adapter of before adapters had records keeps its name and scores", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { file, ready } = await import("/page.js");
+    // As it once lay there: PEFT's files in the adapter's directory, what is known of it in IndexedDB.
+    const root = await (await navigator.storage.getDirectory()).getDirectoryHandle("flantune", { create: true });
+    const adapters = await root.getDirectoryHandle("adapters", { create: true });
+    for (const id of ["known", "unknown"]) {
+      const directory = await adapters.getDirectoryHandle(id, { create: true });
+      for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
+        const writable = await (await directory.getFileHandle(name, { create: true })).createWritable();
+        await writable.write(await file(`/adapters/lora/trained/${name}`));
+        await writable.close();
+      }
+    }
+    const info = { id: "known", name: "of old", created: 5, model: null, metrics: { loss: 0.25 } };
+    await new Promise((resolve) => {
+      const opening = indexedDB.open("flantune", 1);
+      opening.onupgradeneeded = () => {
+        for (const name of ["runs", "adapters"]) opening.result.createObjectStore(name, { keyPath: "id" });
+      };
+      opening.onsuccess = () => {
+        const transaction = opening.result.transaction("adapters", "readwrite");
+        transaction.objectStore("adapters").put(info);
+        transaction.oncomplete = () => resolve(opening.result.close());
+      };
+    });
+    const first = await ready();
+    const list = await first.flantune.adapters.list();
+    await first.flantune.close();
+    await new Promise((resolve) => (indexedDB.deleteDatabase("flantune").onsuccess = resolve));
+    const { flantune, model } = await ready();
+    const again = await flantune.adapters.list();
+    const texts = await model.generate(["the cat"], { adapter: "known", maxNewTokens: 2 });
+    const databases = await indexedDB.databases();
+    return { list, again, texts, databases };
+  });
+  expect(found.list).toHaveLength(2);
+  expect(found.list.find(({ id }) => id === "known")).toMatchObject({ name: "of old", created: 5, metrics: { loss: 0.25 }, method: "lora" });
+  expect(found.list.find(({ id }) => id === "unknown")).toMatchObject({ name: "unknown", metrics: {} });
+  expect(found.again).toEqual(found.list);
+  expect(found.texts).toHaveLength(1);
+  expect(found.databases).toEqual([]);
+});
+
 test("a run that was cut off by closing its tab goes on to the same losses", async ({ api, context, site }) => {
   const tab = await context.newPage();
   await tab.goto(`${site.url}page.html`);

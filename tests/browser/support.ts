@@ -27,6 +27,7 @@ export const test = base.extend<Fixtures>({
       "/flantune/": here("../../web/dist/"),
       "/tiny/": here("../oracle/tiny/gated/"),
       "/odd/": here("../oracle/tiny/odd/"),
+      "/adapters/": here("../oracle/tiny/gated/adapters/"),
     });
     await use(site);
     site.close();

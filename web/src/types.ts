@@ -229,7 +229,7 @@ export interface RunInfo {
   /** The last loss that was seen. */
   loss?: number;
   adapter?: string;
-  /** Why it failed. */
+  /** Why it failed, or why what is remembered of it cannot be read. */
   problem?: string;
   /** Where memory fell short: in parts of how many rows its batches are computed, from now on. */
   rowsAtOnce?: number;

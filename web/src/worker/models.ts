@@ -37,6 +37,8 @@ export interface Surroundings {
 
 const WEIGHTS = "model.safetensors";
 const DOWNLOADING = "This model is being downloaded";
+/** Of a download in another tab. */
+const ELSEWHERE = new FlantuneError("busy", DOWNLOADING, "Wait until that is done, then try again");
 
 export class Models {
   readonly #recipes = new Map<string, ModelRecipe>();
@@ -140,7 +142,20 @@ export class Models {
   async remove(key: string): Promise<void> {
     const directory = `models/${plainName(key)}`;
     await this.#untilCalledOff(directory);
-    await exclusively(directory, DOWNLOADING, () => this.at.storage.remove(directory));
+    const work = async () => {
+      // First what says that it is whole.
+      await this.at.storage.remove(`${directory}/${RECORD}`);
+      await this.at.storage.remove(directory);
+    };
+    await exclusively(directory, work, ELSEWHERE);
+  }
+
+  /** What nobody needs of a model's directory, where nobody works on it. */
+  async leftOf(key: string): Promise<string[]> {
+    const directory = `models/${key}`;
+    // A download begins with its record, and who removes a model begins with it, too.
+    const begun = await this.at.storage.exists(`${directory}/${RECORD}`);
+    return begun && (await this.#bytes(key, [RECORD])) > 0 ? [] : [directory];
   }
 
   /** Sees to it that a model's files lie in a directory of the storage. */
@@ -181,7 +196,7 @@ export class Models {
     if (!record?.complete) {
       await this.#untilCalledOff(directory);
       // Two tabs that download one model would write the same files.
-      const fetching = exclusively(directory, DOWNLOADING, () => this.#fetch(remote, directory, work)).finally(() =>
+      const fetching = exclusively(directory, () => this.#fetch(remote, directory, work), ELSEWHERE).finally(() =>
         this.#downloads.delete(directory),
       );
       this.#downloads.set(directory, { signal: work.signal, ended: fetching.catch(() => {}) });
@@ -205,8 +220,9 @@ export class Models {
       const { key } = remote;
       await fetchModel(this.at.storage, remote, directory, { signal, onProgress: (now) => tell({ ...now, key }) });
     } catch (error) {
-      // Where nothing came there is nothing to go on with.
-      if ((await this.#bytes(remote.key, [RECORD])) === 0) await this.at.storage.remove(directory);
+      // Where nothing came there is nothing to go on with. What stays is removed at the next start.
+      const bytes = await this.#bytes(remote.key, [RECORD]).catch(() => undefined);
+      if (bytes === 0) await this.at.storage.remove(directory).catch(() => {});
       throw error;
     } finally {
       flush();
@@ -217,7 +233,8 @@ export class Models {
   async #stored(source: RemoteSource, dtype: Dtype, anyRevision = false): Promise<Place | undefined> {
     const address = "url" in source ? folderUrl(source.url) : undefined;
     for (const key of await this.at.storage.list("models")) {
-      const record = await this.#record(key);
+      // One that cannot be read is no reason not to take another; who asks for it hears of that.
+      const record = await this.#record(key).catch(() => undefined);
       if (!record?.complete) continue;
       const { name, commit, url, base } = record;
       const same = "url" in source ? url === address : base?.id === source.hub;
@@ -266,12 +283,13 @@ export class Models {
     return lengths.reduce((sum, length) => sum + length, 0);
   }
 
+  /** What is known of a stored model; without a record, or with a broken one, it is not complete. */
   async #record(key: string): Promise<StoredRecord | undefined> {
     try {
-      return JSON.parse(await this.at.storage.text(`models/${key}/${RECORD}`)) as StoredRecord;
-    } catch {
-      // Without one, or with a broken one, it is not complete.
-      return undefined;
+      return (await this.at.storage.json<StoredRecord | null>(`models/${key}/${RECORD}`)) ?? undefined;
+    } catch (error) {
+      if (FlantuneError.from(error).code === "format") return undefined;
+      throw error;
     }
   }
 }

@@ -1,14 +1,14 @@
-// What is stored of runs: a directory each, with a record in it, and the index.
+// What is stored of runs: a directory each, with a record in it. The record is written when the rest
+// is there: without one there is no run.
 
 import { FlantuneError } from "../api/error.js";
 import type { Options } from "../protocol.js";
 import type { RunEvent, RunInfo } from "../types.js";
-import type { Table } from "./index.js";
+import { RECORD, readRecord, removeRecorded, writeRecord } from "./record.js";
 import { plainName } from "./storage/files.js";
 import type { Storage } from "./storage/storage.js";
 
-/** What is needed to open a run again, in its directory. */
-const RECORD = "page.json";
+/** What is needed to open a run again. */
 export interface RunRecord {
   info: RunInfo;
   /** As the core takes them; the rows' paths are in this run's directory. */
@@ -16,21 +16,31 @@ export interface RunRecord {
 }
 
 export class RunRecords {
-  constructor(
-    readonly storage: Storage,
-    readonly table: Table<RunInfo>,
-  ) {}
+  constructor(readonly storage: Storage) {}
 
-  /** All runs that there is a directory of; the index is made to agree. */
-  async ids(): Promise<string[]> {
+  /** What is remembered of all runs. */
+  async all(): Promise<RunInfo[]> {
     const ids = await this.storage.list("runs");
-    for (const { id } of await this.table.all()) if (!ids.includes(id)) await this.table.delete(id);
-    return ids;
+    const infos = await Promise.all(ids.map((id) => this.info(id).catch((error: unknown) => unreadable(id, error))));
+    return infos.flatMap((info) => info ?? []);
   }
 
-  /** Makes the run's directory. */
-  async begin(record: RunRecord): Promise<void> {
-    await this.storage.writeJson(`${directoryOf(record.info.id)}/${RECORD}`, record);
+  /** What is remembered of a run; nothing where there is none, and only there. */
+  async info(id: string): Promise<RunInfo | undefined> {
+    return (await readRecord<RunRecord>(this.storage, directoryOf(id)))?.info;
+  }
+
+  /** A run that can be gone on with. */
+  async stored(id: string): Promise<RunRecord> {
+    const record = await readRecord<RunRecord>(this.storage, directoryOf(id));
+    if (!record) throw new FlantuneError("not_found", `There is no run \`${id}\` in this browser`);
+    if (record.info.state !== "done") return record;
+    throw new FlantuneError("setting", "This run is done", "Train its adapter further: give its id as `initAdapter`");
+  }
+
+  /** Writes what is remembered of a run; the first time, when all else that it needs is in its directory. */
+  async save(record: RunRecord): Promise<void> {
+    await writeRecord(this.storage, directoryOf(record.info.id), record);
   }
 
   /** The events so far: those after the checkpoint are dropped when a run is opened. */
@@ -48,51 +58,45 @@ export class RunRecords {
     });
   }
 
-  /** Removes a run with all it has. */
-  async remove(id: string): Promise<void> {
-    await this.table.delete(id);
-    await this.storage.remove(directoryOf(id));
-  }
-
-  /** Remembers how far a run is. */
-  async save(info: RunInfo): Promise<void> {
-    await this.table.put(info);
-    const record = await this.#record(info.id);
-    if (record) await this.storage.writeJson(`${directoryOf(info.id)}/${RECORD}`, { ...record, info });
-  }
-
   /** Removes what only going on needs: rows, checkpoints, events. The adapter is in the library. */
   async finish(id: string): Promise<void> {
+    for (const path of await this.leftOf(id)) await this.storage.remove(path);
+  }
+
+  /** Removes a run with all it has. */
+  async remove(id: string): Promise<void> {
+    await removeRecorded(this.storage, directoryOf(id));
+  }
+
+  /** What nobody needs of a run's directory, where nobody works on it. */
+  async leftOf(id: string): Promise<string[]> {
     const directory = directoryOf(id);
+    const record = await readRecord<RunRecord>(this.storage, directory);
+    if (!record) return [directory];
+    if (record.info.state !== "done") return [];
     const names = await this.storage.list(directory);
-    for (const name of names) if (name !== RECORD) await this.storage.remove(`${directory}/${name}`);
-  }
-
-  /** A run that can be gone on with. */
-  async stored(id: string): Promise<RunRecord> {
-    const record = await this.#record(id);
-    if (!record) throw new FlantuneError("not_found", `There is no run \`${id}\` in this browser`);
-    const info = (await this.table.get(id)) ?? record.info;
-    if (info.state !== "done") return { ...record, info };
-    throw new FlantuneError("setting", "This run is done", "Train its adapter further: give its id as `initAdapter`");
-  }
-
-  /** What is remembered of a run; nothing where its directory was never finished. */
-  async info(id: string): Promise<RunInfo | undefined> {
-    return (await this.table.get(id)) ?? (await this.#record(id))?.info;
-  }
-
-  async #record(id: string): Promise<RunRecord | undefined> {
-    try {
-      return JSON.parse(await this.storage.text(`${directoryOf(id)}/${RECORD}`)) as RunRecord;
-    } catch {
-      // A tab that was closed while it made the directory leaves none.
-      return undefined;
-    }
+    return names.filter((name) => name !== RECORD).map((name) => `${directory}/${name}`);
   }
 }
 
 /** The directory of a run: the core's output directory. */
 export function directoryOf(id: string): string {
   return `runs/${plainName(id)}`;
+}
+
+/** A run whose record cannot be read: it is kept, and says why it cannot be gone on with. */
+function unreadable(id: string, error: unknown): RunInfo {
+  return {
+    id,
+    name: id,
+    state: "failed",
+    created: 0,
+    step: 0,
+    steps: 0,
+    method: "lora",
+    model: { kind: "files", name: "", dtype: "f32" },
+    data: { name: "", rows: 0 },
+    options: {},
+    problem: FlantuneError.from(error).message,
+  };
 }

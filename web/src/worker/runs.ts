@@ -7,7 +7,7 @@ import type { AdapterInfo, RunEvent, RunInfo, TrainOptions } from "../types.js";
 import type { Adapters } from "./adapters.js";
 import { type DataSets, ownValidation, readOptions } from "./data.js";
 import type { Engine } from "./engine.js";
-import { holdLock, lockedRuns } from "./locks.js";
+import { exclusively, lockedRuns } from "./locks.js";
 import type { Models } from "./models.js";
 import { directoryOf, type RunRecord, type RunRecords } from "./run-records.js";
 import type { Storage } from "./storage/storage.js";
@@ -17,6 +17,7 @@ const CHECKPOINT_SECONDS = 30;
 
 /** A run that is being worked on. */
 interface Active {
+  record: RunRecord;
   info: RunInfo;
   tell: (notice: RunNotice) => void;
   /** When the newest checkpoint was written, in milliseconds. */
@@ -29,6 +30,8 @@ interface Active {
 
 export class Runs {
   readonly #active = new Map<string, Active>();
+  /** How runs ended where that could not be written, as on a full disk. After this tab they count as interrupted. */
+  readonly #unwritten = new Map<string, RunInfo>();
 
   constructor(
     readonly engine: Engine,
@@ -43,24 +46,23 @@ export class Runs {
   async run(params: RunParams, tell: (notice: RunNotice) => void): Promise<RunEnd> {
     const { run: id } = params;
     if (this.#active.has(id)) throw new FlantuneError("busy", "This run is being worked on already");
-    const release = await holdLock(id);
-    try {
+    const work = async () => {
       const record = params.start === "resume" ? await this.records.stored(id) : await this.#begin(params, params.start);
+      this.#unwritten.delete(id);
       const active: Active = {
+        record,
         info: record.info,
         tell,
         saved: performance.now(),
         stop: false,
         ended: Promise.resolve(),
       };
-      const work = this.#work(active, record, params);
-      active.ended = work.catch(() => {});
+      const end = this.#work(active, params);
+      active.ended = end.catch(() => {});
       this.#active.set(id, active);
-      return await work;
-    } finally {
-      this.#active.delete(id);
-      release();
-    }
+      return end.finally(() => this.#active.delete(id));
+    };
+    return exclusively(directoryOf(id), work, elsewhere());
   }
 
   /** Resolves when the step that is being made is done. */
@@ -82,7 +84,7 @@ export class Runs {
     active.paused?.resume();
     delete active.paused;
     active.info.state = "running";
-    await this.records.table.put(active.info);
+    await this.records.save(active.record);
   }
 
   /** Resolves when a checkpoint is kept. */
@@ -96,47 +98,41 @@ export class Runs {
 
   async fail(id: string, { message, rowsAtOnce }: PlainError): Promise<void> {
     await this.stop(id);
-    const info = await this.describe(id);
-    await this.records.save({ ...info, ...(rowsAtOnce !== undefined && { rowsAtOnce }), state: "failed", problem: message });
+    const work = async () => {
+      const record = await this.records.stored(id);
+      const info = { ...record.info, ...(rowsAtOnce !== undefined && { rowsAtOnce }), state: "failed" as const, problem: message };
+      await this.#failed({ ...record, info });
+    };
+    await exclusively(directoryOf(id), work, elsewhere());
   }
 
   /** Newest first. A run that no tab works on, and that did not end, was interrupted. */
   async list(): Promise<RunInfo[]> {
-    const elsewhere = await lockedRuns();
-    const runs: RunInfo[] = [];
-    for (const id of await this.records.ids()) {
-      const working = this.#active.has(id) || elsewhere.has(id);
-      const info = this.#active.get(id)?.info ?? (await this.records.info(id));
-      if (!info) {
-        // A tab was closed while it made the directory: there is nothing to go on with.
-        if (!working) await this.records.remove(id);
-        continue;
-      }
-      const over = info.state === "done" || info.state === "stopped" || info.state === "failed";
-      // A tab was closed before it had removed them.
-      if (info.state === "done" && !working) await this.records.finish(id);
-      runs.push({ ...info, state: working || over ? info.state : "interrupted" });
-    }
+    const locked = await lockedRuns();
+    const runs = (await this.records.all()).map((stored) => {
+      const info = this.#newest(stored);
+      const working = this.#active.has(info.id) || locked.has(info.id);
+      return { ...info, state: working || isOver(info) ? info.state : ("interrupted" as const) };
+    });
     return runs.sort((one, other) => other.created - one.created);
   }
 
   async describe(id: string): Promise<RunInfo> {
-    const info = this.#active.get(id)?.info ?? (await this.records.info(id));
-    if (info) return info;
+    const info = await this.records.info(id);
+    if (info) return this.#newest(info);
     throw new FlantuneError("not_found", `There is no run \`${id}\` in this browser`);
   }
 
   async remove(id: string): Promise<void> {
-    if (this.#active.has(id) || (await lockedRuns()).has(id)) {
-      throw new FlantuneError("busy", "This run is being worked on", "Stop it first");
-    }
-    await this.records.remove(id);
+    const busy = new FlantuneError("busy", "This run is being worked on", "Stop it first");
+    if (this.#active.has(id) || (await lockedRuns()).has(id)) throw busy;
+    await exclusively(directoryOf(id), () => this.records.remove(id), busy);
   }
 
   /** The record of a finished run goes with its adapter: it has nothing else, and nobody misses it. */
   async forget(adapter: string): Promise<void> {
     const info = await this.records.info(adapter);
-    if (info?.state === "done") await this.records.remove(adapter);
+    if (info?.state === "done") await this.remove(adapter);
   }
 
   /** Makes the run's directory: everything that is needed to begin it again. */
@@ -144,12 +140,7 @@ export class Runs {
     const { run: id, model } = params;
     const directory = directoryOf(id);
     const set = this.data.get(data);
-    const paths = await this.#copyRows(set.path, ownValidation(set, reading), directory);
     const { name, ...settings } = options;
-    if (typeof settings["initAdapter"] === "string") {
-      // A copy: the run can be gone on with after that adapter was removed.
-      settings["initAdapter"] = await this.adapters.copyTo(`${directory}/initial`, settings["initAdapter"]);
-    }
     const info: RunInfo = {
       id,
       name: name ?? describeRun(reading.name ?? set.name, options),
@@ -162,9 +153,24 @@ export class Runs {
       data: { name: reading.name ?? set.name, rows: set.rows },
       options,
     };
-    const record = { info, options: { ...readOptions(reading), ...settings, ...paths } };
-    await this.records.begin(record);
-    return record;
+    try {
+      const paths = await this.#copyRows(set.path, ownValidation(set, reading), directory);
+      if (typeof settings["initAdapter"] === "string") {
+        // A copy: the run can be gone on with after that adapter was removed.
+        settings["initAdapter"] = await this.adapters.copyTo(`${directory}/initial`, settings["initAdapter"]);
+      }
+      const record = { info, options: { ...readOptions(reading), ...settings, ...paths } };
+      await this.records.save(record);
+      return record;
+    } catch (error) {
+      await this.#undo(id);
+      throw error;
+    }
+  }
+
+  /** Removes a run that came to nothing; what cannot be removed now is at the next start. */
+  async #undo(id: string): Promise<void> {
+    await this.records.remove(id).catch(() => {});
   }
 
   async #copyRows(path: string, { validation }: { validation?: string }, directory: string): Promise<Options> {
@@ -177,9 +183,9 @@ export class Runs {
     return validation === undefined ? { train } : { train, validation: await copy(validation) };
   }
 
-  async #work(active: Active, record: RunRecord, params: RunParams): Promise<RunEnd> {
+  async #work(active: Active, params: RunParams): Promise<RunEnd> {
     const { run: id, model, rowsAtOnce } = params;
-    const { info, tell } = active;
+    const { record, info, tell } = active;
     const directory = directoryOf(id);
     const resume = params.start === "resume";
     try {
@@ -192,7 +198,7 @@ export class Runs {
       });
       Object.assign(info, { step, steps, state: "running", ...(rowsAtOnce !== undefined && { rowsAtOnce }) });
       delete info.problem;
-      await this.records.save(info);
+      await this.records.save(record);
       tell({ info });
       // A run that has no checkpoint yet begins anew, and all of its events happen again.
       if (resume && params.replay && step > 0) for (const event of await this.records.events(id)) tell({ event });
@@ -202,11 +208,20 @@ export class Runs {
       const error = FlantuneError.from(thrown);
       // A fresh worker goes on from the checkpoint.
       if (isCrash(error)) throw error;
-      if (info.steps === 0 && !resume) await this.records.remove(id);
-      else await this.records.save({ ...info, state: "failed", problem: error.message });
+      if (info.steps === 0 && !resume) await this.#undo(id);
+      else await this.#failed({ ...record, info: { ...info, state: "failed", problem: error.message } });
       throw error;
     } finally {
       await this.engine.request("closeRun", { run: id }).catch(() => {});
+    }
+  }
+
+  async #failed(record: RunRecord): Promise<void> {
+    try {
+      await this.records.save(record);
+      this.#unwritten.delete(record.info.id);
+    } catch {
+      this.#unwritten.set(record.info.id, record.info);
     }
   }
 
@@ -236,8 +251,8 @@ export class Runs {
     const metrics = last?.event === "done" ? last.metrics : {};
     const adapter = await this.adapters.takeFrom(directory, { id, name, model, metrics });
     Object.assign(info, { state: "done", adapter: adapter.id });
-    await this.records.save(info);
-    // The run is done all the same; what is left is removed when runs are listed.
+    await this.records.save(active.record);
+    // The run is done all the same; what is left is removed at the next start.
     await this.records.finish(id).catch(() => {});
     if (last) tell({ event: last });
     return { state: "done", adapter };
@@ -254,7 +269,7 @@ export class Runs {
       return undefined;
     });
     if (adapter) info.adapter = adapter.id;
-    await this.records.save(info);
+    await this.records.save(active.record);
     return { state: "stopped", ...(adapter && { adapter }) };
   }
 
@@ -269,7 +284,7 @@ export class Runs {
       if (event.event === "step") info.loss = event.loss;
       if (event.event === "checkpoint") {
         active.saved = performance.now();
-        await this.records.table.put(info);
+        await this.records.save(active.record);
       }
       tell({ event });
     }
@@ -287,11 +302,25 @@ export class Runs {
     return this.adapters.takeFrom(directory, { id, name: `${name}, stopped at step ${step}`, model, metrics: {} });
   }
 
+  /** What is known of a run: this tab may know better than its record. */
+  #newest(stored: RunInfo): RunInfo {
+    const { id } = stored;
+    return this.#active.get(id)?.info ?? (isOver(stored) ? stored : (this.#unwritten.get(id) ?? stored));
+  }
+
   #get(id: string): Active {
     const active = this.#active.get(id);
     if (active) return active;
     throw new FlantuneError("stopped", "This run is not being worked on", "Go on with it first");
   }
+}
+
+function isOver({ state }: RunInfo): boolean {
+  return state === "done" || state === "stopped" || state === "failed";
+}
+
+function elsewhere(): FlantuneError {
+  return new FlantuneError("busy", "Another tab is working on this run", "Go on with it there, or close that tab");
 }
 
 function describeRun(data: string, { method = "lora", rank = 8, numVirtualTokens = 20 }: TrainOptions): string {

@@ -1,15 +1,15 @@
 // All that the page can call, by name: what there is, put together.
 
 import { FlantuneError } from "../api/error.js";
+import { newId } from "../api/id.js";
 import type { CallName, Params, Result, Told } from "../protocol.js";
 import { Adapters } from "./adapters.js";
 import { Assets } from "./assets.js";
 import { DataSets, ownValidation, readOptions } from "./data.js";
 import { openDevice } from "./device.js";
-import { Engine } from "./engine.js";
+import type { Engine } from "./engine.js";
 import { Hub } from "./hub.js";
-import { memoryIndex, openIndex } from "./index.js";
-import { tidyUp } from "./locks.js";
+import { exclusively } from "./locks.js";
 import { Models } from "./models.js";
 import { RunRecords } from "./run-records.js";
 import { Runs } from "./runs.js";
@@ -17,6 +17,7 @@ import { FilesMount } from "./storage/files.js";
 import { MemoryMount } from "./storage/memory.js";
 import { OpfsMount } from "./storage/opfs.js";
 import { Storage } from "./storage/storage.js";
+import { MERGED, sweep } from "./sweep.js";
 import { zip } from "./zip.js";
 
 /** What goes with a call: it may be called off, and tell of itself. */
@@ -36,10 +37,16 @@ interface Parts {
   runs: Runs;
 }
 
-let count = 0;
+/** Loads the Wasm module, which is to read and write there. */
+export type LoadEngine = (storage: Storage, wasmUrl?: string) => Promise<Engine>;
 
 export class Session {
+  readonly #loadEngine: LoadEngine;
   #parts: Parts | undefined;
+
+  constructor(loadEngine: LoadEngine) {
+    this.#loadEngine = loadEngine;
+  }
 
   /** Answers a call. */
   handle<Name extends CallName>(name: Name, params: Params<Name>, work: Work<Name>): Promise<Result<Name>> {
@@ -136,16 +143,15 @@ export class Session {
     const storage = new Storage(kept ? opfs : memory);
     for (const name of ["builtin", "plan"]) storage.mount(name, memory);
     storage.mount("files", files);
-    if (kept) await tidyUp(storage, opfs);
-    const engine = await Engine.load(storage, wasmUrl);
+    const engine = await this.#loadEngine(storage, wasmUrl);
     const info = await openDevice(engine, device);
-    // An index that outlives what it lists would be of no use.
-    const index = kept ? await openIndex() : memoryIndex();
     const assets = new Assets(assetsUrl);
     const models = new Models({ engine, storage, files, memory, assets, hub: new Hub(engine, hubEndpoint) });
     const data = new DataSets(engine, files, assets);
-    const adapters = new Adapters(engine, storage, index.adapters);
-    const runs = new Runs(engine, storage, new RunRecords(storage, index.runs), models, data, adapters);
+    const adapters = new Adapters(engine, storage);
+    const records = new RunRecords(storage);
+    const runs = new Runs(engine, storage, records, models, data, adapters);
+    if (kept) await sweep({ storage, opfs, models, records, adapters });
     this.#parts = { engine, storage, models, data, adapters, runs };
     return { device: info, warnings: kept ? [] : [opfs.plain()] };
   }
@@ -169,15 +175,17 @@ export class Session {
 
   async #merge({ model, adapter }: Params<"merge">): Promise<Blob> {
     const { adapters, storage } = this.#at;
-    count += 1;
-    const output = `merged/${Date.now()}-${count}`;
-    try {
-      await this.#engine.request("merge", { model, adapter: await adapters.directory(adapter), output });
-      const names = await storage.list(output);
-      const files = names.map(async (name) => ({ name, file: await storage.file(`${output}/${name}`) }));
-      return await zip(await Promise.all(files));
-    } finally {
-      await storage.remove(output);
-    }
+    const output = `${MERGED}/${newId()}`;
+    return exclusively(output, async () => {
+      try {
+        await this.#engine.request("merge", { model, adapter: await adapters.directory(adapter), output });
+        const names = await storage.list(output);
+        const files = names.map(async (name) => ({ name, file: await storage.file(`${output}/${name}`) }));
+        return await zip(await Promise.all(files));
+      } finally {
+        // What cannot be removed now is at the next start.
+        await storage.remove(output).catch(() => {});
+      }
+    });
   }
 }

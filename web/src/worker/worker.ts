@@ -3,10 +3,11 @@
 import { FlantuneError } from "../api/error.js";
 import type { Call, CallName, PageMessage, WorkerMessage } from "../protocol.js";
 import { watchForCrashes } from "./crash.js";
+import { Engine } from "./engine.js";
 import { Session } from "./session.js";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
-const session = new Session();
+const session = new Session(Engine.load);
 const working = new Map<number, AbortController>();
 
 watchForCrashes((error) => send({ kind: "crash", error: error.plain() }));

@@ -106,7 +106,12 @@ function interrupted(context: Context): View {
           h(
             "li",
             {},
-            h("span", { class: "grow number" }, texts.interruptedRun(run.name, format.count(run.step), format.count(run.steps), format.moment(run.created))),
+            h(
+              "div",
+              { class: "grow number" },
+              texts.interruptedRun(run.name, format.count(run.step), format.count(run.steps), format.moment(run.created)),
+              run.problem !== undefined && h("p", { class: "note" }, run.problem),
+            ),
             button(texts.resume, () => void actions.train.resumeRun(run.id), { "aria-disabled": busy ? "true" : undefined, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.resume, run.name) }),
             run.state === "failed" && run.rowsAtOnce === undefined && // else going on is in smaller parts anyway
               button(texts.smaller, () => void actions.train.resumeRun(run.id, true), { "aria-disabled": busy ? "true" : undefined, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.smaller, run.name) }),

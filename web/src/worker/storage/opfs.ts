@@ -2,17 +2,19 @@
 // keep them (`navigator.storage.persist()`, which only the page can).
 
 import { FlantuneError, isNamed } from "../../api/error.js";
+import { newId } from "../../api/id.js";
 import type { EngineWriter } from "../../engine.js";
+import { exclusively } from "../locks.js";
 import { type Mount, notFound } from "./storage.js";
 
 /** Ends the names of files that are still being written. */
 const UNFINISHED = ".unfinished";
-/** What is copied at a time where files cannot be renamed. */
-const PIECE = 4 << 20;
+/** Where it is tried whether files can be written. */
+export const PROBES = "probes";
 
-// Renaming is in all engines, but not yet in TypeScript's library.
-interface Movable {
-  move?(name: string): Promise<void>;
+// In all engines, but not yet in TypeScript's library. It replaces what has the name, at once.
+interface Handle extends FileSystemFileHandle {
+  move(name: string): Promise<void>;
 }
 
 export class OpfsMount implements Mount {
@@ -28,19 +30,33 @@ export class OpfsMount implements Mount {
     const refused = (why: string, where: string) =>
       new FlantuneError("no_storage", `This browser keeps nothing for this page after it is closed: ${why}`, `Export adapters before the page is closed; ${where} them`);
     // Browsers of WebKitGTK have none at all, in no window.
-    const lacking = typeof navigator.storage?.getDirectory !== "function" || !("createSyncAccessHandle" in FileSystemFileHandle.prototype);
+    const has = (method: string) => method in FileSystemFileHandle.prototype;
+    const lacking = typeof navigator.storage?.getDirectory !== "function" || !has("createSyncAccessHandle") || !has("move");
     if (lacking) return refused("it has no private file system here", "Chrome, Edge, Firefox and Safari keep");
     try {
       const root = await navigator.storage.getDirectory();
       const mount = new OpfsMount(await root.getDirectoryHandle("flantune", { create: true }));
-      // Some browsers give a directory, but no files in it.
-      const probe = `probe-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
-      await mount.append(probe, new Uint8Array([1]));
-      await mount.remove(probe);
+      await mount.#probe();
       return mount;
     } catch (error) {
       return refused(error instanceof Error ? error.message : String(error), "an ordinary window keeps");
     }
+  }
+
+  /** Some browsers give a directory, but no files in it. */
+  async #probe(): Promise<void> {
+    const before = await this.list("");
+    const path = `${PROBES}/${newId()}`;
+    await exclusively(path, async () => {
+      try {
+        await this.append(path, new Uint8Array([1]));
+      } catch (error) {
+        // Where the disk is full, what there is can be read all the same, and some of it removed.
+        const full = FlantuneError.from(error).code === "quota" && before.some((name) => name !== PROBES);
+        if (!full) throw error;
+      }
+      await this.remove(path);
+    });
   }
 
   async file(path: string): Promise<Blob> {
@@ -60,9 +76,13 @@ export class OpfsMount implements Mount {
     const unique = crypto.getRandomValues(new Uint32Array(1))[0];
     const temporary = `${name}.${unique}-${this.#count}${UNFINISHED}`;
     const handle = await attempt(path, () => directory.getFileHandle(temporary, { create: true }));
-    const access = await attempt(path, () => handle.createSyncAccessHandle());
-    let offset = 0;
+    // What cannot be removed now is removed at the next start.
     const discard = () => void directory.removeEntry(temporary).catch(() => {});
+    const access = await attempt(path, () => handle.createSyncAccessHandle()).catch((error: unknown) => {
+      discard();
+      throw error;
+    });
+    let offset = 0;
     return {
       write: (bytes) =>
         attempt(path, async () => {
@@ -77,7 +97,7 @@ export class OpfsMount implements Mount {
           throw error;
         }
         access.close();
-        await attempt(path, () => rename(directory, handle, name)).catch((error: unknown) => {
+        await attempt(path, () => (handle as Handle).move(name)).catch((error: unknown) => {
           discard();
           throw error;
         });
@@ -94,9 +114,14 @@ export class OpfsMount implements Mount {
     await attempt(path, async () => {
       const handle = await directory.getFileHandle(name, { create: true });
       const access = await handle.createSyncAccessHandle();
+      const before = access.getSize();
       try {
-        writeFully(access, bytes, access.getSize());
+        writeFully(access, bytes, before);
         access.flush();
+      } catch (error) {
+        // Half a piece would be joined with the next.
+        access.truncate(before);
+        throw error;
       } finally {
         access.close();
       }
@@ -107,17 +132,18 @@ export class OpfsMount implements Mount {
     const directory = await this.#directory(path.split("/").filter(Boolean), false);
     if (!directory) return [];
     const names: string[] = [];
-    for await (const name of directory.keys()) {
-      if (!name.endsWith(UNFINISHED)) names.push(name);
-    }
+    await attempt(path, async () => {
+      for await (const name of directory.keys()) {
+        if (!name.endsWith(UNFINISHED)) names.push(name);
+      }
+    });
     return names.sort();
   }
 
   async rename(path: string, name: string): Promise<void> {
     const handle = await this.#handle(path);
     if (!handle) throw notFound(path);
-    const { directory } = await this.#parent(path);
-    await attempt(path, () => rename(directory, handle, name));
+    await attempt(path, () => (handle as Handle).move(name));
   }
 
   async remove(path: string): Promise<void> {
@@ -132,12 +158,18 @@ export class OpfsMount implements Mount {
     }
   }
 
-  /** Removes files that nobody finished writing. */
-  async removeUnfinished(directory = this.#root): Promise<void> {
-    for await (const [name, handle] of directory.entries()) {
-      if (handle.kind === "directory") await this.removeUnfinished(handle as FileSystemDirectoryHandle);
-      else if (name.endsWith(UNFINISHED)) await directory.removeEntry(name).catch(() => {});
-    }
+  /** The paths of files in a directory, and below it, that are being written, or that nobody finished writing. */
+  async unfinished(path: string): Promise<string[]> {
+    const directory = await this.#directory(path.split("/").filter(Boolean), false);
+    const found: string[] = [];
+    await attempt(path, async () => {
+      for await (const [name, handle] of directory?.entries() ?? []) {
+        const below = `${path}/${name}`;
+        if (handle.kind === "directory") found.push(...(await this.unfinished(below)));
+        else if (name.endsWith(UNFINISHED)) found.push(below);
+      }
+    });
+    return found;
   }
 
   async #parent(path: string): Promise<{ directory: FileSystemDirectoryHandle; name: string }> {
@@ -175,31 +207,6 @@ export class OpfsMount implements Mount {
   }
 }
 
-/** Gives a file the name that it is to have, in place of what had it. */
-async function rename(
-  directory: FileSystemDirectoryHandle,
-  handle: FileSystemFileHandle & Movable,
-  name: string,
-): Promise<void> {
-  if (handle.move) {
-    await handle.move(name);
-    return;
-  }
-  const file = await handle.getFile();
-  const access = await (await directory.getFileHandle(name, { create: true })).createSyncAccessHandle();
-  try {
-    access.truncate(0);
-    for (let offset = 0; offset < file.size; ) {
-      const piece = new Uint8Array(await file.slice(offset, offset + PIECE).arrayBuffer());
-      offset += writeFully(access, piece, offset);
-    }
-    access.flush();
-  } finally {
-    access.close();
-  }
-  await directory.removeEntry(handle.name);
-}
-
 /** Browsers report a full disk by an exception, or by writing less. */
 function writeFully(access: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): number {
   // The library's types refuse a view of shared memory, of which there is none here.
@@ -218,6 +225,7 @@ async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** A directory is no file, and a file no directory. */
 function isMissing(error: unknown): boolean {
   return isNamed(error, "NotFoundError") || isNamed(error, "TypeMismatchError");
 }
