@@ -3,7 +3,7 @@
 
 import { FlantuneError } from "../api/error.js";
 import type { Options } from "../protocol.js";
-import type { RunEvent, RunInfo } from "../types.js";
+import type { Metrics, RunEvent, RunInfo } from "../types.js";
 import { RECORD, readRecord, removeRecorded, writeRecord } from "./record.js";
 import { plainName } from "./storage/files.js";
 import type { Storage } from "./storage/storage.js";
@@ -41,6 +41,12 @@ export class RunRecords {
   /** Writes what is remembered of a run; the first time, when all else that it needs is in its directory. */
   async save(record: RunRecord): Promise<void> {
     await writeRecord(this.storage, directoryOf(record.info.id), record);
+  }
+
+  /** What came of a run whose result is written; nothing of one that can be gone on with. */
+  async result(id: string): Promise<{ steps: number; metrics: Metrics } | undefined> {
+    const record = await this.storage.json<{ result?: { steps: number; metrics: Metrics } | null } | null>(`${directoryOf(id)}/run.json`);
+    return record?.result ?? undefined;
   }
 
   /** The events so far: those after the checkpoint are dropped when a run is opened. */

@@ -3,7 +3,7 @@
 
 import { FlantuneError, isCrash, type PlainError } from "../api/error.js";
 import type { Options, RunEnd, RunNotice, RunParams } from "../protocol.js";
-import type { AdapterInfo, RunEvent, RunInfo, TrainOptions } from "../types.js";
+import type { AdapterInfo, Metrics, RunEvent, RunInfo, TrainOptions } from "../types.js";
 import type { Adapters } from "./adapters.js";
 import { type DataSets, ownValidation, readOptions } from "./data.js";
 import type { Engine } from "./engine.js";
@@ -189,6 +189,8 @@ export class Runs {
     const directory = directoryOf(id);
     const resume = params.start === "resume";
     try {
+      const result = resume ? await this.records.result(id) : undefined;
+      if (result) return await this.#takeUp(active, directory, result, params.replay);
       const { step, steps } = await this.engine.request("openRun", {
         run: id,
         model,
@@ -241,6 +243,19 @@ export class Runs {
       await this.#tell(active, events);
       if (performance.now() - active.saved > CHECKPOINT_SECONDS * 1000) await this.#checkpoint(active);
     }
+  }
+
+  /** Brings a run to its end that had come to it but for the library. */
+  async #takeUp(active: Active, directory: string, result: { steps: number; metrics: Metrics }, replay: boolean): Promise<RunEnd> {
+    const { info, tell } = active;
+    const { steps, metrics } = result;
+    const events = await this.records.events(info.id);
+    Object.assign(info, { step: steps, steps, state: "running" });
+    delete info.problem;
+    tell({ info });
+    if (replay) for (const event of events) if (event.event !== "done") tell({ event });
+    const done = events.find(({ event }) => event === "done") ?? ({ event: "done", steps, metrics } as const);
+    return this.#done(active, directory, [done]);
   }
 
   async #done(active: Active, directory: string, events: RunEvent[]): Promise<RunEnd> {
