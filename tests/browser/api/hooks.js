@@ -1,4 +1,4 @@
-const hook = self.location.search.slice(1);
+const [hook, value] = self.location.search.slice(1).split("=");
 const hooks = new BroadcastChannel("hooks");
 
 const actions = {
@@ -78,6 +78,34 @@ const actions = {
     MessagePort.prototype.postMessage = function (...parameters) {
       if (!silent) postMessage.apply(this, parameters);
     };
+  },
+  /** Nothing that is asked of the storage is answered after so many calls: the test hears of it, and closes the tab. */
+  "stop-after"() {
+    let calls = 0;
+    const left = () => {
+      calls += 1;
+      if (calls <= Number(value)) return true;
+      hooks.postMessage("stopped");
+      return false;
+    };
+    const later = { FileSystemDirectoryHandle: ["getDirectoryHandle", "getFileHandle", "removeEntry"], FileSystemFileHandle: ["getFile", "createSyncAccessHandle", "move"], Blob: ["arrayBuffer", "text"] };
+    const now = { FileSystemSyncAccessHandle: ["write", "truncate", "flush", "close"] };
+    const wrap = (kinds, stopped) => {
+      for (const [kind, names] of Object.entries(kinds)) {
+        const { prototype } = self[kind];
+        for (const name of names) {
+          const method = prototype[name];
+          prototype[name] = function (...parameters) {
+            return left() ? method.apply(this, parameters) : stopped();
+          };
+        }
+      }
+    };
+    wrap(later, () => new Promise(() => {}));
+    wrap(now, () => {
+      throw new Error("this tab is closed");
+    });
+    hooks.addEventListener("message", ({ data }) => data === "count" && hooks.postMessage({ calls }));
   },
   /** No room for another adapter, until the test says so. */
   "full-library"() {

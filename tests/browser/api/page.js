@@ -96,6 +96,19 @@ export async function kept() {
   return files(await root.getDirectoryHandle("flantune"), "");
 }
 
+/** Resolves when the hook `stop-after` has stopped the storage. */
+export function stopped() {
+  return new Promise((resolve) => new BroadcastChannel("hooks").addEventListener("message", ({ data }) => data === "stopped" && resolve("stopped")));
+}
+
+/** How many calls the hook `stop-after` has counted. */
+export function counted() {
+  const hooks = new BroadcastChannel("hooks");
+  const answer = new Promise((resolve) => hooks.addEventListener("message", ({ data }) => data.calls !== undefined && resolve(data.calls)));
+  hooks.postMessage("count");
+  return answer;
+}
+
 /** The file of a path in what the browser keeps for the page. */
 export async function keptFile(path) {
   let directory = await (await navigator.storage.getDirectory()).getDirectoryHandle("flantune");
