@@ -313,8 +313,11 @@ test("a run that failed says why, and one that was cut off is offered", async ({
     data: { name: "reviews", rows: 220 },
     options: { method: "lora", epochs: 4 },
   };
-  await open({ fake: { runs: [run], failAt: 45 } });
+  const unreadable = { ...run, id: "run-2", name: "run-2", state: "failed", problem: "runs/run-2/page.json: it holds no JSON" };
+  await open({ fake: { runs: [run, unreadable], failAt: 45 } });
   await expect(page.getByText("Yesterday's: 40 of 100 steps")).toBeVisible();
+  // Also of one that cannot be read any more.
+  await expect(page.getByText(unreadable.problem)).toBeVisible();
   await button(page, "Go on: Yesterday's").click();
   await expect(page.getByText("The graphics card was lost at step 45. Its last checkpoint is kept")).toBeVisible();
   await expect(page.getByRole("region", { name: "Run", exact: true })).toContainText("44 of 112");
