@@ -33,6 +33,23 @@ test("says why it is not the GPU", async ({ api }) => {
   expect(found.noWasm).toMatchObject({ code: "network" });
 });
 
+test("a GPU that never answers is not waited for", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { OPTIONS, ready, refusal, start } = await import("/page.js");
+    const found = {};
+    for (const what of ["adapter", "driver"]) {
+      const { flantune, model, data } = await ready({ device: "auto", hook: `mute-gpu=${what}` });
+      const { method } = await flantune.train(model, data, { ...OPTIONS, maxSteps: 2 }).adapter;
+      found[what] = { device: flantune.device, method };
+      await flantune.close();
+    }
+    return { ...found, asked: await refusal(start({ device: "webgpu", hook: "mute-gpu=driver" })) };
+  });
+  const reason = { code: "failed", message: expect.stringContaining("does not answer") };
+  for (const what of ["adapter", "driver"]) expect(found[what]).toMatchObject({ method: "lora", device: { kind: "cpu", reason } });
+  expect(found.asked).toMatchObject({ code: "device", message: expect.stringContaining("does not answer") });
+});
+
 test("trains on a GPU whose browser hides timestamp-query", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { collect, losses, OPTIONS, ready } = await import("/page.js");

@@ -1,6 +1,14 @@
 const [hook, value] = self.location.search.slice(1).split("=");
 const hooks = new BroadcastChannel("hooks");
 
+/** The software GPU passes for hardware. */
+function hardware() {
+  Object.defineProperty(GPUAdapter.prototype, "info", {
+    configurable: true,
+    get: () => ({ vendor: "acme", architecture: "one", device: "", description: "", isFallbackAdapter: false }),
+  });
+}
+
 const actions = {
   /** WebGPU as some versions of Firefox and Safari have it. */
   "no-timestamp-query"() {
@@ -29,15 +37,20 @@ const actions = {
   },
   /** A GPU that passes for hardware, whose driver takes the module down when it starts. */
   "broken-driver"() {
-    Object.defineProperty(GPUAdapter.prototype, "info", {
-      configurable: true,
-      get: () => ({ vendor: "acme", architecture: "one", device: "", description: "", isFallbackAdapter: false }),
-    });
+    hardware();
     GPUAdapter.prototype.requestDevice = () => {
       const error = new WebAssembly.RuntimeError("unreachable");
       self.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
       return new Promise(() => {});
     };
+  },
+  /** A GPU that passes for hardware and never answers, or whose driver does not. Nobody here waits half a minute for it. */
+  "mute-gpu"() {
+    const { setTimeout } = self;
+    self.setTimeout = (handler, wait, ...rest) => setTimeout(handler, wait / 10, ...rest);
+    const prototype = value === "adapter" ? GPU.prototype : GPUAdapter.prototype;
+    prototype[value === "adapter" ? "requestAdapter" : "requestDevice"] = () => new Promise(() => {});
+    hardware();
   },
   /** A device that is lost when the test says so. */
   "lose-device"() {

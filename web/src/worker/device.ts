@@ -3,9 +3,13 @@
 import { FlantuneError, type PlainError } from "../api/error.js";
 import type { Device } from "../engine.js";
 import type { DeviceChoice, DeviceInfo } from "../types.js";
+import { deviceFailed } from "./crash.js";
 import type { Engine } from "./engine.js";
 
+/** How long a GPU may take to start, in milliseconds: some drivers never answer. */
+const PATIENCE = 30_000;
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software/i;
+const SILENT = "silent";
 const BROWSERS =
   "WebGPU is in Chrome and Edge, in Safari from version 26, and in Firefox from 141 on Windows and 145 on Apple silicon";
 
@@ -15,11 +19,13 @@ export async function openDevice(engine: Engine, choice: DeviceChoice): Promise<
   const adapter = await findAdapter(choice);
   if ("code" in adapter) return withoutGpu(engine, choice, adapter);
   try {
-    const device = info(await engine.request("openDevice", { device: "webgpu" }));
+    const device = info(await answered(engine.request("openDevice", { device: "webgpu" })));
     // The core only has a name where it is not in a browser, and some browsers (Firefox) tell none.
     return { ...device, name: nameOf(adapter) ?? "WebGPU" };
   } catch (thrown) {
-    const { message, hint } = FlantuneError.from(thrown);
+    const { code, message, hint } = FlantuneError.from(thrown);
+    // The module waits for it for good: another worker goes on without it.
+    if (code === SILENT && choice === "auto") throw deviceFailed(FlantuneError.from(thrown));
     const failed = { code: "failed", message: `The GPU did not start: ${message}` };
     return withoutGpu(engine, choice, hint === undefined ? failed : { ...failed, hint });
   }
@@ -41,7 +47,7 @@ async function findAdapter(choice: DeviceChoice): Promise<Partial<GPUAdapterInfo
   }
   let adapter: GPUAdapter | null;
   try {
-    adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+    adapter = await answered(navigator.gpu.requestAdapter({ powerPreference: "high-performance" }));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { code: "failed", message: `The browser's WebGPU failed: ${message}` };
@@ -58,6 +64,20 @@ async function findAdapter(choice: DeviceChoice): Promise<Partial<GPUAdapterInfo
     return { code: "software", message, hint };
   }
   return infoOf(adapter);
+}
+
+/** What a GPU answers, unless that takes too long. */
+async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new FlantuneError(SILENT, `it does not answer since ${PATIENCE / 1000} seconds`);
+    timer = setTimeout(() => reject(error), PATIENCE);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Browsers that came early to WebGPU say nothing of their adapter. */
