@@ -8,10 +8,10 @@ use std::{fs, path::Path, rc::Rc};
 
 use flantune::{
     Error,
-    adapter::config::BaseModel,
     config::RunConfig,
     device::Device,
     host::{Clock, Host},
+    model::BaseModel,
     session::Session,
     storage::MemoryStorage,
     train::{

@@ -108,7 +108,7 @@ pub(super) async fn probe(
     batch: &Batch,
     kernels: bool,
 ) -> Result<Vec<f32>, Failure> {
-    let pass = Pass::evaluate(adapter, kernels);
+    let pass = Pass::evaluate(adapter.map(Adapter::beside), kernels);
     let encoded = model.encode(batch, &pass);
     let inputs = model.shift_right(&batch.labels, batch.target_length);
     let hidden = model.decode(&inputs, &encoded, &pass);

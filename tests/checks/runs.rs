@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use flantune::{
     Error,
-    adapter::config::BaseModel,
     config::RunConfig,
     device::Device,
     host::{Clock, Host},
+    model::BaseModel,
     session::Session,
     storage::{MemoryStorage, Storage},
     train::event::{Event, Step},

@@ -2,17 +2,15 @@
 //! opened each in peft, and kept it with peft's logits.
 
 use flantune::{
-    adapter::{
-        Adapter, LoraAdapter, PromptAdapter,
-        config::{BaseModel, LoraConfig, LoraInit, PromptConfig, PromptInit},
-        merge::merge,
-    },
-    config::Method,
+    adapter::{Adapter, Beginning, merge::merge},
+    config::{Method, RunConfig},
     device::Device,
-    model::{T5, config::FeedForward, weights::weights_path},
+    model::{BaseModel, T5, config::FeedForward, weights::weights_path},
     storage::{MemoryStorage, Storage, join},
     train::trainer::Trainer,
 };
+
+use serde_json::json;
 
 use super::{
     Failure,
@@ -76,41 +74,34 @@ pub async fn make(
 
 /// An adapter as a run begins with it.
 fn fresh(base: &T5, adapter: &str) -> Result<Adapter, Failure> {
-    if adapter == "prompt" {
-        let config = PromptConfig {
-            base: BaseModel::default(),
-            num_virtual_tokens: 7,
-            token_dim: base.config.d_model,
-            num_transformer_submodules: 1,
-            num_layers: Some(base.config.num_layers),
-            num_attention_heads: Some(base.config.num_heads),
-            init: PromptInit::Vocabulary,
-        };
-        let vocabulary = base.config.vocab_size;
-        let prompt = PromptAdapter::initialise(base, config, &[], vocabulary, SEED);
-        return Ok(Adapter::Prompt(prompt));
+    let feed_forward = match base.config.feed_forward {
+        FeedForward::GatedGelu => ["wi_0", "wi_1", "wo"].as_slice(),
+        FeedForward::Relu => &["wi", "wo"],
+    };
+    let mut config = RunConfig::default();
+    let settings = match adapter {
+        "lora" => json!({"rank": 4, "target_modules": ["q", "v"]}),
+        "lora-all" => {
+            let modules = [&["q", "k", "v", "o"], feed_forward].concat();
+            json!({"rank": 3, "alpha": 5, "target_modules": modules})
+        }
+        "rslora" => {
+            json!({"rank": 4, "variant": "rslora", "target_modules": ["q", "k", "v", "o"]})
+        }
+        "dora" => {
+            let modules = [&["q", "v"], feed_forward].concat();
+            json!({"rank": 4, "variant": "dora", "target_modules": modules})
+        }
+        "prompt" => json!({"method": "prompt", "num_virtual_tokens": 7}),
+        other => json!({ "method": other }),
+    };
+    for (key, value) in settings.as_object().into_iter().flatten() {
+        config.set(key, value.clone())?;
     }
-    let attention: &[&str] = match adapter {
-        "lora" | "dora" => &["q", "v"],
-        _ => &["q", "k", "v", "o"],
-    };
-    let feed_forward: &[&str] = match (adapter, base.config.feed_forward) {
-        ("lora" | "rslora", _) => &[],
-        (_, FeedForward::GatedGelu) => &["wi_0", "wi_1", "wo"],
-        (_, FeedForward::Relu) => &["wi", "wo"],
-    };
-    let (r, alpha) = if adapter == "lora-all" { (3, 5.0) } else { (4, 8.0) };
-    let config = LoraConfig {
-        base: BaseModel::default(),
-        r,
-        alpha,
-        dropout: 0.0,
-        target_modules: attention.iter().chain(feed_forward).map(ToString::to_string).collect(),
-        use_rslora: adapter == "rslora",
-        use_dora: adapter == "dora",
-        init: LoraInit::Kaiming,
-    };
-    Ok(Adapter::Lora(LoraAdapter::initialise(&mut base.clone(), config, SEED)?))
+    config.set("seed", json!(SEED))?;
+    let vocabulary = base.config.vocab_size;
+    let beginning = Beginning { base: &BaseModel::default(), vocabulary, text: Vec::new() };
+    Ok(Adapter::fresh(&beginning, base, &config)?.ok_or("nothing beside the base")?)
 }
 
 /// Reads an adapter and computes what peft did with it.

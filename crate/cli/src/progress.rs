@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flantune::train::event::{Done, Event, Metrics, Sample, Start, Step};
+use flantune::{
+    metric::Metrics,
+    train::event::{Done, Event, Sample, Start, Step},
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 

@@ -3,25 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    adapter::{
-        Adapter, LoraAdapter, PromptAdapter,
-        config::{BaseModel, LoraConfig, LoraInit, PromptConfig, PromptInit},
-        merge::merge,
-    },
-    config::{
-        self, DataConfig, DeviceChoice, Dtype, EvalConfig, Method, ModelConfig, RunConfig, Variant,
-    },
+    adapter::{Adapter, Beginning, merge::merge},
+    config::{DataConfig, DeviceChoice, Dtype, EvalConfig, Method, ModelConfig, RunConfig},
     device::Device,
     error::{Error, Result},
     generate::{Generator, Options, Sequence},
     host::Host,
+    metric::Metrics,
     model::{
-        GenerationConfig, T5, T5Config,
-        convert::carry_over,
-        files::WeightFiles,
-        memory::{Demand, estimate},
-        parameter::Parameters,
-        weights::weights_path,
+        Base, BaseModel, GenerationConfig, T5, T5Config, files::WeightFiles, parameter::Parameters,
     },
     output,
     storage::{Storage, join},
@@ -34,7 +24,7 @@ use crate::{
     },
     train::{
         evaluate::{Evaluator, RowResult},
-        event::Metrics,
+        memory::{Demand, estimate},
         run::{Parts, Run},
     },
 };
@@ -43,21 +33,6 @@ use crate::{
 const TOKENIZER: &str = "tokenizer.json";
 /// No tokenizer is longer.
 const TOKENIZER_LIMIT: u64 = 64 << 20;
-
-/// A base, all but its weights: a run that trains those would keep the untrained ones beside them.
-#[derive(Clone, Debug)]
-pub struct Base {
-    /// Text to tokens and back.
-    pub tokenizer: Arc<Tokenizer>,
-    /// Start and end tokens.
-    pub generation: GenerationConfig,
-    /// The hash by which adapters know their base.
-    pub hash: String,
-    /// Its name on a hub, if it has one.
-    pub id: BaseModel,
-    /// Where it lies.
-    directory: String,
-}
 
 /// A base model that is ready to be put to work.
 #[derive(Clone, Debug)]
@@ -164,9 +139,10 @@ impl Session {
     /// What its weights take, in bytes.
     pub fn weight_bytes(&self) -> u64 {
         // Those of an adapter without numbers.
-        let mut demand = Demand::new(&RunConfig::default(), true);
-        (demand.method, demand.num_virtual_tokens) = (Method::Prompt, 0);
-        demand.dtype = if self.is_int8() { Dtype::Int8 } else { Dtype::F32 };
+        let mut config = RunConfig::default();
+        (config.method.method, config.method.num_virtual_tokens) = (Method::Prompt, 0);
+        config.model.dtype = if self.is_int8() { Dtype::Int8 } else { Dtype::F32 };
+        let mut demand = Demand::new(&config, true);
         demand.has_head = Some(self.model.head.is_some());
         estimate(self.config(), &demand).weights
     }
@@ -223,7 +199,7 @@ impl Session {
     /// The adapter that a run begins with: a saved one, whose settings are taken over, or a fresh
     /// one; none where the whole model is trained.
     async fn initial_adapter(&self, config: &mut RunConfig) -> Result<Option<Adapter>> {
-        let (method, seed) = (config.method.method, config.train.seed);
+        let method = config.method.method;
         if method == Method::Full && self.model.is_int8() {
             let message = "found full, but the weights are int8, which cannot be trained; train \
                            `lora` or `prompt` beside them, or make floats of them: `flantune \
@@ -238,54 +214,15 @@ impl Session {
         }
         if let Some(directory) = config.method.init_adapter.clone() {
             let mut adapter = self.load_adapter(&directory).await?;
-            take_over(&mut adapter, config, &directory)?;
+            if adapter.method() != method {
+                let message =
+                    format!("{directory} holds {}, but the method is {method}", adapter.method());
+                return Err(Error::setting("init_adapter", message));
+            }
+            adapter.take_over(config);
             return Ok(Some(adapter));
         }
-        let (base, mut model) = (self.base.id.clone(), self.model.clone());
-        Ok(Some(match method {
-            Method::Lora => Adapter::Lora(LoraAdapter::initialise(
-                &mut model,
-                LoraConfig {
-                    base,
-                    r: config.method.rank,
-                    alpha: config.alpha(),
-                    dropout: config.method.lora_dropout,
-                    target_modules: (config.method.target_modules.iter())
-                        .map(|module| module.name().to_owned())
-                        .collect(),
-                    use_rslora: config.method.variant == Variant::Rslora,
-                    use_dora: config.method.variant == Variant::Dora,
-                    init: LoraInit::Kaiming,
-                },
-                seed,
-            )?),
-            _ => {
-                let text = config.method.init_text.clone().unwrap_or_default();
-                let mut tokens = self.base.tokenizer.encode(&text)?;
-                tokens.retain(|token| *token != self.base.tokenizer.eos());
-                let init = match config.method.init {
-                    config::PromptInit::Vocabulary => PromptInit::Vocabulary,
-                    config::PromptInit::Random => PromptInit::Random,
-                    config::PromptInit::Text if tokens.is_empty() => {
-                        let message = "expected a text to start from, found nothing";
-                        return Err(Error::setting("init_text", message));
-                    }
-                    config::PromptInit::Text => PromptInit::Text(text),
-                };
-                let prompt = PromptConfig {
-                    base,
-                    num_virtual_tokens: config.method.num_virtual_tokens,
-                    token_dim: model.config.d_model,
-                    num_transformer_submodules: 1,
-                    num_layers: Some(model.config.num_layers),
-                    num_attention_heads: Some(model.config.num_heads),
-                    init,
-                };
-                let vocabulary = self.base.tokenizer.vocabulary_size();
-                let prompt = PromptAdapter::initialise(&model, prompt, &tokens, vocabulary, seed);
-                Adapter::Prompt(prompt)
-            }
-        }))
+        Adapter::fresh(&Beginning::of(&self.base, config)?, &self.model, config)
     }
 
     /// An adapter from its directory, for this base.
@@ -401,35 +338,13 @@ impl Session {
     pub async fn merge(&self, adapter: &str, into: &str) -> Result<()> {
         let storage = &*self.host.storage;
         let _claim =
-            output::claim_directory(storage, into, &[self.base.directory(), adapter]).await?;
+            output::claim_directory(storage, into, &[&self.base.directory, adapter]).await?;
         let mut merged = merge(&self.model, &self.load_adapter(adapter).await?, adapter)?;
         let written = self.base.write_model(storage, into, &mut merged).await;
         if written.is_err() {
             output::clear(storage, into).await;
         }
         written
-    }
-}
-
-impl Base {
-    /// Where its files lie.
-    pub fn directory(&self) -> &str {
-        &self.directory
-    }
-
-    /// Writes weights of this base's shape as a whole model's directory, with its tokenizer.
-    pub async fn write_model(
-        &self,
-        storage: &dyn Storage,
-        output: &str,
-        model: &mut T5,
-    ) -> Result<()> {
-        let mut config = model.config.clone();
-        config.int8 = false;
-        config.set_dtype("float32");
-        storage.write(&join(output, "config.json"), &config.to_json()).await?;
-        carry_over(storage, &self.directory, output).await?;
-        model.save(storage, &weights_path(output)).await
     }
 }
 
@@ -457,33 +372,6 @@ pub async fn device(choice: DeviceChoice) -> Result<Device> {
             Err(Error::setting("device", message))
         }
     }
-}
-
-/// A run that begins with a saved adapter has that adapter's settings.
-fn take_over(adapter: &mut Adapter, config: &mut RunConfig, directory: &str) -> Result<()> {
-    let method = config.method.method;
-    let other = |kind: &str| {
-        let message = format!("{directory} holds {kind}, but the method is {method}");
-        Err(Error::setting("init_adapter", message))
-    };
-    match adapter {
-        Adapter::Lora(_) if method != Method::Lora => return other("LoRA matrices"),
-        Adapter::Prompt(_) if method != Method::Prompt => return other("a soft prompt"),
-        Adapter::Lora(lora) => {
-            lora.config.dropout = config.method.lora_dropout;
-            config.method.rank = lora.config.r;
-            config.method.alpha = Some(lora.config.alpha);
-            config.method.variant = match (lora.config.use_dora, lora.config.use_rslora) {
-                (true, _) => Variant::Dora,
-                (_, true) => Variant::Rslora,
-                _ => Variant::Plain,
-            };
-        }
-        Adapter::Prompt(prompt) => {
-            config.method.num_virtual_tokens = prompt.config.num_virtual_tokens;
-        }
-    }
-    Ok(())
 }
 
 fn tell(stream: &mut Option<TextStream<'_>>, token: u32, on_part: &mut dyn FnMut(&str)) {

@@ -142,7 +142,8 @@ mod tests {
         let options = json!({ "learningRate": 0.5, "targetModules": ["q"], "maxSteps": null });
         let config = configuration(options.as_object().unwrap()).unwrap();
         assert_eq!(config.train.learning_rate, Some(0.5));
-        assert_eq!(config.method.target_modules.len(), 1);
+        let modules = config.target_modules();
+        assert!(modules.iter().map(|module| module.as_str()).eq(["q"]));
         assert_eq!(sections(&config)["train"]["learningRate"], json!(0.5));
     }
 

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use flantune::{
     adapter::{LoraLayer, lora::Dora},
-    model::Pass,
+    model::{Pass, beside::BesideMap},
     ops::{Dropout, Weight},
 };
 

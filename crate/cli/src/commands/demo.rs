@@ -2,10 +2,10 @@ use std::rc::Rc;
 
 use flantune::{
     Error,
-    adapter::config::BaseModel,
     config::{Metric, RunConfig},
     host::Host,
     lab::demo::{self, Demo, Moment, Scored},
+    model::BaseModel,
     session::Session,
     storage::{MemoryStorage, Storage, join},
     train::{

@@ -1,17 +1,12 @@
 use flantune::{
     config::{Method, RunConfig},
     device::{Device, Kind, Limits, devices},
-    model::{
-        T5Config,
-        memory::{Demand, Estimate, Obstacle, estimate},
-        sizes::SIZES,
-    },
+    model::{T5Config, sizes::SIZES},
+    train::memory::{Demand, Estimate, Obstacle, estimate},
 };
 use serde_json::{Value, json};
 
 use crate::{failure::Failure, memory, printer::Printer, progress::bytes};
-
-const METHODS: [Method; 3] = [Method::Lora, Method::Prompt, Method::Full];
 
 /// Shows the devices of this machine, and what each can train.
 pub(crate) async fn doctor(printer: &Printer) -> Result<(), Failure> {
@@ -52,7 +47,7 @@ fn possible(device: &Device) -> Result<Vec<Possible>, Failure> {
     let mut all = Vec::new();
     for size in SIZES {
         let model = T5Config::flan(size)?;
-        for method in METHODS {
+        for &method in Method::ALL {
             let mut config = RunConfig::default();
             config.method.method = method;
             let estimate = estimate(&model, &Demand::new(&config, device.kind() == Kind::Cpu));
@@ -65,8 +60,8 @@ fn possible(device: &Device) -> Result<Vec<Possible>, Failure> {
 
 fn table(possible: &[Possible]) -> String {
     let mut text = format!("        {:<18}", "can train");
-    METHODS.iter().for_each(|method| text += &format!("{:>12}", method.name()));
-    for row in possible.chunks(METHODS.len()) {
+    Method::ALL.iter().for_each(|method| text += &format!("{:>12}", method.name()));
+    for row in possible.chunks(Method::ALL.len()) {
         text += &format!("\n          {:<16}", row.first().map_or("", |cell| cell.size));
         for Possible { estimate, obstacle, .. } in row {
             let size = bytes(estimate.total);

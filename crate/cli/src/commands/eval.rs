@@ -1,8 +1,9 @@
 use flantune::{
     config::RunConfig,
     host::Host,
+    metric::Metrics,
     output::check_file,
-    train::event::{Done, Event, Metrics},
+    train::event::{Done, Event},
 };
 use serde_json::Value;
 

@@ -1,11 +1,10 @@
 use flantune::{
-    config::{DeviceChoice, Method, RunConfig},
+    adapter,
+    config::{DeviceChoice, RunConfig},
     device::{Device, Kind},
-    model::{
-        T5Config,
-        memory::{Demand, Estimate, Obstacle, estimate},
-    },
+    model::T5Config,
     session::device,
+    train::memory::{Demand, Estimate, Obstacle, estimate},
 };
 use serde_json::json;
 
@@ -80,14 +79,10 @@ fn table(config: &RunConfig, estimate: &Estimate, kind: Kind) -> String {
     let Estimate { weights, gradients, optimizer, activations, logits, buffers, total, .. } =
         *estimate;
     let (data, train) = (&config.data, &config.train);
-    let method = match config.method.method {
-        Method::Lora => format!("LoRA of rank {}", config.method.rank),
-        Method::Prompt => format!("{} virtual tokens", config.method.num_virtual_tokens),
-        Method::Full => "all weights".to_owned(),
-    };
     let mut text = format!(
-        "Training {method} ({} of {} parameters) with {} on {}, in batches of {} with up to {} and \
+        "Training {} ({} of {} parameters) with {} on {}, in batches of {} with up to {} and \
          {} tokens, at its highest:\n",
+        adapter::describe(config),
         grouped(estimate.trainable_parameters),
         grouped(estimate.total_parameters),
         config.optimizer(),

@@ -1,8 +1,9 @@
 use flantune::{
     config::RunConfig,
+    metric::Metrics,
     model::convert::convert,
     session::Session,
-    train::event::{Done, Event, Metrics},
+    train::event::{Done, Event},
 };
 use serde_json::json;
 

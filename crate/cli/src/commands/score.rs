@@ -1,11 +1,12 @@
 use flantune::{
     config::Metric,
     metric::{
+        Metrics,
         bleu::Bleu,
         chrf::Chrf,
         score::{Options, Pair, Pairs, Scorer},
     },
-    train::event::{Done, Event, Metrics},
+    train::event::{Done, Event},
 };
 use serde_json::{Value, json};
 

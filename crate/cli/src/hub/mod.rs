@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use flantune::{
     Error,
-    adapter::config::BaseModel,
+    model::BaseModel,
     model::hub::{HubModel, Listing, Problem, SHARDS, neither, shards_of},
 };
 

@@ -56,7 +56,8 @@ fn a_value_of_the_wrong_kind_is_named() {
     assert_eq!(
         train(&["--target-modules", "q,x"]),
         "exit code 2\n--- stderr\nerror: target_modules: found [\"q\",\"x\"], \
-         expected a list of some of q, k, v, o, wi_0, wi_1, wi, wo\n"
+         expected a list of some of q, k, v, o, wi_0, wi_1, wi, wo; or of ends of their paths, such \
+         as EncDecAttention.q\n"
     );
     assert_eq!(
         train(&["--method", "lara"]),

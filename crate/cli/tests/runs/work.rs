@@ -124,6 +124,22 @@ fn an_adapter_begins_another_run() {
     let place = trained();
     place.train("more", &["--max-steps", "1", "--init-adapter", "out"]);
     assert_eq!(place.json("more/run.json")["config"]["method"]["init_adapter"], json!("out"));
+
+    // What it is, the run and its card say as well, whatever the defaults are.
+    let shape = ["--rank", "3", "--alpha", "5", "--variant", "rslora", "--target-modules", "q,wo"];
+    place.train("shaped", &[&["--max-steps", "1"], &shape[..]].concat());
+    place.train("again", &["--max-steps", "1", "--init-adapter", "shaped"]);
+    let method = place.json("again/run.json")["config"]["method"].clone();
+    for (key, expected) in [
+        ("rank", json!(3)),
+        ("alpha", json!(5.0)),
+        ("variant", json!("rslora")),
+        ("target_modules", json!(["q", "wo"])),
+    ] {
+        assert_eq!(method[key], expected, "{key}");
+    }
+    let card = String::from_utf8(place.read("again/README.md")).unwrap();
+    assert!(card.contains("LoRA (rslora) of rank 3 and alpha 5 on q, wo"), "{card}");
 }
 
 #[test]

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::{
-    Adapter, AdapterConfig, LoraAdapter, LoraLayer, PromptAdapter,
-    lora::{Dora, targets},
-};
+use super::{Adapter, AdapterConfig, targets::targets};
 use crate::{
+    config::TargetModule,
     error::{Error, Result},
     model::{
         T5,
         files::{BASE_HASH, same_base},
+        linear::Linear,
         parameter::Parameters,
         safetensors::{ADAPTER_HEADER_LIMIT, Dtype, SafetensorsFile, TensorSpec},
         weights::write_tensors,
@@ -26,8 +25,6 @@ pub const CONFIG: &str = "adapter_config.json";
 /// The file of an adapter's tensors.
 pub const WEIGHTS: &str = "adapter_model.safetensors";
 
-/// What peft puts before a module's path.
-const PREFIX: &str = "base_model.model.";
 /// No adapter's settings are this long.
 pub(super) const CONFIG_LIMIT: u64 = 1 << 20;
 
@@ -39,10 +36,7 @@ impl Adapter {
         directory: &str,
         base: Option<&str>,
     ) -> Result<()> {
-        let prefix = match self {
-            Adapter::Lora(_) => PREFIX,
-            Adapter::Prompt(_) => "",
-        };
+        let prefix = self.prefix();
         let (mut specs, mut tensors) = (Vec::new(), BTreeMap::new());
         self.visit(&mut |name, parameter| {
             let (name, shape) = (format!("{prefix}{name}"), parameter.shape());
@@ -83,77 +77,38 @@ impl Adapter {
             );
             return Err(Error::Adapter { path: directory.to_owned(), message });
         }
-        let reader = Reader { storage, file, path, model };
-        match config {
-            AdapterConfig::Lora(config) => {
-                let mut layers = BTreeMap::new();
-                for linear in targets(&mut model.clone(), &config)
-                    .map_err(|error| other_base(directory, error))?
-                {
-                    let [outputs, inputs] = linear.weight.dims();
-                    let name = format!("{PREFIX}{}", linear.name);
-                    let part = |part: &str| format!("{name}.lora_{part}");
-                    let a = reader.matrix(&part("A.weight"), [config.r, inputs]).await?;
-                    let b = reader.matrix(&part("B.weight"), [outputs, config.r]).await?;
-                    let dora = match config.use_dora {
-                        true => {
-                            let magnitude =
-                                reader.vector(&part("magnitude_vector"), outputs).await?;
-                            Some(Dora::with(magnitude, &linear.weight))
-                        }
-                        false => None,
-                    };
-                    let layer = LoraLayer { a, b, scale: config.scale(), dora };
-                    layers.insert(linear.name, layer);
-                }
-                let parts = if config.use_dora { 3 } else { 2 };
-                reader.nothing_else(parts * layers.len())?;
-                Ok(Adapter::Lora(LoraAdapter { config, layers }))
-            }
-            AdapterConfig::Prompt(mut config) => {
-                let d_model = model.config.d_model;
-                if config.token_dim != d_model {
-                    let message = format!(
-                        "token_dim is {}, but the base's d_model is {d_model}",
-                        config.token_dim
-                    );
-                    return Err(Error::Adapter { path: directory.to_owned(), message });
-                }
-                let used = config.num_virtual_tokens;
-                let rows = used * config.num_transformer_submodules;
-                let all = reader.matrix("prompt_embeddings", [rows, d_model]).await?;
-                reader.nothing_else(1)?;
-                // peft trains rows for the decoder too, and never uses them.
-                config.num_transformer_submodules = 1;
-                let embeddings = all.slice([0..used, 0..d_model]);
-                Ok(Adapter::Prompt(PromptAdapter { config, embeddings }))
-            }
-        }
-    }
-}
-
-fn other_base(directory: &str, error: Error) -> Error {
-    match error {
-        Error::Setting { message, .. } => Error::Adapter { path: directory.to_owned(), message },
-        error => error,
+        Self::read(&Reader { storage, directory, file, path, model }, config).await
     }
 }
 
 /// Reads an adapter's tensors onto the base's device.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     storage: &'a dyn Storage,
+    /// The adapter's directory.
+    pub(super) directory: &'a str,
     file: SafetensorsFile,
     path: String,
-    model: &'a T5,
+    /// The base.
+    pub(super) model: &'a T5,
 }
 
 impl Reader<'_> {
-    async fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Tensor<2>> {
+    /// The base's linear maps of these names.
+    pub(super) fn targets(&self, names: &[TargetModule]) -> Result<Vec<Linear>> {
+        targets(self.model, names).map_err(|error| match error {
+            Error::Setting { message, .. } => {
+                Error::Adapter { path: self.directory.to_owned(), message }
+            }
+            error => error,
+        })
+    }
+
+    pub(super) async fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Tensor<2>> {
         let values = self.values(name, &shape).await?;
         Ok(Tensor::from_data(TensorData::new(values, shape), self.model.device().burn()))
     }
 
-    async fn vector(&self, name: &str, length: usize) -> Result<Tensor<1>> {
+    pub(super) async fn vector(&self, name: &str, length: usize) -> Result<Tensor<1>> {
         let values = self.values(name, &[length]).await?;
         Ok(Tensor::from_data(TensorData::new(values, [length]), self.model.device().burn()))
     }
@@ -168,7 +123,7 @@ impl Reader<'_> {
     }
 
     /// Refuses tensors that the configuration does not speak of.
-    fn nothing_else(&self, expected: usize) -> Result<()> {
+    pub(super) fn nothing_else(&self, expected: usize) -> Result<()> {
         let found = self.file.tensors().len();
         if found == expected {
             return Ok(());

@@ -46,10 +46,7 @@ impl Summary {
         let file = SafetensorsFile::open(storage, &path, ADAPTER_HEADER_LIMIT).await?;
         let numbers = file.tensors().values().map(|tensor| tensor.elements() as u64);
         Ok(Self {
-            method: match config {
-                AdapterConfig::Lora(_) => Method::Lora,
-                AdapterConfig::Prompt(_) => Method::Prompt,
-            },
+            method: config.method(),
             parameters: numbers.sum(),
             bytes: storage.length(&path).await?,
             base: file.metadata().get(BASE_HASH).cloned(),

@@ -3,23 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::setting::{Kind, Setting, show};
-use crate::{
-    named::{Named, named},
-    train::schedule::Schedule,
+use super::{
+    schedule::Schedule,
+    setting::{Kind, Setting, show},
 };
-
-named! {
-    /// What is trained.
-    Method {
-        /// Low-rank matrices beside frozen ones (Hu et al. 2021, arXiv:2106.09685).
-        Lora = "lora",
-        /// A soft prompt before the encoder's input (Lester et al. 2021, arXiv:2104.08691).
-        Prompt = "prompt",
-        /// Every weight.
-        Full = "full",
-    }
-}
+use crate::named::{Named, named};
 
 named! {
     /// The form of LoRA.
@@ -30,28 +18,6 @@ named! {
         Rslora = "rslora",
         /// Magnitude and direction apart (Liu et al. 2024, arXiv:2402.09353).
         Dora = "dora",
-    }
-}
-
-named! {
-    /// A linear layer of T5 beside which LoRA can stand.
-    TargetModule {
-        /// The queries of attention.
-        Q = "q",
-        /// The keys of attention.
-        K = "k",
-        /// The values of attention.
-        V = "v",
-        /// The output of attention.
-        O = "o",
-        /// The gate of a gated feed-forward layer.
-        Wi0 = "wi_0",
-        /// The linear input of a gated feed-forward layer.
-        Wi1 = "wi_1",
-        /// The input of a feed-forward layer without a gate (T5 v1.0).
-        Wi = "wi",
-        /// The output of a feed-forward layer.
-        Wo = "wo",
     }
 }
 
@@ -216,10 +182,6 @@ impl Setting for EarlyStopping {
 
 impl Setting for Schedule {
     const KIND: Kind = Kind::Choice(&["linear", "constant", "cosine", "inverse_sqrt"]);
-}
-
-impl Setting for Vec<TargetModule> {
-    const KIND: Kind = Kind::List(TargetModule::NAMES);
 }
 
 impl Setting for Vec<Metric> {

@@ -6,23 +6,28 @@
 
 mod choices;
 mod file;
+mod method;
 mod row;
+mod schedule;
 mod section;
 mod sections;
 mod setting;
+mod target;
 mod validate;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use choices::{
-    DeviceChoice, Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, PromptInit,
-    TargetModule, Variant,
+    DeviceChoice, Dropout, Dtype, EarlyStopping, Metric, OnTooLong, PromptInit, Variant,
 };
+pub use method::Method;
 pub use row::{Group, Place, Range, Row, Task};
+pub use schedule::Schedule;
 pub use section::Key;
 pub use sections::{DataConfig, EvalConfig, MethodConfig, ModelConfig, TrainConfig};
 pub use setting::Kind;
+pub use target::TargetModule;
 pub(crate) use {file::in_one_line, setting::show};
 
 use crate::{
@@ -108,6 +113,7 @@ impl RunConfig {
         let mut resolved = self.clone();
         resolved.data.validation_fraction = Some(self.validation_fraction());
         resolved.method.alpha = Some(self.alpha());
+        resolved.method.target_modules = Some(self.target_modules());
         resolved.train.optimizer = Some(self.optimizer());
         resolved.train.learning_rate = Some(self.learning_rate());
         Ok(resolved)
@@ -124,23 +130,27 @@ impl RunConfig {
         self.method.alpha.unwrap_or(2.0 * self.method.rank as f64)
     }
 
-    /// The optimizer: Adafactor for soft prompts, else AdamW.
-    pub fn optimizer(&self) -> OptimizerKind {
-        self.train.optimizer.unwrap_or(match self.method.method {
-            Method::Prompt => OptimizerKind::Adafactor,
-            Method::Lora | Method::Full => OptimizerKind::Adamw,
-        })
+    /// The linear maps that something is trained beside.
+    pub fn target_modules(&self) -> Vec<TargetModule> {
+        let given = self.method.target_modules.clone();
+        given.unwrap_or_else(|| self.method.method.target_modules())
     }
 
-    /// The largest learning rate of the schedule: the one that the optimizer is made for, or else 1e-3
-    /// for LoRA, 0.3 for soft prompts, 3e-4 for the whole model.
+    /// Whether something is trained beside the linear map at this path.
+    pub fn stands_beside(&self, module: &str) -> bool {
+        self.target_modules().iter().any(|target| target.names(module))
+    }
+
+    /// The optimizer: the method's, where none is given.
+    pub fn optimizer(&self) -> OptimizerKind {
+        self.train.optimizer.unwrap_or(self.method.method.defaults().optimizer)
+    }
+
+    /// The largest learning rate of the schedule: the one that the optimizer is made for, or else
+    /// the method's.
     pub fn learning_rate(&self) -> f64 {
         let given = self.train.learning_rate.or(self.optimizer().rule().rate());
-        given.unwrap_or(match self.method.method {
-            Method::Lora => 1e-3,
-            Method::Prompt => 0.3,
-            Method::Full => 3e-4,
-        })
+        given.unwrap_or(self.method.method.defaults().learning_rate)
     }
 
     fn sections(&self) -> [&dyn Section; 5] {

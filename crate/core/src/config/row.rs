@@ -1,6 +1,6 @@
 //! What else is known of a key, beside its type, its default and its help.
 
-use super::choices::Method;
+use super::method::Method;
 
 /// A piece of work that keys are for. Training takes them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,22 +4,23 @@
 
 use super::{
     choices::{
-        DeviceChoice, Dropout, Dtype, EarlyStopping, Method, Metric, OnTooLong, PromptInit,
-        TargetModule, Variant,
+        DeviceChoice, Dropout, Dtype, EarlyStopping, Metric, OnTooLong, PromptInit, Variant,
     },
+    method::Method,
     row::{
         COMPUTE,
         Group::{Evaluation, Generation},
         MODEL, NAMED_MODEL, ROWS, Range, Row, SOURCES, TARGETS, TEXTS, THREADS,
         Task::{Bench, Demo, Evaluate, Generate, Lengths, Memory, Merge, Preview, Quantize, Split},
     },
+    schedule::Schedule,
     section::{Key, Section, section},
     setting::Setting,
+    target::TargetModule,
 };
 use crate::{
     error::{Error, Result},
     optimizer::OptimizerKind,
-    train::schedule::Schedule,
 };
 
 const LORA: &[Method] = &[Method::Lora];
@@ -149,7 +150,7 @@ section! {
         ///
         /// Attention has q, k, v and o; FLAN-T5's feed-forward layers have wi_0, wi_1 and wo, those
         /// of T5 v1.0 wi and wo.
-        target_modules: Vec<TargetModule> = vec![TargetModule::Q, TargetModule::V]
+        target_modules: Option<Vec<TargetModule>> = None, "q,v"
             => Row::plain().tasks(&[Memory, Bench]).methods(LORA).own();
         /// Prompt: how many virtual tokens go before the source
         num_virtual_tokens: usize = 20

@@ -79,7 +79,8 @@ fn values_are_read_by_their_kind() {
         ("threads", "2"),
     ]);
     assert_eq!(config.learning_rate(), 3e-3);
-    assert_eq!(config.method.target_modules, [TargetModule::Q, TargetModule::V, TargetModule::Wo]);
+    let modules = config.target_modules();
+    assert!(modules.iter().map(TargetModule::as_str).eq(["q", "v", "wo"]));
     assert!(!config.train.shuffle);
     assert_eq!(config.train.dropout, Dropout::Model);
     assert_eq!(config.model.threads, Some(2));
@@ -100,7 +101,8 @@ fn wrong_values_say_what_was_found_and_expected() {
         "method: found `lara`, expected one of lora, prompt, full"
     );
     assert_eq!(set("shuffle", json!(1)), "shuffle: found 1, expected true or false");
-    let modules = "a list of some of q, k, v, o, wi_0, wi_1, wi, wo";
+    let modules = "a list of some of q, k, v, o, wi_0, wi_1, wi, wo; or of ends of their paths, \
+                   such as EncDecAttention.q";
     assert_eq!(
         set("target_modules", json!(["q", "x"])),
         format!("target_modules: found [\"q\",\"x\"], expected {modules}")

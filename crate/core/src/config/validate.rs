@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{
     RunConfig,
-    choices::{Dtype, EarlyStopping, Method, Metric, PromptInit},
+    choices::{Dtype, EarlyStopping, Metric, PromptInit},
+    method::Method,
     setting::{Kind, show},
 };
 use crate::error::{Error, Result};
@@ -61,7 +62,7 @@ impl RunConfig {
         if data.validation.is_some() && data.validation_fraction.is_some_and(|part| part > 0.0) {
             return self.refuse("validation_fraction", "nothing or 0 beside a `validation` file");
         }
-        if method.method == Method::Lora && method.target_modules.is_empty() {
+        if method.target_modules.as_ref().is_some_and(Vec::is_empty) {
             return self.refuse("target_modules", "at least one layer, such as q");
         }
         if method.method == Method::Full && self.model.dtype == Dtype::Int8 {

@@ -86,7 +86,7 @@ impl Generator<'_> {
             return Ok(vec![vec![Sequence::default()]; batch.rows]);
         }
         let _flushed = denormal::flushed();
-        let pass = &Pass::evaluate(self.adapter, self.kernels);
+        let pass = &Pass::evaluate(self.adapter.map(Adapter::beside), self.kernels);
         let Generator { model, config, turn, .. } = *self;
         let task = &Task { model, pass, config, options, batch, numbers, turn };
         let (texts, told) = match &options.strategy {

@@ -3,16 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    adapter::{
-        Adapter, LoraAdapter, PromptAdapter,
-        config::{BaseModel, LoraConfig, LoraInit, PromptConfig, PromptInit},
-    },
-    config::{Dtype, Method, MethodConfig, RunConfig},
+    adapter::{Adapter, Beginning},
+    config::{Dtype, Method, RunConfig},
     device,
     error::{Error, Result},
     generate::{self, Generator},
     host::{Host, Straight},
-    model::{GenerationConfig, Pass, T5, T5Config, files::WeightFiles, weights::weights_path},
+    model::{
+        BaseModel, GenerationConfig, Pass, T5, T5Config, files::WeightFiles, weights::weights_path,
+    },
     ops::cross_entropy::Smoothing,
     rng::{Purpose, Random},
     session,
@@ -125,21 +124,19 @@ pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<R
         }
         let model = || T5::random(model_config.clone(), &device, dtype, SEED);
         let times = match name {
-            "lora" => bench.train(model(), Method::Lora).await?,
-            "prompt" => bench.train(model(), Method::Prompt).await?,
-            "full" => bench.train(model(), Method::Full).await?,
             "generate" => bench.generate(model()).await?,
             "eval" => bench.eval(model()).await?,
             "load" => {
                 let model = T5::random(model_config.clone(), &device, Dtype::F32, SEED);
                 bench.load(model, dtype).await?
             }
-            _ => {
-                return Err(Error::setting(
-                    "case",
-                    format!("`{name}` is none: there are {}", CASES.join(", ")),
-                ));
-            }
+            name => match Method::named(name) {
+                Some(method) => bench.train(model(), method).await?,
+                None => {
+                    let message = format!("`{name}` is none: there are {}", CASES.join(", "));
+                    return Err(Error::setting("case", message));
+                }
+            },
         };
         report.cases.push(bench.case(name, dtype, times));
     }
@@ -169,15 +166,17 @@ struct Times {
 }
 
 impl Bench<'_> {
-    async fn train(&self, mut model: T5, method: Method) -> Result<Times> {
-        let adapter = adapter(&mut model, self.config, method)?;
-        let config = RunConfig {
-            method: MethodConfig { method, ..self.config.method.clone() },
-            ..self.config.clone()
-        };
+    async fn train(&self, model: T5, method: Method) -> Result<Times> {
+        let mut config = self.config.clone();
+        config.method.method = method;
+        config.train.seed = SEED;
+        let (base, vocabulary) = (BaseModel::default(), model.config.vocab_size);
+        let beginning = Beginning { base: &base, vocabulary, text: Vec::new() };
+        let adapter = Adapter::fresh(&beginning, &model, &config)?;
+        let settings = Settings::of(&config, &model);
         let rate = config.learning_rate();
         let batch = self.batch(model.config.vocab_size);
-        let mut trainer = Trainer::new(model, adapter, settings(&config));
+        let mut trainer = Trainer::new(model, adapter, settings);
         self.time(batch.source_tokens() + batch.target_tokens(), async || {
             trainer.step(std::slice::from_ref(&batch), rate).await.map(|_| ())
         })
@@ -275,57 +274,6 @@ impl Bench<'_> {
             peak_bytes: self.host.clock.peak_bytes(),
             dispatches: None,
         }
-    }
-}
-
-/// What is trained beside the model, as a fresh run begins with it.
-fn adapter(model: &mut T5, config: &RunConfig, method: Method) -> Result<Option<Adapter>> {
-    let base = BaseModel::default();
-    Ok(match method {
-        Method::Full => None,
-        Method::Lora => {
-            let config = LoraConfig {
-                base,
-                r: config.method.rank,
-                alpha: config.alpha(),
-                dropout: 0.0,
-                target_modules: (config.method.target_modules.iter())
-                    .map(|module| module.name().to_owned())
-                    .collect(),
-                use_rslora: false,
-                use_dora: false,
-                init: LoraInit::Kaiming,
-            };
-            Some(Adapter::Lora(LoraAdapter::initialise(model, config, SEED)?))
-        }
-        Method::Prompt => {
-            let config = PromptConfig {
-                base,
-                num_virtual_tokens: config.method.num_virtual_tokens,
-                token_dim: model.config.d_model,
-                num_transformer_submodules: 1,
-                num_layers: Some(model.config.num_layers),
-                num_attention_heads: Some(model.config.num_heads),
-                init: PromptInit::Vocabulary,
-            };
-            let vocabulary = model.config.vocab_size;
-            Some(Adapter::Prompt(PromptAdapter::initialise(model, config, &[], vocabulary, SEED)))
-        }
-    })
-}
-
-/// What a run of this configuration steps by.
-fn settings(config: &RunConfig) -> Settings {
-    Settings {
-        method: config.method.method,
-        optimizer: config.optimizer(),
-        numbers: (&config.train).into(),
-        smoothing: Smoothing::default(),
-        clip_norm: config.train.clip_norm,
-        dropout: 0.0,
-        lora_dropout: 0.0,
-        seed: SEED,
-        kernels: config.model.kernels,
     }
 }
 

@@ -8,12 +8,13 @@ use crate::{
     config::{EvalConfig, Method, Metric, RunConfig},
     error::{Error, Result},
     host::Host,
+    metric::Metrics,
     optimizer::OptimizerKind,
     output,
     session::Session,
     storage::join,
     text::dataset::Dataset,
-    train::event::{Event, Metrics, Sample},
+    train::event::{Event, Sample},
 };
 
 /// A set of `data/`, with the settings that suit it.

@@ -7,8 +7,11 @@ mod ngram;
 pub mod rouge;
 pub mod score;
 
-#[cfg(test)]
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+/// Metrics by name. ROUGE is an object of `precision`, `recall` and `f1` in 0..1; the loss is a
+/// number; BLEU and chrF are in 0..100.
+pub type Metrics = Map<String, Value>;
 
 /// What a library gave, from the oracles of text.
 #[cfg(test)]

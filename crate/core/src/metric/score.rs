@@ -8,13 +8,14 @@ use std::ops::AddAssign;
 use serde_json::json;
 
 pub use self::input::{Pair, Pairs, Source};
+use super::Metrics;
 use super::{
     bleu::{Bleu, BleuCounts},
     chrf::{Chrf, ChrfCounts},
     classify::{Confusion, exact_match, pearson, spearman, token_f1},
     rouge::{Mean, Rouge, RougeKind},
 };
-use crate::{config::Metric, ops::cpu::for_each, train::event::Metrics};
+use crate::{config::Metric, ops::cpu::for_each};
 
 /// How metrics are to be taken.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::pass::Pass;
 use crate::ops::{self, Weight};
 
-/// `y = x · Wᵀ`, with LoRA beside it where the pass carries an adapter for it.
+/// `y = x · Wᵀ`, and what stands beside it where the pass carries an adapter for it.
 #[derive(Clone, Debug)]
 pub struct Linear {
     /// The module's path in Hugging Face's naming, such as `encoder.block.0.layer.0.SelfAttention.q`.
@@ -17,8 +17,8 @@ pub struct Linear {
 impl Linear {
     /// `x`: `[rows, inputs]`. Returns `[rows, outputs]`.
     pub fn forward(&self, x: Tensor<2>, pass: &Pass) -> Tensor<2> {
-        match pass.lora(&self.name) {
-            Some(lora) => lora.forward(x, &self.weight, pass),
+        match pass.beside(&self.name) {
+            Some(beside) => beside.forward(x, &self.weight, pass),
             None => ops::linear::linear(x, &self.weight, pass),
         }
     }

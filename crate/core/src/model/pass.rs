@@ -4,15 +4,13 @@ use std::{cell::RefCell, ops::Deref};
 
 use burn::tensor::Tensor;
 
-use crate::{
-    adapter::{Adapter, LoraLayer},
-    ops::{Context, Dropout},
-};
+use super::beside::{Beside, BesideMap};
+use crate::ops::{Context, Dropout};
 
 /// One forward pass.
 #[derive(Debug, Default)]
 pub struct Pass<'a> {
-    adapter: Option<&'a Adapter>,
+    adapter: Option<&'a dyn Beside>,
     context: Context,
     observed: Option<RefCell<Vec<Tensor<2>>>>,
 }
@@ -28,12 +26,12 @@ impl Deref for Pass<'_> {
 
 impl<'a> Pass<'a> {
     /// A pass without dropout: evaluation and generation.
-    pub fn evaluate(adapter: Option<&'a Adapter>, kernels: bool) -> Self {
+    pub fn evaluate(adapter: Option<&'a dyn Beside>, kernels: bool) -> Self {
         Pass { adapter, context: Context { kernels, dropout: None }, observed: None }
     }
 
     /// A pass of training.
-    pub fn train(adapter: Option<&'a Adapter>, kernels: bool, dropout: Dropout) -> Self {
+    pub fn train(adapter: Option<&'a dyn Beside>, kernels: bool, dropout: Dropout) -> Self {
         let dropout = Some(dropout);
         Pass { adapter, context: Context { kernels, dropout }, observed: None }
     }
@@ -55,19 +53,13 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The LoRA matrices beside the linear map of this name.
-    pub fn lora(&self, name: &str) -> Option<&'a LoraLayer> {
-        match self.adapter? {
-            Adapter::Lora(lora) => lora.layers.get(name),
-            Adapter::Prompt(_) => None,
-        }
+    /// What stands beside the linear map of this name.
+    pub fn beside(&self, name: &str) -> Option<&'a dyn BesideMap> {
+        self.adapter?.map(name)
     }
 
-    /// The soft prompt, `[virtual tokens, d_model]`.
+    /// What goes before the source, `[virtual tokens, d_model]`.
     pub fn prompt(&self) -> Option<&'a Tensor<2>> {
-        match self.adapter? {
-            Adapter::Prompt(prompt) => Some(&prompt.embeddings),
-            Adapter::Lora(_) => None,
-        }
+        self.adapter?.prompt()
     }
 }

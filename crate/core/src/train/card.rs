@@ -1,9 +1,7 @@
 //! The README.md beside an adapter: what it is, and how to load it.
 
 use crate::{
-    config::{Method, RunConfig},
-    session::Base,
-    train::event::{Metrics, MixedSet},
+    adapter::describe, config::RunConfig, metric::Metrics, model::Base, train::event::MixedSet,
 };
 
 /// The card of an adapter, as hubs show it.
@@ -26,17 +24,8 @@ pub(super) fn card(
     };
     // Only the file's name: where it lay says nothing to others.
     let data = data.rsplit(['/', '\\']).next().unwrap_or(data);
-    let (method, train) = (&config.method, &config.train);
-    let what = match method.method {
-        Method::Prompt => format!("a soft prompt of {} virtual tokens", method.num_virtual_tokens),
-        _ => format!(
-            "LoRA ({}) of rank {} and alpha {} on {}",
-            method.variant,
-            method.rank,
-            config.alpha(),
-            method.target_modules.iter().map(|m| m.name()).collect::<Vec<_>>().join(", ")
-        ),
-    };
+    let train = &config.train;
+    let what = describe(config);
     let scores: String = (metrics.iter())
         .map(|(name, value)| match (value.as_f64(), value.get("f1").and_then(|f1| f1.as_f64())) {
             (Some(number), _) | (None, Some(number)) => format!("| {name} | {number:.4} |\n"),

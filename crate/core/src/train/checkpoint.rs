@@ -8,11 +8,12 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{event::Metrics, trainer::Trainer};
+use super::trainer::Trainer;
 use crate::{
     config::{FILE_LIMIT, RunConfig},
     error::{Error, Result},
     exact,
+    metric::Metrics,
     model::{
         safetensors::{Dtype, MODEL_HEADER_LIMIT, SafetensorsFile, TensorSpec},
         weights::write_tensors,

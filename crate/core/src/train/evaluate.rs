@@ -2,16 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    event::{Metrics, Sample},
-    trainer::losses,
-};
+use super::{event::Sample, trainer::losses};
 use crate::{
+    adapter::Adapter,
     config::{EvalConfig, Metric},
     device,
     error::Result,
     generate::{Generator, Options, Sequence},
-    metric::score::{self, Scorer},
+    metric::{
+        Metrics,
+        score::{self, Scorer},
+    },
     model::Pass,
     ops::{cross_entropy::Smoothing, denormal},
     text::{batch::Batch, dataset::Dataset, example::Example, tokenizer::Tokenizer},
@@ -140,7 +141,7 @@ impl Evaluator<'_> {
         let _flushed = denormal::flushed();
         let batch = Batch::collate(rows);
         let Generator { model, adapter, kernels, .. } = self.generator;
-        let pass = Pass::evaluate(adapter, kernels);
+        let pass = Pass::evaluate(adapter.map(Adapter::beside), kernels);
         let tokens = losses(model, &batch, Smoothing::default(), &pass);
         let tokens = device::read(tokens).await?;
         let mean = |(losses, row): (&[f32], &&Example)| {

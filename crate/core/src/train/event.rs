@@ -2,13 +2,8 @@
 //! `events.jsonl` and in the page.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::{config::Method, error::Error, text::dataset::Warning};
-
-/// Metrics by name. ROUGE is an object of `precision`, `recall` and `f1` in 0..1; the loss is a
-/// number; BLEU and chrF are in 0..100.
-pub type Metrics = Map<String, Value>;
+use crate::{config::Method, error::Error, metric::Metrics, text::dataset::Warning};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -161,7 +156,7 @@ impl From<&Error> for Event {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -5,13 +5,12 @@ pub mod checkpoint;
 pub mod evaluate;
 pub mod event;
 mod log;
+pub mod memory;
 pub mod optimizer;
 mod record;
 pub mod run;
-pub mod schedule;
 pub mod trainer;
 
 pub use event::Event;
 pub use run::Run;
-pub use schedule::Schedule;
 pub use trainer::Trainer;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     checkpoint::{self, Best, Checkpoints, State},
     evaluate::{Evaluator, value},
-    event::{Done, Event, Metrics, MixedSet, Start, Step},
+    event::{Done, Event, MixedSet, Start, Step},
     log::Log,
     record::{Identity, Record},
     trainer::{Settings, Settled, Trainer},
@@ -21,10 +21,9 @@ use crate::{
     error::{Error, Result},
     generate::Generator,
     host::Host,
-    model::{T5, parameter::Parameters},
-    ops::cross_entropy::Smoothing,
+    metric::Metrics,
+    model::{Base, T5, parameter::Parameters},
     output::{self, Found},
-    session::Base,
     storage::{Claim, join},
     text::{
         batch::{Batch, epoch_batches},
@@ -144,7 +143,7 @@ impl Run {
         let (claim, found) =
             output::claim_run(&*host.storage, output, &inputs, resume, host.kept).await?;
         let plan = Plan::new(&config, &train);
-        let settings = settings(&config, &model);
+        let settings = Settings::of(&config, &model);
         let trainer = Trainer::new(model, adapter, settings);
         let data = fingerprint(&train, validation.as_ref());
         let state = State::new(config.clone(), base.hash.clone(), data);
@@ -672,24 +671,6 @@ impl Plan {
     }
 }
 
-/// What the trainer's steps go by.
-fn settings(config: &RunConfig, model: &T5) -> Settings {
-    Settings {
-        method: config.method.method,
-        optimizer: config.optimizer(),
-        numbers: (&config.train).into(),
-        smoothing: Smoothing {
-            label_smoothing: config.train.label_smoothing,
-            z_loss: config.train.z_loss,
-        },
-        clip_norm: config.train.clip_norm,
-        dropout: config.train.dropout.rate(model.config.dropout_rate),
-        lora_dropout: config.method.lora_dropout,
-        seed: config.train.seed,
-        kernels: config.model.kernels,
-    }
-}
-
 /// A hash of all tokens, and of how they are mixed.
 fn fingerprint(train: &Dataset, validation: Option<&Dataset>) -> String {
     use sha2::{Digest, Sha256};
@@ -704,7 +685,7 @@ fn fingerprint(train: &Dataset, validation: Option<&Dataset>) -> String {
 fn inputs<'a>(config: &'a RunConfig, base: &'a Base) -> Vec<&'a str> {
     let data = &config.data;
     let files = [&data.train, &data.validation, &data.template_file, &config.method.init_adapter];
-    files.into_iter().flatten().map(String::as_str).chain([base.directory()]).collect()
+    files.into_iter().flatten().map(String::as_str).chain([base.directory.as_str()]).collect()
 }
 
 /// Adds to a window of the last few.

@@ -5,7 +5,7 @@ use burn::tensor::{Bool, Tensor};
 use super::optimizer::{self, Optimizer, Scale};
 use crate::{
     adapter::Adapter,
-    config::Method,
+    config::{Method, RunConfig},
     device,
     error::{Error, Result},
     model::{
@@ -87,6 +87,26 @@ pub struct Settled {
     pub outcomes: Vec<Outcome>,
     /// Why the next one was not, nor any after it.
     pub failure: Option<Error>,
+}
+
+impl Settings {
+    /// Those of a run of this configuration.
+    pub fn of(config: &RunConfig, model: &T5) -> Self {
+        Settings {
+            method: config.method.method,
+            optimizer: config.optimizer(),
+            numbers: (&config.train).into(),
+            smoothing: Smoothing {
+                label_smoothing: config.train.label_smoothing,
+                z_loss: config.train.z_loss,
+            },
+            clip_norm: config.train.clip_norm,
+            dropout: config.train.dropout.rate(model.config.dropout_rate),
+            lora_dropout: config.method.lora_dropout,
+            seed: config.train.seed,
+            kernels: config.model.kernels,
+        }
+    }
 }
 
 /// What came of a step.
@@ -261,7 +281,8 @@ impl Trainer {
         // Each batch of a step has draws of its own.
         let draw = (self.optimizer.steps() as u64) << 16 | index as u64;
         let dropout = Dropout::new(settings.dropout, settings.lora_dropout, settings.seed, draw);
-        let pass = Pass::train(self.adapter.as_ref(), settings.kernels, dropout);
+        let pass =
+            Pass::train(self.adapter.as_ref().map(Adapter::beside), settings.kernels, dropout);
         let loss = losses(&self.model, batch, settings.smoothing, &pass).sum() / targets as f64;
         let mut computed = loss.backward();
         let mut gradients = Vec::new();

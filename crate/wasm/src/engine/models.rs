@@ -2,14 +2,11 @@
 
 use flantune::{
     Result,
-    adapter::config::BaseModel,
     config::{Dtype, ModelConfig},
     device::{Kind, Limits},
-    model::{
-        T5Config,
-        memory::{Demand, Obstacle, estimate},
-    },
+    model::{BaseModel, T5Config},
     session::Session,
+    train::memory::{Demand, Obstacle, estimate},
 };
 use serde_json::{Value, json};
 

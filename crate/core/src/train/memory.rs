@@ -9,11 +9,11 @@
 
 use serde::Serialize;
 
-use super::config::{FeedForward, T5Config};
 use crate::{
-    config::{Dropout, Dtype, Method, RunConfig, TargetModule, Variant},
+    adapter::{Cost, LinearMap, cost, virtual_tokens},
+    config::{Dropout, Dtype, Method, RunConfig},
     device::Limits,
-    optimizer::{Numbers, OptimizerKind},
+    model::config::{FeedForward, T5Config, expected_tensors},
 };
 
 /// Bytes of a number that is computed with.
@@ -24,38 +24,11 @@ const FLOAT: u64 = 4;
 /// (docs/performance.md).
 const PROCESS: u64 = 32 << 20;
 
-/// The sizes that decide, beside the model's own.
+/// What decides, beside the model's own sizes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Demand {
-    /// What is trained.
-    pub method: Method,
-    /// LoRA: the rank.
-    pub rank: usize,
-    /// LoRA: the layers that have it.
-    pub target_modules: Vec<TargetModule>,
-    /// LoRA: whether magnitudes are trained too.
-    pub dora: bool,
-    /// Prompt: virtual tokens before each source.
-    pub num_virtual_tokens: usize,
-    /// The optimizer.
-    pub optimizer: OptimizerKind,
-    /// What it goes by.
-    pub numbers: Numbers,
-    /// Rows of a batch.
-    pub batch_size: usize,
-    /// Whether gradients of several batches are added up.
-    pub accumulates: bool,
-    /// Tokens of a source.
-    pub source: usize,
-    /// Tokens of a target.
-    pub target: usize,
-    /// Whether dropout acts inside the model.
-    pub drops: bool,
-    /// Whether activations are computed again in the backward pass: of each part of a block only its
-    /// input is kept.
-    pub recompute: bool,
-    /// What the frozen weights are kept in.
-    pub dtype: Dtype,
+    /// The run's configuration.
+    pub config: RunConfig,
     /// Whether the fused operations run: on the CPU, unless they are turned off.
     pub kernels: bool,
     /// Whether the head is a tensor of its own, where the weights were looked at. `config.json` says so
@@ -66,25 +39,17 @@ pub struct Demand {
 impl Demand {
     /// What a run of this configuration asks for, on the CPU or on another device.
     pub fn new(config: &RunConfig, cpu: bool) -> Self {
-        let (method, train, data) = (&config.method, &config.train, &config.data);
-        Demand {
-            method: method.method,
-            rank: method.rank,
-            target_modules: method.target_modules.clone(),
-            dora: method.variant == Variant::Dora,
-            num_virtual_tokens: method.num_virtual_tokens,
-            optimizer: config.optimizer(),
-            numbers: train.into(),
-            batch_size: train.batch_size,
-            accumulates: train.accumulate > 1,
-            source: data.max_source_tokens,
-            target: data.max_target_tokens,
-            drops: train.dropout != Dropout::Rate(0.0),
-            recompute: config.model.recompute,
-            dtype: config.model.dtype,
-            kernels: config.model.kernels && cpu,
-            has_head: None,
-        }
+        let kernels = config.model.kernels && cpu;
+        Demand { config: config.clone(), kernels, has_head: None }
+    }
+
+    fn is_full(&self) -> bool {
+        self.config.method.method == Method::Full
+    }
+
+    /// Whether dropout acts inside the model.
+    fn drops(&self) -> bool {
+        self.config.train.dropout != Dropout::Rate(0.0)
     }
 }
 
@@ -130,6 +95,8 @@ struct Part {
 struct Walk<'a> {
     config: &'a T5Config,
     demand: &'a Demand,
+    /// Rows that go before each source.
+    virtual_tokens: usize,
     /// Rows of the encoder's hidden states: batch × (virtual tokens + source).
     encoder_rows: u64,
     /// Rows of the decoder's.
@@ -177,30 +144,24 @@ impl Estimate {
 
 /// What a run takes.
 pub fn estimate(config: &T5Config, demand: &Demand) -> Estimate {
-    let batch = demand.batch_size as u64;
-    let virtual_tokens = match demand.method {
-        Method::Prompt => demand.num_virtual_tokens,
-        _ => 0,
-    };
+    let (batch, data) = (demand.config.train.batch_size as u64, &demand.config.data);
+    let virtual_tokens = virtual_tokens(&demand.config);
     let walk = Walk {
         config,
         demand,
-        encoder_rows: batch * (virtual_tokens + demand.source) as u64,
-        decoder_rows: batch * demand.target as u64,
+        virtual_tokens,
+        encoder_rows: batch * (virtual_tokens + data.max_source_tokens) as u64,
+        decoder_rows: batch * data.max_target_tokens as u64,
     };
     let base = walk.base();
     let trained = walk.trained();
-    let total_parameters = match demand.method {
-        Method::Full => base,
-        _ => base + trained.numbers,
-    };
-    let weights = match demand.method {
-        Method::Full => base * FLOAT,
-        _ => walk.frozen_bytes() + trained.numbers * FLOAT,
+    let (total_parameters, weights) = match demand.is_full() {
+        true => (base, base * FLOAT),
+        false => (base + trained.numbers, walk.frozen_bytes() + trained.numbers * FLOAT),
     };
     let optimizer = trained.state * FLOAT;
     // Beside the gradients of a batch, the sum of those before it.
-    let summed = if demand.accumulates { trained.numbers } else { 0 };
+    let summed = if demand.config.train.accumulate > 1 { trained.numbers } else { 0 };
 
     let parts = walk.parts();
     let saved: u64 = parts.iter().map(|part| part.saved).sum();
@@ -260,13 +221,6 @@ struct Trained {
     largest: u64,
 }
 
-/// An attention or a feed-forward layer's widths.
-struct Target {
-    module: TargetModule,
-    inputs: u64,
-    outputs: u64,
-}
-
 impl Walk<'_> {
     fn d_model(&self) -> u64 {
         self.config.d_model as u64
@@ -285,7 +239,7 @@ impl Walk<'_> {
     }
 
     fn is_full(&self) -> bool {
-        self.demand.method == Method::Full
+        self.demand.is_full()
     }
 
     fn gated(&self) -> bool {
@@ -297,42 +251,54 @@ impl Walk<'_> {
         self.demand.has_head.unwrap_or(assumed)
     }
 
-    /// The rank of a layer's LoRA, 0 where it has none.
-    fn rank(&self, module: TargetModule) -> u64 {
-        let adapted =
-            self.demand.method == Method::Lora && self.demand.target_modules.contains(&module);
-        if adapted { self.demand.rank as u64 } else { 0 }
+    /// What stands beside a map.
+    fn cost(&self, map: &LinearMap) -> Cost {
+        cost(&self.demand.config, map)
     }
 
-    /// Whether a layer's input is kept: for its own gradient, or its LoRA's.
-    fn keeps_input(&self, module: TargetModule) -> bool {
-        self.is_full() || self.rank(module) > 0
+    /// Whether a map's input is kept: for its own gradient, or for what stands beside it.
+    fn keeps_input(&self, map: &LinearMap) -> bool {
+        self.is_full() || self.cost(map).keeps_input
     }
 
-    fn attention(&self) -> [Target; 4] {
-        let (d, inner) = (self.d_model(), self.inner());
-        let target = |module, inputs, outputs| Target { module, inputs, outputs };
-        [
-            target(TargetModule::Q, d, inner),
-            target(TargetModule::K, d, inner),
-            target(TargetModule::V, d, inner),
-            target(TargetModule::O, inner, d),
-        ]
+    /// Whether the map, or what stands beside it, is trained.
+    fn trains(&self, map: &LinearMap) -> bool {
+        self.is_full() || self.cost(map).is_trained()
     }
 
-    fn feed_forward(&self) -> Vec<Target> {
-        let (d, ff) = (self.d_model(), self.d_ff());
-        let inputs: &[TargetModule] = match self.config.feed_forward {
-            FeedForward::GatedGelu => &[TargetModule::Wi0, TargetModule::Wi1],
-            FeedForward::Relu => &[TargetModule::Wi],
+    /// The maps of an attention, such as `encoder.block.0.layer.0.SelfAttention`.
+    fn attention(&self, module: &str) -> [LinearMap; 4] {
+        let (d, inner) = (self.config.d_model, self.config.d_inner());
+        let map =
+            |name, inputs, outputs| LinearMap { name: format!("{module}.{name}"), inputs, outputs };
+        [map("q", d, inner), map("k", d, inner), map("v", d, inner), map("o", inner, d)]
+    }
+
+    /// The maps of a feed-forward layer, such as `encoder.block.0.layer.1.DenseReluDense`: those of
+    /// its input, and that of its output.
+    fn feed_forward(&self, module: &str) -> (Vec<LinearMap>, LinearMap) {
+        let (d, ff) = (self.config.d_model, self.config.d_ff);
+        let map = |name: &str, inputs, outputs| {
+            let name = format!("{module}.{name}");
+            LinearMap { name, inputs, outputs }
         };
-        let inputs = inputs.iter().map(|&module| Target { module, inputs: d, outputs: ff });
-        inputs.chain([Target { module: TargetModule::Wo, inputs: ff, outputs: d }]).collect()
+        let names = self.config.feed_forward.inputs();
+        (names.iter().map(|name| map(name, d, ff)).collect(), map("wo", ff, d))
+    }
+
+    fn encoder_block(&self, block: usize) -> [String; 2] {
+        let module = |layer, name| format!("encoder.block.{block}.layer.{layer}.{name}");
+        [module(0, "SelfAttention"), module(1, "DenseReluDense")]
+    }
+
+    fn decoder_block(&self, block: usize) -> [String; 3] {
+        let module = |layer, name| format!("decoder.block.{block}.layer.{layer}.{name}");
+        [module(0, "SelfAttention"), module(1, "EncDecAttention"), module(2, "DenseReluDense")]
     }
 
     /// The numbers of a base.
     fn base(&self) -> u64 {
-        super::config::expected_tensors(self.config, !self.has_head())
+        expected_tensors(self.config, !self.has_head())
             .iter()
             .map(|(_, shape)| shape.iter().map(|&size| size as u64).product::<u64>())
             .sum()
@@ -341,9 +307,9 @@ impl Walk<'_> {
     /// Bytes of frozen weights: matrices as they are kept, the rest as floats. Of 8-bit integers each
     /// row has a scale.
     fn frozen_bytes(&self) -> u64 {
-        let tensors = super::config::expected_tensors(self.config, !self.has_head());
+        let tensors = expected_tensors(self.config, !self.has_head());
         // Files of integers are kept as they are.
-        let dtype = if self.config.int8 { Dtype::Int8 } else { self.demand.dtype };
+        let dtype = if self.config.int8 { Dtype::Int8 } else { self.demand.config.model.dtype };
         let bytes = |(name, shape): &(String, Vec<usize>)| {
             let numbers = shape.iter().map(|&size| size as u64).product::<u64>();
             let matrix = shape.len() == 2 && !name.contains("relative_attention_bias");
@@ -366,72 +332,51 @@ impl Walk<'_> {
     /// The numbers that are trained, and what the optimizer remembers of each tensor.
     fn trained(&self) -> Trained {
         let mut trained = Trained::default();
-        let rule = self.demand.optimizer.rule();
-        let mut add = |shape: &[u64]| {
-            let numbers: u64 = shape.iter().product();
-            trained.numbers += numbers;
-            trained.largest = trained.largest.max(numbers);
-            let shape: Vec<usize> = shape.iter().map(|&size| size as usize).collect();
-            let slots = rule.slots(&self.demand.numbers, &shape).into_iter();
+        let (rule, numbers) =
+            (self.demand.config.optimizer().rule(), (&self.demand.config.train).into());
+        let mut add = |shape: &[usize]| {
+            let count: u64 = shape.iter().map(|&size| size as u64).product();
+            trained.numbers += count;
+            trained.largest = trained.largest.max(count);
+            let slots = rule.slots(&numbers, shape).into_iter();
             trained.state += slots.map(|(_, length)| length as u64).sum::<u64>();
         };
-        match self.demand.method {
-            Method::Full => {
-                let tensors = super::config::expected_tensors(self.config, !self.has_head());
-                for (_, shape) in tensors {
-                    let shape: Vec<u64> = shape.into_iter().map(|size| size as u64).collect();
-                    add(&shape);
-                }
-            }
-            Method::Prompt => add(&[self.demand.num_virtual_tokens as u64, self.d_model()]),
-            Method::Lora => {
-                let layers = (self.config.num_layers, self.config.num_decoder_layers);
-                let attentions = layers.0 + 2 * layers.1;
-                let attention = self.attention();
-                let feed_forward = self.feed_forward();
-                let targets = (attention.iter().map(|target| (target, attentions)))
-                    .chain(feed_forward.iter().map(|target| (target, layers.0 + layers.1)));
-                for (target, count) in targets {
-                    let rank = self.rank(target.module);
-                    let count = if rank > 0 { count } else { 0 };
-                    for _ in 0..count {
-                        add(&[rank, target.inputs]);
-                        add(&[target.outputs, rank]);
-                        if self.demand.dora {
-                            add(&[target.outputs]);
-                        }
-                    }
-                }
+        if self.is_full() {
+            let tensors = expected_tensors(self.config, !self.has_head());
+            tensors.iter().for_each(|(_, shape)| add(shape));
+        }
+        if self.virtual_tokens > 0 {
+            add(&[self.virtual_tokens, self.config.d_model]);
+        }
+        for (name, shape) in expected_tensors(self.config, true) {
+            if let (Some(name), &[outputs, inputs]) = (name.strip_suffix(".weight"), &shape[..]) {
+                let map = LinearMap { name: name.to_owned(), inputs, outputs };
+                self.cost(&map).shapes.iter().for_each(|shape| add(shape));
             }
         }
         // Fused on the CPU, AdamW changes everything in place; the others make tensors on the way.
-        let in_place = self.demand.optimizer.rule().works_in_place() && self.demand.kernels;
+        let in_place =
+            self.demand.config.optimizer().rule().works_in_place() && self.demand.kernels;
         trained.largest *= if in_place { 0 } else { 3 };
         trained
     }
 
     /// Scores of an attention, `[batch, heads, queries, keys]`.
     fn scores(&self, queries: u64, keys: u64) -> u64 {
-        let batch = self.demand.batch_size.max(1) as u64;
+        let batch = self.demand.config.train.batch_size.max(1) as u64;
         batch * self.config.num_heads as u64 * (queries / batch) * (keys / batch)
     }
 
-    /// What a linear map of `rows` inputs leaves beside its input: LoRA's small product, and DoRA's
-    /// sum before the magnitudes.
-    fn low(&self, target: &Target, rows: u64) -> u64 {
-        match self.rank(target.module) {
-            0 => 0,
-            rank if self.demand.dora => rows * (rank + target.outputs),
-            rank => rows * rank,
-        }
+    /// What a linear map of `rows` inputs leaves beside its input.
+    fn low(&self, map: &LinearMap, rows: u64) -> u64 {
+        rows * self.cost(map).kept_a_row as u64
     }
 
-    /// The gradient of a layer's weight, or of its LoRA.
-    fn gradient(&self, target: &Target) -> u64 {
-        match self.rank(target.module) {
-            _ if self.is_full() => target.inputs * target.outputs,
-            0 => 0,
-            rank => rank * (target.inputs + target.outputs),
+    /// The gradient of a map's weight, or of what stands beside it.
+    fn gradient(&self, map: &LinearMap) -> u64 {
+        match self.is_full() {
+            true => (map.inputs * map.outputs) as u64,
+            false => self.cost(map).numbers() as u64,
         }
     }
 
@@ -441,16 +386,17 @@ impl Walk<'_> {
         let d = self.d_model();
         let definition = u64::from(!self.demand.kernels && self.is_full());
         let kept = if tracked { rows * d * (1 + definition) + rows } else { 0 };
-        kept + if self.demand.drops { rows * d } else { 0 }
+        kept + if self.demand.drops() { rows * d } else { 0 }
     }
 
-    /// An attention with its norm. `keys` is how many rows its keys are made of; the encoder's are
+    /// An attention with its norm, of a module such as `encoder.block.0.layer.0.SelfAttention`. `keys`
+    /// is how many rows its keys are made of; the encoder's are
     /// kept once, where they are made. Untracked is what nothing trained goes into.
-    fn attend(&self, rows: u64, keys: u64, crosses: bool, input: bool) -> Part {
+    fn attend(&self, module: &str, rows: u64, keys: u64, crosses: bool, input: bool) -> Part {
         let (d, inner) = (self.d_model(), self.inner());
-        let [q, k, v, o] = self.attention();
-        let keeps = |target: &Target| self.keeps_input(target.module);
-        let tracked = input || crosses || [&q, &k, &v, &o].into_iter().any(keeps);
+        let [q, k, v, o] = self.attention(module);
+        let keeps = |map: &LinearMap| self.keeps_input(map);
+        let tracked = input || crosses || [&q, &k, &v, &o].into_iter().any(|map| self.trains(map));
         let own = if crosses { keeps(&q) } else { keeps(&q) || keeps(&k) || keeps(&v) };
         let scores = self.scores(rows, keys);
         let mut saved = self.norm(rows, input);
@@ -459,8 +405,8 @@ impl Walk<'_> {
         if tracked {
             saved += rows * inner + 2 * keys * inner;
             // In plain tensors the softmax keeps its exponentials beside the probabilities.
-            let plain = !self.demand.kernels || self.demand.drops;
-            saved += scores * (1 + u64::from(plain) + u64::from(self.demand.drops));
+            let plain = !self.demand.kernels || self.demand.drops();
+            saved += scores * (1 + u64::from(plain) + u64::from(self.demand.drops()));
         }
         saved += if keeps(&o) { rows * inner } else { 0 };
         let gradients = [&q, &k, &v, &o].map(|target| self.gradient(target)).iter().sum::<u64>()
@@ -474,17 +420,14 @@ impl Walk<'_> {
     }
 
     /// A feed-forward part with its norm.
-    fn feed(&self, rows: u64) -> Part {
+    fn feed(&self, module: &str, rows: u64) -> Part {
         let (d, ff) = (self.d_model(), self.d_ff());
-        let targets = self.feed_forward();
-        let (wo, inputs) = match targets.split_last() {
-            Some((wo, inputs)) => (wo, inputs),
-            None => return Part::default(),
-        };
+        let (inputs, wo) = self.feed_forward(module);
+        let all = || inputs.iter().chain([&wo]);
         let mut saved = self.norm(rows, true);
-        let keeps = |target: &Target| self.keeps_input(target.module);
+        let keeps = |map: &LinearMap| self.keeps_input(map);
         saved += if inputs.iter().any(keeps) { rows * d } else { 0 };
-        saved += targets.iter().map(|target| self.low(target, rows)).sum::<u64>();
+        saved += all().map(|map| self.low(map, rows)).sum::<u64>();
         // The gate keeps its two operands; in plain tensors it keeps eight (the gate, its square, the
         // two around the clamp, half the gate, the tangent's part, their product, the value).
         let between = match (self.gated(), self.demand.kernels) {
@@ -494,17 +437,17 @@ impl Walk<'_> {
         };
         saved += between * rows * ff;
         // Without a gate, what goes into `wo` is what the ReLU keeps.
-        saved += if keeps(wo) && self.gated() { rows * ff } else { 0 };
-        saved += if self.demand.drops { rows * ff } else { 0 };
-        let gradients = targets.iter().map(|target| self.gradient(target)).sum::<u64>()
-            + if self.is_full() { d } else { 0 };
+        saved += if keeps(&wo) && self.gated() { rows * ff } else { 0 };
+        saved += if self.demand.drops() { rows * ff } else { 0 };
+        let gradients =
+            all().map(|map| self.gradient(map)).sum::<u64>() + if self.is_full() { d } else { 0 };
         let work = 2 * rows * d + 3 * rows * ff;
         self.recomputed(Part { saved, gradients, work, logits: 0 }, rows)
     }
 
     /// With recomputation only a part's input is kept, and the rest is there while it runs.
     fn recomputed(&self, part: Part, rows: u64) -> Part {
-        if !self.demand.recompute {
+        if !self.demand.config.model.recompute {
             return part;
         }
         let saved = rows * self.d_model();
@@ -521,29 +464,34 @@ impl Walk<'_> {
         // Each use of the embedding makes a gradient of its size; the second one is added to the first.
         let first = Part { gradients: embedding, work: embedding, ..Part::default() };
         let mut parts = vec![first];
-        let mut tracked = full || self.demand.method == Method::Prompt;
-        for _ in 0..self.config.num_layers {
-            parts.push(self.attend(encoder, encoder, false, tracked));
-            let trained = [TargetModule::Q, TargetModule::K, TargetModule::V, TargetModule::O];
-            tracked |= trained.into_iter().any(|module| self.keeps_input(module));
+        let mut tracked = full || self.virtual_tokens > 0;
+        for block in 0..self.config.num_layers {
+            let [attention, feed_forward] = self.encoder_block(block);
+            parts.push(self.attend(&attention, encoder, encoder, false, tracked));
+            tracked |= self.attention(&attention).iter().any(|map| self.trains(map));
+            let (inputs, output) = self.feed_forward(&feed_forward);
+            tracked |= inputs.iter().chain([&output]).any(|map| self.trains(map));
+            // What nothing trained goes into, nor stands beside, keeps nothing.
             parts.push(match tracked {
-                true => self.feed(encoder),
-                false => self.untracked_feed(encoder),
+                true => self.feed(&feed_forward, encoder),
+                false => Part::default(),
             });
-            let trained = self.feed_forward();
-            tracked |= trained.iter().any(|target| self.keeps_input(target.module));
         }
         // After its norm the encoder's output is kept where keys or values of it are trained.
-        let keys = self.keeps_input(TargetModule::K) || self.keeps_input(TargetModule::V);
+        let blocks = (0..self.config.num_decoder_layers).map(|block| self.decoder_block(block));
+        let keys = blocks.clone().any(|[_, crosses, _]| {
+            let [_, k, v, _] = self.attention(&crosses);
+            self.keeps_input(&k) || self.keeps_input(&v)
+        });
         let kept = self.norm(encoder, tracked) + if keys { encoder * d } else { 0 };
         let norm = if full { d } else { 0 };
         parts.push(Part { saved: kept, gradients: norm, work: 2 * encoder * d, logits: 0 });
         // The decoder's first self-attention sees embeddings alone.
         let mut tracked = full;
-        for _ in 0..self.config.num_decoder_layers {
-            parts.push(self.attend(decoder, decoder, false, tracked));
-            parts.push(self.attend(decoder, encoder, true, true));
-            parts.push(self.feed(decoder));
+        for [attention, crosses, feed_forward] in blocks {
+            parts.push(self.attend(&attention, decoder, decoder, false, tracked));
+            parts.push(self.attend(&crosses, decoder, encoder, true, true));
+            parts.push(self.feed(&feed_forward, decoder));
             tracked = true;
         }
         let hidden = if full { decoder * d } else { 0 };
@@ -551,12 +499,6 @@ impl Walk<'_> {
         parts.push(Part { saved: kept, gradients: norm, work: 2 * decoder * d, logits: 0 });
         parts.push(self.head());
         parts
-    }
-
-    /// A feed-forward part that nothing trained goes into: it keeps what its own LoRA needs.
-    fn untracked_feed(&self, rows: u64) -> Part {
-        let adapted = self.feed_forward().iter().any(|target| self.keeps_input(target.module));
-        if adapted { self.feed(rows) } else { Part::default() }
     }
 
     /// The scores and the loss. Their gradient takes the scores' memory with the kernel; in plain
