@@ -108,14 +108,32 @@ fn explain(
     printer.line(&text)
 }
 
-/// Tells of predictions that should be numbers and are not.
+/// Tells of what a score does not say by itself.
 fn warn(scorer: &Scorer, printer: &Printer) -> Result<(), Failure> {
-    let count = scorer.no_numbers();
-    if count == 0 {
-        return Ok(());
+    let (no_numbers, in_parts) = (scorer.no_numbers(), scorer.in_parts());
+    for (code, count, message) in [
+        (
+            "no_number",
+            no_numbers,
+            format!("{no_numbers} predictions are no numbers and count as −1"),
+        ),
+        (
+            "long_texts",
+            in_parts,
+            format!(
+                "the texts of {in_parts} rows are too long for ROUGE-L to compare whole: they were \
+                 compared part by part"
+            ),
+        ),
+    ] {
+        if count > 0 {
+            printer.warning(&message);
+            printer.event(&Event::Warning {
+                code: code.to_owned(),
+                message,
+                count: Some(count),
+            })?;
+        }
     }
-    let message = format!("{count} predictions are no numbers and count as −1");
-    printer.warning(&message);
-    let code = "no_number".to_owned();
-    printer.event(&Event::Warning { code, message, count: Some(count) })
+    Ok(())
 }

@@ -105,7 +105,7 @@ impl Bleu {
         BleuCounts {
             predicted: runs.len(),
             expected: nearest.unwrap_or(0),
-            matches: orders.clone().map(|order| runs.matches(&references, order)).collect(),
+            matches: orders.clone().map(|order| runs.matches_any(&references, order)).collect(),
             totals: orders.map(|order| runs.total(order)).collect(),
         }
     }

@@ -156,10 +156,10 @@ impl Chrf {
             counts.matches.push(matches);
         };
         for (index, longest) in [self.char_order, self.word_order].into_iter().enumerate() {
-            let (prediction, reference) = (&prediction[index], &reference[index..=index]);
+            let (prediction, reference) = (&prediction[index], &reference[index]);
             for order in 1..=longest {
                 let matches = prediction.matches(reference, order);
-                push(prediction.total(order), reference[0].total(order), matches);
+                push(prediction.total(order), reference.total(order), matches);
             }
         }
         counts
@@ -271,13 +271,5 @@ mod tests {
             ["(hi", ")", "you", ",", "\u{201c}so\u{201d}", ".", "-", "-", "é", "!"]
         );
         assert_eq!(punctuated("(hi $5"), ["(", "hi", "$", "5"]);
-    }
-
-    #[test]
-    fn long_texts_take_little_time() {
-        let begin = std::time::Instant::now();
-        let long = "ab ".repeat(100_000);
-        assert!((Chrf::plus_plus().sentence(&long, &[&long]) - 100.0).abs() < 1e-9);
-        assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
     }
 }

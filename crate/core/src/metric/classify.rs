@@ -28,28 +28,29 @@ pub fn exact_match<S: AsRef<str>>(prediction: &str, references: &[S]) -> bool {
 /// The F1 of the words of a prediction, 0..1, against the reference that gives the highest.
 pub fn token_f1<S: AsRef<str>>(prediction: &str, references: &[S]) -> f64 {
     let prediction = normalize(prediction);
-    let predicted: Vec<&str> = prediction.split_whitespace().collect();
-    let f1 = |reference: &S| {
-        let reference = normalize(reference.as_ref());
-        let mut left: HashMap<&str, usize> = HashMap::new();
-        let mut expected = 0;
-        for word in reference.split_whitespace() {
-            *left.entry(word).or_default() += 1;
+    // How often a word is there, and how often in the reference of this number, from 1.
+    let mut words: HashMap<&str, (usize, usize, usize)> = HashMap::new();
+    prediction.split_whitespace().for_each(|word| words.entry(word).or_default().0 += 1);
+    let predicted: usize = words.values().map(|(count, ..)| count).sum();
+    let mut best = 0.0_f64;
+    for (number, reference) in references.iter().enumerate() {
+        let (mut same, mut expected) = (0, 0);
+        for word in normalize(reference.as_ref()).split_whitespace() {
             expected += 1;
-        }
-        let mut same = 0;
-        for word in &predicted {
-            if let Some(left) = left.get_mut(word).filter(|left| **left > 0) {
-                *left -= 1;
+            let Some((count, seen, of)) = words.get_mut(word) else { continue };
+            if *of != number + 1 {
+                (*seen, *of) = (0, number + 1);
+            }
+            if *seen < *count {
+                *seen += 1;
                 same += 1;
             }
         }
-        match same {
-            0 => 0.0,
-            same => 2.0 * f64::from(same) / (predicted.len() + expected) as f64,
+        if same > 0 {
+            best = best.max(2.0 * f64::from(same) / (predicted + expected) as f64);
         }
-    };
-    references.iter().map(f1).fold(0.0, f64::max)
+    }
+    best
 }
 
 /// How often each label was predicted where each was right.

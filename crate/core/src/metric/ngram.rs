@@ -1,7 +1,7 @@
 //! Runs of words or characters, counted without hashing: sorted once, equal runs of every length
 //! stand together, since a run's shorter runs are its beginning.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use foldhash::fast::FixedState;
 
@@ -42,23 +42,37 @@ impl Runs {
         (self.runs.len() + 1).saturating_sub(length)
     }
 
-    /// How many runs of `length` symbols, 1 to 6, are also in one of the others, each as often as
-    /// the other that has it most often has it.
-    pub(super) fn matches(&self, others: &[Self], length: usize) -> usize {
-        let mut others: Vec<_> =
-            others.iter().map(|other| other.counts(length).peekable()).collect();
-        let mut matches = 0;
-        for (run, count) in self.counts(length) {
-            let mut most = 0;
-            for other in &mut others {
-                while other.next_if(|(other, _)| *other < run).is_some() {}
-                if let Some((_, count)) = other.next_if(|(other, _)| *other == run) {
-                    most = most.max(count);
-                }
-            }
-            matches += count.min(most);
+    /// How many runs of `length` symbols, 1 to 6, are also in another, each as often as both have it.
+    /// Many short ones beside a long one take little more than their own lengths.
+    pub(super) fn matches(&self, other: &Self, length: usize) -> usize {
+        let (few, many) = if self.len() < other.len() { (self, other) } else { (other, self) };
+        if few.len().saturating_mul(32) < many.len() {
+            return few.counts(length).map(|(run, count)| count.min(many.count(run, length))).sum();
         }
-        matches
+        clipped(self.counts(length), other.counts(length))
+    }
+
+    /// As [`Runs::matches`] for several others, of which the one counts that has a run most often.
+    pub(super) fn matches_any(&self, others: &[Self], length: usize) -> usize {
+        match others {
+            [] => 0,
+            [other] => self.matches(other, length),
+            others => {
+                let mut all: Vec<(u128, usize)> =
+                    others.iter().flat_map(|other| other.counts(length)).collect();
+                // Of equal runs the most frequent one comes first, and stays.
+                all.sort_unstable_by_key(|(run, count)| (*run, Reverse(*count)));
+                all.dedup_by_key(|(run, _)| *run);
+                clipped(self.counts(length), all.into_iter())
+            }
+        }
+    }
+
+    /// How often there is a run of `length` symbols.
+    fn count(&self, run: u128, length: usize) -> usize {
+        let cut = BITS * (LONGEST - length.min(LONGEST));
+        let before = |of: u128| self.runs.partition_point(|found| found >> cut < of);
+        before(run + 1) - before(run)
     }
 
     /// Each different run of `length` symbols and how often it is there, in order.
@@ -75,6 +89,22 @@ impl Runs {
             Some((run, count))
         })
     }
+}
+
+/// How much of two sequences of runs with their numbers, in order, is the same.
+fn clipped(
+    runs: impl Iterator<Item = (u128, usize)>,
+    others: impl Iterator<Item = (u128, usize)>,
+) -> usize {
+    let mut others = others.peekable();
+    let mut matches = 0;
+    for (run, count) in runs {
+        while others.next_if(|(other, _)| *other < run).is_some() {}
+        if let Some((_, other)) = others.next_if(|(other, _)| *other == run) {
+            matches += count.min(other);
+        }
+    }
+    matches
 }
 
 /// Numbers words, the same number for the same word.
@@ -112,20 +142,34 @@ mod tests {
         let found = runs("a b a b a");
         assert_eq!((found.len(), found.total(2), found.total(6)), (5, 4, 0));
         // a twice in the first, b twice in the second.
-        assert_eq!(found.matches(&[runs("a a c"), runs("b b a")], 1), 4);
-        assert_eq!(found.matches(&[runs("a b"), runs("b a b a")], 2), 3);
-        assert_eq!(found.matches(&[runs("")], 1) + found.matches(&[], 1), 0);
-        assert_eq!(runs("").matches(&[found], 1), 0);
+        assert_eq!(found.matches_any(&[runs("a a c"), runs("b b a")], 1), 4);
+        assert_eq!(found.matches_any(&[runs("a b"), runs("b a b a")], 2), 3);
+        assert_eq!(found.matches(&runs(""), 1) + found.matches_any(&[], 1), 0);
+        assert_eq!(runs("").matches_any(&[found], 1), 0);
+    }
+
+    #[test]
+    fn a_short_sequence_is_looked_up_in_a_long_one() {
+        let symbols = |count: u32| (0..count).map(|n| n * n % 7);
+        let (short, long) = (Runs::new(symbols(20)), Runs::new(symbols(5_000)));
+        for length in 1..=6 {
+            let merged = clipped(short.counts(length), long.counts(length));
+            assert_eq!(short.matches(&long, length), merged);
+            assert_eq!(long.matches(&short, length), merged);
+            assert!(merged > 0);
+        }
+        // Only those that are whole: a sequence's last symbols begin no run of six.
+        let end = Runs::new([7, 7].into_iter());
+        assert_eq!(Runs::new([7; 1_000].into_iter()).matches(&end, 3), 0);
     }
 
     #[test]
     fn the_last_character_of_unicode_fits() {
         let runs = |text: &str| Runs::new(text.chars().map(u32::from));
         let last = runs("\u{10ffff}\u{10ffff}\0\0\u{10ffff}\u{10ffff}");
-        let matches: Vec<usize> =
-            (1..=6).map(|length| last.matches(std::slice::from_ref(&last), length)).collect();
+        let matches: Vec<usize> = (1..=6).map(|length| last.matches(&last, length)).collect();
         assert_eq!(matches, [6, 5, 4, 3, 2, 1]);
-        assert_eq!(last.matches(&[runs("\0\u{10ffff}")], 2), 1);
+        assert_eq!(last.matches(&runs("\0\u{10ffff}"), 2), 1);
     }
 
     #[test]

@@ -65,6 +65,7 @@ struct Sums {
     labels: Confusion,
     numbers: Vec<(f64, f64)>,
     no_numbers: usize,
+    in_parts: usize,
 }
 
 impl AddAssign for Sums {
@@ -79,6 +80,7 @@ impl AddAssign for Sums {
         self.labels += other.labels;
         self.numbers.extend(other.numbers);
         self.no_numbers += other.no_numbers;
+        self.in_parts += other.in_parts;
     }
 }
 
@@ -105,7 +107,8 @@ impl Scorer {
         let sums = &mut self.sums;
         sums.rows += 1;
         if !self.rouge.kinds().is_empty() {
-            let rouge = self.rouge.score(prediction, references);
+            let (rouge, in_parts) = self.rouge.score_in_parts(prediction, references);
+            sums.in_parts += usize::from(in_parts);
             sums.rouge.add(&rouge);
             for (kind, score) in rouge {
                 scores.insert(kind.name().to_owned(), json!(score));
@@ -224,6 +227,11 @@ impl Scorer {
     /// How many predictions were no number where one was expected, and counted as −1.
     pub fn no_numbers(&self) -> usize {
         self.sums.no_numbers
+    }
+
+    /// Of how many rows ROUGE-L or ROUGE-Lsum was taken part by part, because their texts are too long.
+    pub fn in_parts(&self) -> usize {
+        self.sums.in_parts
     }
 
     /// How BLEU and chrF were taken, in sacrebleu's words: name and signature. `references` is how

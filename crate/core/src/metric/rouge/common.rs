@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Rouge, RougeKind, Score, Text, compare, lcs};
+use super::{Rouge, RougeKind, Score, Text, compare::Prediction};
 
 /// What a score counts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +17,9 @@ pub struct Common {
     pub predicted: usize,
     /// How many words or runs the reference has.
     pub expected: usize,
+    /// How many parts of the texts were compared, each with its like, because they are too long to be
+    /// compared whole; else one.
+    pub parts: usize,
 }
 
 impl Rouge {
@@ -29,30 +32,36 @@ impl Rouge {
         references: &[S],
     ) -> Common {
         let mut words = self.words();
-        let prediction = words.text(prediction);
-        let mut best: Option<Common> = None;
-        for (reference, text) in references.iter().enumerate() {
-            let (numbered, spelt) = (words.text(text.as_ref()), spelt(text.as_ref()));
-            let score = compare(kind, &prediction, &numbered);
-            if best.as_ref().is_none_or(|best| score.f1 > best.score.f1) {
-                let length = kind.length();
-                let number = |text: &Text| (text.words.len() + 1).saturating_sub(length);
-                best = Some(Common {
-                    score,
-                    reference,
-                    words: common(kind, &prediction, &numbered, &spelt),
-                    predicted: number(&prediction),
-                    expected: number(&numbered),
-                });
+        let text = words.text(prediction);
+        let mut prediction = Prediction::new(&text, references.len());
+        let mut best: Option<(usize, Text, Score)> = None;
+        for (reference, spelt) in references.iter().enumerate() {
+            let reference_text = words.text(spelt.as_ref());
+            let score = prediction.compare(kind, &reference_text).score;
+            if best.as_ref().is_none_or(|(.., best)| score.f1 > best.f1) {
+                best = Some((reference, reference_text, score));
             }
         }
-        best.unwrap_or_default()
+        let Some((reference, expected, score)) = best else { return Common::default() };
+        let (marked, parts) = match kind {
+            RougeKind::RougeL | RougeKind::RougeLsum => prediction.common(kind, &expected),
+            _ => (vec![true; expected.words.len()], 1),
+        };
+        let number = |text: &Text| (text.words.len() + 1).saturating_sub(kind.length());
+        Common {
+            score,
+            reference,
+            words: common(kind, &text, &expected, &marked, references[reference].as_ref()),
+            predicted: number(&text),
+            expected: number(&expected),
+            parts,
+        }
     }
 }
 
 impl RougeKind {
     /// How many words a run has.
-    fn length(self) -> usize {
+    pub(super) fn length(self) -> usize {
         match self {
             Self::Rouge2 => 2,
             Self::Rouge3 => 3,
@@ -69,17 +78,17 @@ fn spelt(text: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-fn common(kind: RougeKind, prediction: &Text, reference: &Text, spelt: &[String]) -> Vec<String> {
-    let length = kind.length();
+/// The reference's runs that the prediction has too, among those whose first word is marked.
+fn common(
+    kind: RougeKind,
+    prediction: &Text,
+    reference: &Text,
+    marked: &[bool],
+    spelling: &str,
+) -> Vec<String> {
+    let (length, spelt) = (kind.length(), spelt(spelling));
     let mut left: HashMap<&[u32], usize> = HashMap::new();
     prediction.words.windows(length).for_each(|run| *left.entry(run).or_default() += 1);
-    let marked = match kind {
-        RougeKind::RougeL => mark(&reference.words, [prediction.words.as_slice()].into_iter()),
-        RougeKind::RougeLsum => {
-            reference.lines().flat_map(|line| mark(line, prediction.lines())).collect()
-        }
-        _ => vec![true; reference.words.len()],
-    };
     let mut words = Vec::new();
     for (start, run) in reference.words.windows(length).enumerate() {
         let left = left.get_mut(run).filter(|left| marked[start] && **left > 0);
@@ -89,14 +98,6 @@ fn common(kind: RougeKind, prediction: &Text, reference: &Text, spelt: &[String]
         }
     }
     words
-}
-
-/// Which words of a line are in a longest common subsequence with any of the others.
-fn mark<'a>(line: &[u32], others: impl Iterator<Item = &'a [u32]>) -> Vec<bool> {
-    let mut marked = vec![false; line.len()];
-    let places = lcs::Places::new(line);
-    others.for_each(|other| lcs::mark(&places, &lcs::Places::new(other), &mut marked));
-    marked
 }
 
 #[cfg(test)]

@@ -72,6 +72,9 @@ fn rouge<S: AsRef<str>>(
         common.predicted,
         common.expected,
     );
+    if common.parts > 1 {
+        text += &format!(" (compared in {} parts, because the texts are long)", common.parts);
+    }
     if !common.words.is_empty() {
         text += &format!(": {}", common.words.join(between));
     }
