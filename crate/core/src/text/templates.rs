@@ -5,7 +5,7 @@ use crate::{
     rng::{Purpose, Random},
     text::{
         rows::Row,
-        template::{Published, Rendered, Template},
+        template::{Published, Rendered, Spent, Template},
     },
 };
 
@@ -49,7 +49,10 @@ impl Templates {
         match &self.0 {
             Kind::One(template) => template.render(row).map(Some),
             Kind::Rotating { templates, seed } => {
-                first(templates, *seed, index, |template, draw| template.render(row, draw))
+                let mut spent = Spent::default();
+                first(templates, *seed, index, |template, draw| {
+                    template.render_within(row, draw, &mut spent)
+                })
             }
         }
     }
@@ -62,7 +65,10 @@ impl Templates {
         match &self.0 {
             Kind::One(template) => template.render_source(row).map(Some),
             Kind::Rotating { templates, seed } => {
-                first(templates, *seed, index, |template, draw| template.render_source(row, draw))
+                let mut spent = Spent::default();
+                first(templates, *seed, index, |template, draw| {
+                    template.render_source_within(row, draw, &mut spent)
+                })
             }
         }
     }

@@ -7,6 +7,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use super::Published;
 use crate::error::{Error, Result};
 
+/// The most templates of a file: published ones have some thirty at most, and each takes ten kilobytes.
+const MAX_TEMPLATES: usize = 1_000;
 /// How deep the file's nodes may nest: published files have four levels.
 const MAX_DEPTH: usize = 32;
 
@@ -41,6 +43,9 @@ fn templates(text: &str) -> Result<Vec<Published>, String> {
     };
     if list.is_empty() {
         return Err(format!("line {line}: there are no templates"));
+    }
+    if list.len() > MAX_TEMPLATES {
+        return Err(format!("{} templates are more than {MAX_TEMPLATES}", list.len()));
     }
     list.into_iter().map(|(id, line, node)| template(&id, line, node)).collect()
 }

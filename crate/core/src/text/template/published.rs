@@ -1,13 +1,13 @@
 //! A template as PromptSource publishes it (Bach et al. 2022, arXiv:2202.01279).
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use minijinja::{
-    Error as JinjaError, ErrorKind, State,
+    Environment, Error as JinjaError, ErrorKind, State,
     value::{Serde, Value, merge_maps},
 };
 
-use super::{Jinja, MAX_OUTPUT, Rendered, SEPARATOR, check_length, describe, environment, failure};
+use super::{FUEL, Part, Rendered, SEPARATOR, check_length, environment, failure, work};
 use crate::{
     error::{Error, Result},
     rng::{Purpose, Random},
@@ -28,8 +28,33 @@ const DRAW: &str = "draw";
 pub struct Published {
     /// What it goes by.
     pub name: String,
-    jinja: Jinja,
-    has_choices: bool,
+    whole: Part,
+    has_target: bool,
+    choices: Option<Part>,
+}
+
+/// The engine with what published templates may use.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = environment();
+    environment.add_function("zip", zip);
+    environment.add_filter("choice", choice);
+    environment.add_filter("most_frequent", most_frequent);
+    environment
+});
+
+/// The work that a row's templates have taken, of those whose turn it was.
+#[derive(Debug, Default)]
+pub(in crate::text) struct Spent(u64);
+
+impl Spent {
+    /// Many templates without a text for a row must not take more than one with a text may.
+    fn add(&mut self, fuel: u64) -> Result<()> {
+        self.0 += fuel;
+        match self.0 <= 2 * FUEL {
+            true => Ok(()),
+            false => Err(failure("rendering takes too long with so many templates")),
+        }
+    }
 }
 
 impl Published {
@@ -41,24 +66,21 @@ impl Published {
     /// # Errors
     /// [`Error::Template`] for what is not Jinja.
     pub fn parse(name: &str, jinja: &str, choices: Option<&str>) -> Result<Self> {
-        let mut environment = environment();
-        environment.add_function("zip", zip);
-        environment.add_filter("choice", choice);
-        environment.add_filter("most_frequent", most_frequent);
-        for (part, text) in [(WHOLE, Some(jinja)), (CHOICES, choices)] {
-            let Some(text) = text else { continue };
+        let part = |name, text: &str| {
             check_length(text)?;
-            (environment.add_template_owned(part, text.replace(SEPARATOR, MARK)))
-                .map_err(|error| failure(describe(&error, 0)))?;
-        }
-        let has_target = jinja.contains(SEPARATOR);
-        let jinja = Jinja { environment, has_target, target_line: 0 };
-        Ok(Self { name: name.to_owned(), jinja, has_choices: choices.is_some() })
+            Part::parse(&ENVIRONMENT, name, &text.replace(SEPARATOR, MARK), 0)
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            whole: part(WHOLE, jinja)?,
+            has_target: jinja.contains(SEPARATOR),
+            choices: choices.map(|choices| part(CHOICES, choices)).transpose()?,
+        })
     }
 
     /// Whether it can render a target.
     pub fn has_target(&self) -> bool {
-        self.jinja.has_target
+        self.has_target
     }
 
     /// Both sides of a row, or none where the template has no text for it: as PromptSource's own
@@ -68,7 +90,17 @@ impl Published {
     /// # Errors
     /// As [`super::Template::render`], the template named.
     pub fn render(&self, row: &Row, draw: u64) -> Result<Option<Rendered>> {
-        let text = self.whole(row, draw)?;
+        self.render_within(row, draw, &mut Spent::default())
+    }
+
+    /// As [`Published::render`], as one of several templates that are tried.
+    pub(in crate::text) fn render_within(
+        &self,
+        row: &Row,
+        draw: u64,
+        spent: &mut Spent,
+    ) -> Result<Option<Rendered>> {
+        let text = self.whole(row, draw, spent)?;
         Ok(match text.split(MARK).collect::<Vec<_>>()[..] {
             [source, target] => {
                 let (source, target) = (source.trim().to_owned(), target.trim().to_owned());
@@ -84,19 +116,29 @@ impl Published {
     /// # Errors
     /// As [`Published::render`].
     pub fn render_source(&self, row: &Row, draw: u64) -> Result<Option<String>> {
-        let text = self.whole(row, draw)?;
+        self.render_source_within(row, draw, &mut Spent::default())
+    }
+
+    /// As [`Published::render_source`], as one of several templates that are tried.
+    pub(in crate::text) fn render_source_within(
+        &self,
+        row: &Row,
+        draw: u64,
+        spent: &mut Spent,
+    ) -> Result<Option<String>> {
+        let text = self.whole(row, draw, spent)?;
         let source = text.split(MARK).next().unwrap_or_default().trim().to_owned();
         Ok(Some(source).filter(|source| !source.is_empty()))
     }
 
-    fn whole(&self, row: &Row, draw: u64) -> Result<String> {
-        self.try_whole(row, draw).map_err(|error| match error {
+    fn whole(&self, row: &Row, draw: u64, spent: &mut Spent) -> Result<String> {
+        self.try_whole(row, draw, spent).map_err(|error| match error {
             Error::Template { message } => failure(format!("`{}`: {message}", self.name)),
             other => other,
         })
     }
 
-    fn try_whole(&self, row: &Row, draw: u64) -> Result<String> {
+    fn try_whole(&self, row: &Row, draw: u64, spent: &mut Spent) -> Result<String> {
         if row.fields.contains_key(CHOICES) {
             return Err(failure(format!(
                 "the row has a field `{CHOICES}`, which the template sets"
@@ -105,23 +147,25 @@ impl Published {
         // A generator's seed, in a form that no field's name has.
         let hidden = HashMap::from([(format!(" {DRAW}"), Value::from(draw))]);
         let fields = merge_maps([Value::from(hidden), Value::from(Serde(&row.fields))]);
-        let choices = match self.has_choices {
-            true => {
-                let text = self.jinja.render(CHOICES, row, &fields)?;
-                text.split(MARK).map(|choice| Value::from(choice.trim())).collect()
+        let choices = match &self.choices {
+            Some(choices) => {
+                let choices = choices.render(row, &fields)?;
+                spent.add(choices.fuel)?;
+                choices.text.split(MARK).map(|choice| Value::from(choice.trim())).collect()
             }
-            false => Value::from(()),
+            None => Value::from(()),
         };
         let choices = Value::from(HashMap::from([(CHOICES.to_owned(), choices)]));
-        self.jinja.render(WHOLE, row, &merge_maps([choices, fields]))
+        let whole = self.whole.render(row, &merge_maps([choices, fields]))?;
+        spent.add(whole.fuel)?;
+        Ok(whole.text)
     }
 }
 
 /// The items, their reading counted.
-fn items(state: &mut State, list: &Value) -> Result<Vec<Value>, JinjaError> {
-    let items: Vec<Value> = list.try_iter()?.take(MAX_OUTPUT / 64).collect();
-    state.consume_fuel(1 + items.len() as u64)?;
-    Ok(items)
+fn items(state: &State, list: &Value) -> Result<Vec<Value>, JinjaError> {
+    let item = |item| state.consume_fuel(1).map(|()| item);
+    list.try_iter()?.map(item).collect()
 }
 
 /// Pairs up lists, as Python does.
@@ -153,6 +197,7 @@ fn most_frequent(state: &mut State, list: Value) -> Result<Value, JinjaError> {
     let mut counts: Vec<(Value, usize)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for item in items {
+        work::read(state, &item)?;
         let place = *places.entry(format!("{item:?}")).or_insert(counts.len());
         match counts.get_mut(place) {
             Some((_, count)) => *count += 1,

@@ -1,9 +1,46 @@
 //! The methods of Python's strings, lists and dictionaries that published templates use.
+//!
+//! All that a method reads is charged as fuel before it is read: its text, its arguments, each item.
+
+use std::collections::HashSet;
 
 use minijinja::{
     Error, ErrorKind, State,
     value::{Value, ValueKind, from_args},
 };
+
+use super::work;
+
+/// All of them: of strings, of mappings, of lists.
+pub(super) const METHODS: [&[&str]; 3] = [
+    &[
+        "upper",
+        "lower",
+        "capitalize",
+        "title",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "startswith",
+        "endswith",
+        "isdigit",
+        "isnumeric",
+        "isalpha",
+        "isalnum",
+        "isspace",
+        "find",
+        "index",
+        "rfind",
+        "count",
+        "replace",
+        "split",
+        "rsplit",
+        "splitlines",
+        "join",
+    ],
+    &["get", "keys", "values", "items"],
+    &["index", "count"],
+];
 
 /// What `value.name(arguments)` gives, where the engine itself has no such method.
 pub(super) fn method(
@@ -12,20 +49,28 @@ pub(super) fn method(
     name: &str,
     arguments: &[Value],
 ) -> Result<Value, Error> {
+    let [of_strings, of_mappings, of_lists] = METHODS;
     match value.kind() {
-        ValueKind::String => string(state, value.as_str().unwrap_or_default(), name, arguments),
-        ValueKind::Map => map(value, name, arguments),
-        ValueKind::Seq => list(state, value, name, arguments),
+        ValueKind::String if of_strings.contains(&name) => {
+            string(state, value.as_str().unwrap_or_default(), name, arguments)
+        }
+        ValueKind::Map if of_mappings.contains(&name) => map(state, value, name, arguments),
+        ValueKind::Seq if of_lists.contains(&name) => list(state, value, name, arguments),
         _ => Err(Error::from(ErrorKind::UnknownMethod)),
     }
 }
 
 fn string(state: &mut State, text: &str, name: &str, arguments: &[Value]) -> Result<Value, Error> {
-    // The engine counts what a method makes; reading the text is counted here.
-    state.consume_fuel(1 + text.len() as u64 / 64)?;
+    // The engine counts what a method makes; what it reads is counted here.
+    work::text(state, text.len())?;
+    for argument in arguments.iter().filter_map(Value::as_str) {
+        work::text(state, argument.len())?;
+    }
     let strip = |left: bool, right: bool| -> Result<Value, Error> {
         let (characters,): (Option<&str>,) = from_args(arguments)?;
-        let stripped = |c: char| characters.map_or(c.is_whitespace(), |set| set.contains(c));
+        let characters: Option<HashSet<char>> = characters.map(|set| set.chars().collect());
+        let stripped =
+            |c: char| characters.as_ref().map_or(c.is_whitespace(), |set| set.contains(&c));
         let text = if left { text.trim_start_matches(stripped) } else { text };
         Ok(Value::from(if right { text.trim_end_matches(stripped) } else { text }))
     };
@@ -35,13 +80,18 @@ fn string(state: &mut State, text: &str, name: &str, arguments: &[Value]) -> Res
     };
     let ends = |has: fn(&str, &str) -> bool| -> Result<Value, Error> {
         let (affix,): (Value,) = from_args(arguments)?;
-        match affix.as_str() {
-            Some(affix) => Ok(Value::from(has(text, affix))),
-            None => {
-                let mut affixes = affix.try_iter()?;
-                Ok(Value::from(affixes.any(|affix| affix.as_str().is_some_and(|a| has(text, a)))))
+        if let Some(affix) = affix.as_str() {
+            return Ok(Value::from(has(text, affix)));
+        }
+        for affix in affix.try_iter()? {
+            work::read(state, &affix)?;
+            match affix.as_str() {
+                Some(affix) if has(text, affix) => return Ok(Value::from(true)),
+                Some(_) => {}
+                None => return Err(invalid("a text begins and ends with texts, not with others")),
             }
         }
+        Ok(Value::from(false))
     };
     let all = |is: fn(char) -> bool| -> Result<Value, Error> {
         let () = from_args(arguments)?;
@@ -80,20 +130,22 @@ fn string(state: &mut State, text: &str, name: &str, arguments: &[Value]) -> Res
             let count = usize::try_from(count.unwrap_or(-1)).unwrap_or(usize::MAX);
             // The engine counts the result only once it is there.
             let times = text.matches(old).take(count).count();
-            let more = times.saturating_mul(new.len()) as u64 / 64;
-            state.consume_fuel(more)?;
+            work::text(state, times.saturating_mul(new.len()))?;
             Ok(Value::from(text.replacen(old, new, count)))
         }
         "split" | "rsplit" => {
             let (separator, count): (Option<&str>, Option<i64>) = from_args(arguments)?;
             let limit = usize::try_from(count.unwrap_or(-1)).unwrap_or(usize::MAX);
             // A part costs more than its text: a value has 24 bytes.
-            state.consume_fuel(text.len() as u64 / 2)?;
+            state.consume_fuel(match separator {
+                Some(separator) => text.matches(separator).count(),
+                None => text.split_whitespace().count(),
+            } as u64)?;
             split(text, separator, limit, name == "rsplit").map(Value::from_iter)
         }
         "splitlines" => {
             let () = from_args(arguments)?;
-            state.consume_fuel(text.len() as u64 / 2)?;
+            state.consume_fuel(text.lines().count() as u64)?;
             Ok(Value::from_iter(text.lines()))
         }
         "join" => {
@@ -162,43 +214,56 @@ fn title(text: &str) -> String {
     text.chars().map(change).collect()
 }
 
-fn map(value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
-    let keys = || value.try_iter();
+fn map(state: &State, value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
+    let keys = || -> Result<_, Error> {
+        let counted = move |key: Value| work::read(state, &key).map(|()| key);
+        Ok(value.try_iter()?.map(counted))
+    };
     match name {
         "get" => {
             let (key, otherwise): (Value, Option<Value>) = from_args(arguments)?;
+            work::read(state, &key)?;
             let found = value.get_item(&key)?;
             Ok(if found.is_undefined() { otherwise.unwrap_or(Value::from(())) } else { found })
         }
         "keys" => {
             let () = from_args(arguments)?;
-            Ok(Value::from_iter(keys()?))
+            keys()?.collect::<Result<Vec<_>, _>>().map(Value::from)
         }
         "values" => {
             let () = from_args(arguments)?;
-            keys()?.map(|key| value.get_item(&key)).collect::<Result<Vec<_>, _>>().map(Value::from)
+            keys()?.map(|key| value.get_item(&key?)).collect::<Result<Vec<_>, _>>().map(Value::from)
         }
         "items" => {
             let () = from_args(arguments)?;
-            let pair = |key: Value| Ok(Value::from(vec![key.clone(), value.get_item(&key)?]));
+            let pair = |key: Result<Value, Error>| {
+                let key = key?;
+                Ok(Value::from(vec![key.clone(), value.get_item(&key)?]))
+            };
             keys()?.map(pair).collect::<Result<Vec<_>, Error>>().map(Value::from)
         }
         _ => Err(Error::from(ErrorKind::UnknownMethod)),
     }
 }
 
-fn list(state: &mut State, value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
-    state.consume_fuel(1 + value.len().unwrap_or(0) as u64)?;
-    let (item,): (Value,) = match name {
-        "index" | "count" => from_args(arguments)?,
-        _ => return Err(Error::from(ErrorKind::UnknownMethod)),
-    };
-    if name == "count" {
-        return Ok(Value::from(value.try_iter()?.filter(|other| *other == item).count()));
+fn list(state: &State, value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
+    let (item,): (Value,) = from_args(arguments)?;
+    let (mut found, mut first) = (0, None);
+    for (place, other) in value.try_iter()?.enumerate() {
+        work::compare(state, &item, &other)?;
+        if other == item {
+            found += 1;
+            first = first.or(Some(place));
+            if name == "index" {
+                break;
+            }
+        }
     }
-    (value.try_iter()?.position(|other| other == item))
-        .map(Value::from)
-        .ok_or_else(|| invalid("the item is not in the list"))
+    match (name, first) {
+        ("count", _) => Ok(Value::from(found)),
+        (_, Some(place)) => Ok(Value::from(place)),
+        (_, None) => Err(invalid("the item is not in the list")),
+    }
 }
 
 fn invalid(message: &'static str) -> Error {
