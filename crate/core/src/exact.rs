@@ -1,17 +1,26 @@
 //! JSON whose floats come back to the bit. serde_json parses them fast, and may be off by the last
 //! bit unless its feature `float_roundtrip` is on; the standard library's parser is exact.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::{Number, Value};
 
-/// Reads a value that serde_json has written.
+use crate::bounded::Bounded;
+
+/// The most values of a file of settings or of a record.
+const MOST: usize = 1 << 16;
+
+/// Reads a value that serde_json has written, of no more than [`MOST`] values.
 pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
-    let value: Value = serde_json::from_str(text)?;
-    let mut exact = value.clone();
+    let parse = || {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let value = (&Bounded::new(MOST)).deserialize(&mut reader)?;
+        reader.end().map(|()| value)
+    };
+    let mut exact: Value = parse()?;
     let mut numbers = numbers(text);
     // With a key that is there twice, fewer numbers are left than were written.
     let whole = replace(&mut exact, &mut numbers) && numbers.next().is_none();
-    serde_json::from_value(if whole { exact } else { value })
+    serde_json::from_value(if whole { exact } else { parse()? })
 }
 
 /// The numbers of a sound JSON text, in its order.

@@ -5,6 +5,7 @@
 //! end gives a [`storage::Storage`] and drives the futures.
 
 pub mod adapter;
+mod bounded;
 pub mod config;
 pub mod device;
 pub mod error;

@@ -114,6 +114,26 @@ impl Rows {
         Ok(rows)
     }
 
+    /// Goes through the rows of a file, one at a time, fields of tables all texts.
+    ///
+    /// # Errors
+    /// As [`Rows::from_bytes`], and those of `each`.
+    pub(crate) fn each(
+        name: &str,
+        bytes: &[u8],
+        mut each: impl FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        let mut skipped = Skipped::default();
+        let taken = Scan::new(name)?.take(bytes, true, |record| {
+            let line = record.line;
+            match skipped.pass(name, line, record.fields, false)? {
+                Some(fields) => each(Row { line, fields }),
+                None => Ok(()),
+            }
+        });
+        taken.map(drop)
+    }
+
     /// Reads JSONL: one JSON object a line, in UTF-8 with or without a byte order mark, lines ended
     /// by `\n` or `\r\n`, blank lines skipped.
     ///

@@ -2,6 +2,7 @@
 
 mod charsmap;
 mod file;
+mod pieces;
 mod stream;
 
 pub use stream::TextStream;
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     path: String,
-    inner: tokenizers::Tokenizer,
+    inner: file::Tokenizer,
     eos: u32,
     vocabulary_size: usize,
 }

@@ -54,41 +54,53 @@ impl Pairs {
         let field = prediction_field.unwrap_or(Self::PREDICTION);
         let with_references = references.is_empty();
         let is_rows = prediction_field.is_some() || with_references || has_rows(name);
-        let mut pairs = match is_rows {
-            true => from_rows(predictions, |row| {
+        let mut pairs = Vec::new();
+        match is_rows {
+            true => each_row(predictions, |row| {
                 let prediction =
                     one(value(row, field)?).map_err(|error| in_field(field, &error))?;
                 let references = match with_references {
                     true => all(row, reference_fields)?,
                     false => Vec::new(),
                 };
-                Ok(Pair { prediction, references, line: row.line })
+                pairs.push(Pair { prediction, references, line: row.line });
+                Ok(())
             })?,
-            false => from_lines(predictions, |line, text| Pair {
-                prediction: text.to_owned(),
-                references: Vec::new(),
-                line,
-            })?,
+            false => {
+                pairs
+                    .reserve_exact(predictions.1.iter().filter(|byte| **byte == b'\n').count() + 1);
+                each_line(predictions, |line, text| {
+                    let (prediction, references) = (text.to_owned(), Vec::new());
+                    pairs.push(Pair { prediction, references, line });
+                })?;
+            }
         };
         for &(other, bytes) in references {
-            let source = (other, bytes);
-            let more = match has_rows(other) || !reference_fields.is_empty() {
-                true => from_rows(source, |row| Ok((row.line, all(row, reference_fields)?)))?,
-                false => from_lines(source, |line, text| (line, vec![text.to_owned()]))?,
+            let (source, mut found) = ((other, bytes), 0);
+            let mut add = |line: usize, references: Vec<String>| {
+                if let Some(pair) = pairs.get_mut(found) {
+                    if pair.references.is_empty() {
+                        pair.line = line;
+                        pair.references.reserve_exact(references.len());
+                    }
+                    pair.references.extend(references);
+                }
+                found += 1;
             };
-            if more.len() != pairs.len() {
+            match has_rows(other) || !reference_fields.is_empty() {
+                true => each_row(source, |row| {
+                    add(row.line, all(row, reference_fields)?);
+                    Ok(())
+                })?,
+                false => each_line(source, |line, text| add(line, vec![text.to_owned()]))?,
+            }
+            if found != pairs.len() {
                 let message = format!(
-                    "found {} lines of references, expected {}, as many as {name} has predictions",
-                    more.len(),
+                    "found {found} lines of references, expected {}, as many as {name} has \
+                     predictions",
                     pairs.len()
                 );
                 return Err(Error::format(other, message));
-            }
-            for (pair, (line, references)) in pairs.iter_mut().zip(more) {
-                if pair.references.is_empty() {
-                    pair.line = line;
-                }
-                pair.references.extend(references);
             }
         }
         let references = references.first().map_or(name, |(name, _)| name).to_owned();
@@ -130,24 +142,22 @@ fn has_rows(name: &str) -> bool {
     matches!(ending.as_str(), "jsonl" | "json" | "ndjson" | "csv" | "tsv")
 }
 
-fn from_rows<T>(
+/// The rows of a file, one after the other: a file in memory is enough.
+fn each_row(
     (name, bytes): Source<'_>,
-    read: impl Fn(&Row) -> Result<T, String>,
-) -> Result<Vec<T>> {
-    let rows = Rows::from_bytes(name, bytes)?;
-    let read = |row: &Row| {
-        let error = |message| Error::Row { path: name.to_owned(), line: row.line, message };
-        read(row).map_err(error)
-    };
-    rows.rows.iter().map(read).collect()
+    mut each: impl FnMut(&Row) -> Result<(), String>,
+) -> Result<()> {
+    Rows::each(name, bytes, |row| {
+        let line = row.line;
+        each(&row).map_err(|message| Error::Row { path: name.to_owned(), line, message })
+    })
 }
 
 /// Lines end with `\n` or `\r\n`; after the last end there is no further line.
-fn from_lines<T>((name, bytes): Source<'_>, read: impl Fn(usize, &str) -> T) -> Result<Vec<T>> {
+fn each_line((name, bytes): Source<'_>, mut each: impl FnMut(usize, &str)) -> Result<()> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut texts = Vec::new();
     if bytes.is_empty() {
-        return Ok(texts);
+        return Ok(());
     }
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -156,9 +166,9 @@ fn from_lines<T>((name, bytes): Source<'_>, read: impl Fn(usize, &str) -> T) -> 
             line: index + 1,
             message: format!("byte {} is not UTF-8", error.valid_up_to() + 1),
         })?;
-        texts.push(read(index + 1, text.strip_suffix('\r').unwrap_or(text)));
+        each(index + 1, text.strip_suffix('\r').unwrap_or(text));
     }
-    Ok(texts)
+    Ok(())
 }
 
 fn value<'a>(row: &'a Row, field: &str) -> Result<&'a Value, String> {

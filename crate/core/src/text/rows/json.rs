@@ -1,12 +1,19 @@
 //! JSONL, and JSON files that hold a list.
 
+use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 
 use super::{
     kind,
     scan::{Each, Record},
 };
-use crate::error::{Error, Result};
+use crate::{
+    bounded::Bounded,
+    error::{Error, Result},
+};
+
+/// The most values of a row, those within its lists and objects counted: texts are what rows are for.
+const MOST: usize = 100_000;
 
 /// One JSON object a line.
 pub(super) fn take_lines(
@@ -75,22 +82,21 @@ impl List {
                 List::Opened => *self = if place.take(b']') { List::Ended } else { List::Row },
                 List::Row => {
                     let rest = &piece[place.at..];
-                    let mut values = serde_json::Deserializer::from_slice(rest).into_iter();
-                    let value: Value = match values.next() {
+                    let (value, length) = match first(rest) {
                         // A number may go on.
-                        Some(Ok(_)) if values.byte_offset() == rest.len() && !at_end => {
-                            break place.at;
+                        Ok((_, length)) if length == rest.len() && !at_end => break place.at,
+                        Ok(found) => found,
+                        Err(error) if !at_end && is_cut(&error, rest) => break place.at,
+                        Err(_) if rest.is_empty() => {
+                            return failure(place.line, UNCLOSED.to_owned());
                         }
-                        Some(Ok(value)) => value,
-                        Some(Err(error)) if !at_end && is_cut(&error, rest) => break place.at,
-                        Some(Err(error)) => {
+                        Err(error) => {
                             let line = place.line + error.line().saturating_sub(1);
                             return failure(line, not_json(&error));
                         }
-                        None => return failure(place.line, UNCLOSED.to_owned()),
                     };
                     let (begin, line) = (place.at, place.line);
-                    place.advance(values.byte_offset());
+                    place.advance(length);
                     each(Record { line, bytes: begin..place.at, fields: fields(value) })?;
                     *self = List::After;
                 }
@@ -112,6 +118,14 @@ impl List {
 }
 
 const UNCLOSED: &str = "not valid JSON: expected `,` or `]` after a row";
+
+/// The value that a text begins with, and its length in bytes.
+fn first(text: &[u8]) -> Result<(Value, usize), serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = (&Bounded::new(MOST)).deserialize(&mut reader)?;
+    let rest = reader.into_iter::<serde::de::IgnoredAny>();
+    Ok((value, rest.byte_offset()))
+}
 
 /// Whether a value fails only because it goes on beyond the piece.
 fn is_cut(error: &serde_json::Error, piece: &[u8]) -> bool {
@@ -151,7 +165,10 @@ impl Place<'_> {
 pub(super) fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(line)
         .map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to() + 1))?;
-    fields(serde_json::from_str(text).map_err(|error| not_json(&error))?)
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = (&Bounded::new(MOST)).deserialize(&mut reader);
+    let value = value.and_then(|value| reader.end().map(|()| value));
+    fields(value.map_err(|error| not_json(&error))?)
 }
 
 fn fields(value: Value) -> Result<Map<String, Value>, String> {
@@ -165,7 +182,10 @@ fn not_json(error: &serde_json::Error) -> String {
     let message = error.to_string();
     // serde_json counts lines within the text that it was given.
     let reason = message.rsplit_once(" at line").map_or(message.as_str(), |(head, _)| head);
-    format!("not valid JSON: {reason}, column {}", error.column())
+    match error.is_data() {
+        true => reason.to_owned(),
+        false => format!("not valid JSON: {reason}, column {}", error.column()),
+    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@
 
 use serde::Deserialize;
 use tokenizers::{
-    AddedToken, Tokenizer,
+    AddedToken, PostProcessorWrapper, TokenizerImpl,
     decoders::{self, DecoderWrapper, byte_fallback::ByteFallback, fuse::Fuse},
-    models::unigram::Unigram,
     normalizers::{self, NormalizerWrapper, replace::ReplacePattern},
     pre_tokenizers::{
         self, PreTokenizerWrapper,
@@ -16,9 +15,22 @@ use tokenizers::{
     },
 };
 
-use super::charsmap;
+use super::{
+    charsmap,
+    pieces::{Pieces, Vocabulary},
+};
+use crate::model::config::short;
 
-/// The longest piece or added token, in bytes: pieces make a tree as deep as they are long.
+/// The library's tokenizer, around our own model.
+pub(super) type Tokenizer = TokenizerImpl<
+    Pieces,
+    NormalizerWrapper,
+    PreTokenizerWrapper,
+    PostProcessorWrapper,
+    DecoderWrapper,
+>;
+
+/// The longest piece or added token, in bytes: so far a text is searched from each of its characters.
 const MAX_PIECE: usize = 512;
 /// The most tokens that are added to the model's.
 const MAX_ADDED: usize = 10_000;
@@ -120,14 +132,14 @@ enum Decoder {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type")]
-enum Model {
-    Unigram {
-        vocab: Vec<(String, f64)>,
-        unk_id: usize,
-        #[serde(default)]
-        byte_fallback: bool,
-    },
+struct Model {
+    /// Files of early versions do not say it.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    vocab: Vocabulary,
+    unk_id: Option<usize>,
+    #[serde(default)]
+    byte_fallback: bool,
 }
 
 /// The tokenizer, without its post-processor, and the id of the token that closes a text.
@@ -147,12 +159,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Tokenizer, u32), String> {
     Ok((tokenizer, eos))
 }
 
-fn model(model: Model) -> Result<Unigram, String> {
-    let Model::Unigram { vocab, unk_id, byte_fallback } = model;
-    if let Some((piece, _)) = vocab.iter().find(|(piece, _)| piece.len() > MAX_PIECE) {
+fn model(model: Model) -> Result<Pieces, String> {
+    let Model { kind, vocab, unk_id, byte_fallback } = model;
+    if let Some(kind) = kind.filter(|kind| kind != "Unigram") {
+        return Err(format!("model: found `{}`, expected `Unigram`", short(&kind)));
+    }
+    if let Some(piece) = vocab.pieces().find(|piece| piece.len() > MAX_PIECE) {
         return Err(format!("model: a piece of {} bytes is too long", piece.len()));
     }
-    Unigram::from(vocab, Some(unk_id), byte_fallback).map_err(|error| format!("model: {error}"))
+    let unk_id = unk_id.ok_or("model: `unk_id` is missing")?;
+    Pieces::new(vocab, unk_id, byte_fallback).map_err(|error| format!("model: {error}"))
 }
 
 /// T5's template is the text and one special token.
@@ -369,7 +385,11 @@ mod tests {
         };
         let vocab = |vocab: Value| json!({"type": "Unigram", "unk_id": 0, "vocab": vocab});
         for (place, value, expected) in [
-            ("/model", json!({"type": "BPE", "vocab": {}, "merges": []}), "unknown variant `BPE`"),
+            (
+                "/model",
+                json!({"type": "BPE", "vocab": {"a": 1}, "merges": []}),
+                "found `BPE`, expected",
+            ),
             ("/model", json!({"type": "Unigram", "vocab": []}), "unk_id"),
             ("/model", vocab(json!([])), "vocabulary is empty"),
             ("/model", vocab(json!([["a", "b"]])), "invalid type"),
@@ -377,7 +397,7 @@ mod tests {
             ("/model", vocab(json!([["x".repeat(1 << 20), 0]])), "1048576 bytes is too long"),
             ("/model/unk_id", json!(5), "unk_id"),
             ("/model/unk_id", json!(-1), "invalid value"),
-            ("/model", json!([]), "missing field `type`"),
+            ("/model", json!([]), "invalid length 0"),
             ("/added_tokens", added(4_000_000_000, "<y>"), "says id 4000000000, and has 5"),
             ("/added_tokens", added(1 << 40, "<y>"), "invalid value"),
             ("/added_tokens", added(5, ""), "is empty, padded or too long"),
