@@ -62,6 +62,8 @@ targets! {
     rows: 3000,
     template: 3000,
     promptsource: 500,
+    template_work: 300,
+    scores: 300,
     predictions: 3000,
     mixture: 3000,
     config_toml: 3000,

@@ -12,6 +12,7 @@ mod targets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub use limits::{Limits, Usage, measured};
 pub use mutate::mutate;
 pub use targets::TARGETS;
 
@@ -27,6 +28,8 @@ pub struct Target {
     fixtures: &'static [&'static str],
     /// What the format gives a meaning to.
     pub words: &'static [&'static str],
+    /// The memory that it may take.
+    pub limits: Limits,
     run: fn(&[u8]),
 }
 
@@ -40,13 +43,13 @@ impl Target {
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));
             return Some(text.unwrap_or_else(|| "a panic without a message".to_owned()));
         }
-        usage.excess()
+        usage.excess(&self.limits, input.len())
     }
 
     /// Takes an input, and panics where something is wrong.
     pub fn run(&self, input: &[u8]) {
         let ((), usage) = limits::measured(|| (self.run)(input));
-        if let Some(excess) = usage.excess() {
+        if let Some(excess) = usage.excess(&self.limits, input.len()) {
             panic!("{excess}");
         }
     }

@@ -4,6 +4,7 @@ mod adapters;
 mod models;
 mod runs;
 mod texts;
+mod work;
 
 use flantune::Error;
 
@@ -21,6 +22,8 @@ pub const TARGETS: &[Target] = &[
     texts::ROWS,
     texts::TEMPLATE,
     texts::PROMPTSOURCE,
+    work::TEMPLATE_WORK,
+    work::SCORES,
     texts::PREDICTIONS,
     texts::MIXTURE,
     runs::CONFIG_TOML,

@@ -10,10 +10,11 @@ use flantune::{
 use pollster::block_on;
 
 use super::{checked, fixture};
-use crate::Target;
+use crate::{Limits, Target};
 
 pub(super) const ADAPTER_CONFIG: Target = Target {
     name: "adapter_config",
+    limits: Limits::PROPORTIONAL,
     fixtures: &[
         "oracle/tiny/gated/adapters/lora-all/trained/adapter_config.json",
         "oracle/tiny/gated/adapters/dora/trained/adapter_config.json",
@@ -53,6 +54,7 @@ const METHODS: [&str; 3] = ["lora", "dora", "prompt"];
 
 pub(super) const ADAPTER: Target = Target {
     name: "adapter",
+    limits: Limits::BOUNDED,
     fixtures: &[
         "oracle/tiny/gated/adapters/lora/trained/adapter_model.safetensors",
         "oracle/tiny/gated/adapters/dora/trained/adapter_model.safetensors",

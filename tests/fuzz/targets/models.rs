@@ -12,10 +12,11 @@ use flantune::{
 use pollster::block_on;
 
 use super::{checked, fixture};
-use crate::Target;
+use crate::{Limits, Target};
 
 pub(super) const CONFIG: Target = Target {
     name: "config",
+    limits: Limits::PROPORTIONAL,
     fixtures: &[
         "oracle/tiny/gated/config.json",
         "oracle/tiny/odd/config.json",
@@ -54,6 +55,7 @@ pub(super) const CONFIG: Target = Target {
 
 pub(super) const GENERATION_CONFIG: Target = Target {
     name: "generation_config",
+    limits: Limits::PROPORTIONAL,
     fixtures: &["oracle/tiny/gated/generation_config.json"],
     words: &["decoder_start_token_id", "eos_token_id", "pad_token_id"],
     run: |input| {
@@ -73,6 +75,7 @@ pub(super) const GENERATION_CONFIG: Target = Target {
 
 pub(super) const SAFETENSORS: Target = Target {
     name: "safetensors",
+    limits: Limits::PROPORTIONAL,
     fixtures: &[
         "oracle/tiny/gated/adapters/lora/trained/adapter_model.safetensors",
         "oracle/tiny/gated/adapters/prompt/trained/adapter_model.safetensors",
@@ -112,6 +115,7 @@ pub(super) const SAFETENSORS: Target = Target {
 
 pub(super) const INDEX: Target = Target {
     name: "index",
+    limits: Limits::BOUNDED,
     fixtures: &["oracle/tiny/gated/as/sharded/model.safetensors.index.json"],
     words: &[
         "weight_map",

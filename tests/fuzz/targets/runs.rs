@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{checked, fixture};
-use crate::Target;
+use crate::{Limits, Target};
 
 const KEYS: &[&str] = &[
     "model",
@@ -62,13 +62,14 @@ fn read(path: &str, input: &[u8]) {
 
 pub(super) const CONFIG_TOML: Target = Target {
     name: "config_toml",
+    limits: Limits::PROPORTIONAL,
     fixtures: &[],
     words: KEYS,
     run: |input| read("config.toml", input),
 };
 
 pub(super) const RUN_JSON: Target =
-    Target { name: "run_json", fixtures: &[], words: KEYS, run: |input| read("run.json", input) };
+    Target { name: "run_json", words: KEYS, run: |input| read("run.json", input), ..CONFIG_TOML };
 
 /// A run that stopped after the second of four steps.
 struct Stopped {
@@ -164,6 +165,7 @@ fn with_stopped(work: impl FnOnce(&Stopped)) {
 
 pub(super) const STATE: Target = Target {
     name: "state",
+    limits: Limits::BOUNDED,
     fixtures: &[],
     words: &["step", "best", "config", "hashes", "weights.safetensors", "metrics", "value"],
     run: |input| {
@@ -186,6 +188,7 @@ pub(super) const STATE: Target = Target {
 
 pub(super) const CHECKPOINT: Target = Target {
     name: "checkpoint",
+    limits: Limits::BOUNDED,
     fixtures: &["oracle/tiny/gated/adapters/lora/trained/adapter_model.safetensors"],
     words: &["lora_A", "lora_B", "weight", "F32", "shape", "data_offsets", "dtype"],
     run: |input| {
@@ -202,6 +205,7 @@ pub(super) const CHECKPOINT: Target = Target {
 
 pub(super) const EVENTS: Target = Target {
     name: "events",
+    limits: Limits::BOUNDED,
     fixtures: &[],
     words: &["event", "step", "eval", "checkpoint", "start", "done", "loss", "NaN", "1e999"],
     run: |input| {

@@ -15,12 +15,13 @@ use pollster::block_on;
 use serde_json::json;
 
 use super::{check, checked};
-use crate::Target;
+use crate::{Limits, Target};
 
 const TEXT: &str = "The  “naïve” cat\tsat ﬁ ½ \u{200b}\u{fdfa} Ａ 北京 e\u{301} \u{1} </s> <pad>\n";
 
 pub(super) const TOKENIZER: Target = Target {
     name: "tokenizer",
+    limits: Limits::PROPORTIONAL,
     fixtures: &["oracle/tiny/gated/tokenizer.json"],
     words: &[
         "Sequence",
@@ -72,6 +73,7 @@ pub(super) const TOKENIZER: Target = Target {
 
 pub(super) const ROWS: Target = Target {
     name: "rows",
+    limits: Limits::PROPORTIONAL,
     fixtures: &[],
     words: &["\"", "\"\"", ",", "\t", "\r\n", "\u{feff}", "{", "}", "[", "]", ":", "\\u0000"],
     run: |input| {
@@ -158,6 +160,7 @@ const JINJA: &[&str] = &[
 
 pub(super) const TEMPLATE: Target = Target {
     name: "template",
+    limits: Limits::BOUNDED,
     fixtures: &[],
     words: JINJA,
     run: |input| {
@@ -174,6 +177,7 @@ pub(super) const TEMPLATE: Target = Target {
 
 pub(super) const PROMPTSOURCE: Target = Target {
     name: "promptsource",
+    limits: Limits::BOUNDED,
     fixtures: &["promptsource/glue/rte/templates.yaml", "promptsource/samsum/templates.yaml"],
     words: &[
         "!Template",
@@ -227,6 +231,7 @@ fn render(published: &Published) {
 
 pub(super) const MIXTURE: Target = Target {
     name: "mixture",
+    limits: Limits::PROPORTIONAL,
     fixtures: &[],
     words: &[
         "[[set]]",
@@ -268,6 +273,7 @@ pub(super) const MIXTURE: Target = Target {
 
 pub(super) const PREDICTIONS: Target = Target {
     name: "predictions",
+    limits: Limits::PROPORTIONAL,
     fixtures: &[],
     words: &["prediction", "references", "\n", "\r\n", "null", "[]", "\u{feff}"],
     run: |input| {
