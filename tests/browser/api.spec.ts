@@ -179,6 +179,7 @@ test("options, keys and scores are the core's", async ({ api }) => {
       unknown: await refusal(flantune.train(model, data, { lerningRate: 1 }).adapter),
       iterated: await refusal((async () => { for await (const _ of flantune.train(model, data, { rank: 0 })); })()),
       score: await flantune.score(["the cat sat"], [["a dog", "the cat sat"]], ["rougeL", "bleu"]),
+      edits: await flantune.score(["the cat the sat", "b a"], [["the cat sat"], ["a b"]], ["ter"]),
       uneven: await refusal(flantune.score(["a"], [], ["rougeL"])),
       plan: await flantune.planModel({ builtin: true }),
       runs: await flantune.runs.list(),
@@ -192,6 +193,8 @@ test("options, keys and scores are the core's", async ({ api }) => {
   expect(found.unknown).toMatchObject({ code: "setting", message: expect.stringContaining("`learningRate`") });
   expect(found.iterated).toMatchObject({ name: "FlantuneError", code: "setting" });
   expect(found.score.rougeL.f1).toBe(1);
+  // One word too many, and one that moves: two edits for five words.
+  expect(found.edits.ter).toBeCloseTo(40, 9);
   expect(found.uneven).toMatchObject({ code: "setting" });
   expect(found.plan).toMatchObject({ bytes: 0, architecture: { d_model: expect.any(Number) }, memory: { total: expect.any(Number) } });
   // What could not begin leaves nothing behind.

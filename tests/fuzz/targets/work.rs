@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use flantune::{
-    config::Metric,
     metric::{
+        Metric,
         rouge::{Rouge, RougeKind},
         score::{Options, Scorer},
     },
@@ -109,6 +109,7 @@ const METRICS: &[Metric] = &[
     Metric::Bleu,
     Metric::Chrf,
     Metric::ChrfPlusPlus,
+    Metric::Ter,
     Metric::ExactMatch,
     Metric::TokenF1,
     Metric::Accuracy,

@@ -4,9 +4,11 @@ use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use flantune::{
-    config::Metric,
-    metric::bleu::{Smoothing, Tokenizer},
+use flantune::metric::{
+    Metric, Options,
+    bleu::{Bleu, Smoothing, Tokenizer},
+    chrf::Chrf,
+    ter::Ter,
 };
 
 pub(super) const EXAMPLES: &str = r#"Examples:
@@ -65,9 +67,49 @@ pub(crate) struct ScoreArguments {
     /// chrF: white space counts as characters
     #[arg(long)]
     pub(crate) chrf_whitespace: bool,
+    /// TER: signs of punctuation are words of their own, and XML's names the signs they stand for
+    #[arg(long)]
+    pub(crate) ter_normalized: bool,
+    /// TER: signs of punctuation are left out
+    #[arg(long)]
+    pub(crate) ter_no_punct: bool,
+    /// TER: the two above act on Chinese and Japanese signs, too
+    #[arg(long)]
+    pub(crate) ter_asian_support: bool,
+    /// TER: case matters
+    #[arg(long)]
+    pub(crate) ter_case_sensitive: bool,
     /// F1: the label that it is of, instead of the mean of all
     #[arg(long, value_name = "LABEL")]
     pub(crate) label: Option<String>,
+}
+
+impl ScoreArguments {
+    /// How the metrics are to be taken.
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            stemmer: !self.no_stemmer,
+            bleu: Bleu {
+                tokenizer: self.bleu_tokenizer,
+                smoothing: self.bleu_smoothing,
+                lowercase: self.lowercase,
+                ..Bleu::default()
+            },
+            chrf: Chrf {
+                beta: self.chrf_beta,
+                whitespace: self.chrf_whitespace,
+                lowercase: self.lowercase,
+                ..Chrf::default()
+            },
+            ter: Ter {
+                normalized: self.ter_normalized,
+                no_punct: self.ter_no_punct,
+                asian_support: self.ter_asian_support,
+                case_sensitive: self.ter_case_sensitive,
+            },
+            positive_label: self.label.clone(),
+        }
+    }
 }
 
 /// A metric that needs no model.

@@ -2,9 +2,10 @@ use std::rc::Rc;
 
 use flantune::{
     Error,
-    config::{Metric, RunConfig},
+    config::RunConfig,
     host::Host,
     lab::demo::{self, Demo, Moment, Scored},
+    metric::Metric,
     model::BaseModel,
     session::Session,
     storage::{MemoryStorage, Storage, join},

@@ -1,10 +1,7 @@
 use flantune::{
-    config::Metric,
     metric::{
-        Metrics,
-        bleu::Bleu,
-        chrf::Chrf,
-        score::{Options, Pair, Pairs, Scorer},
+        Metric, Metrics,
+        score::{Pair, Pairs, Scorer},
     },
     train::event::{Done, Event},
 };
@@ -36,7 +33,7 @@ pub(crate) async fn score(arguments: &ScoreArguments, printer: &Printer) -> Resu
         pairs.check_numbers()?;
     }
 
-    let mut scorer = Scorer::new(&arguments.metrics, options(arguments));
+    let mut scorer = Scorer::new(&arguments.metrics, arguments.options());
     match arguments.explain {
         true => {
             for (row, pair) in pairs.pairs.iter().enumerate() {
@@ -54,26 +51,6 @@ pub(crate) async fn score(arguments: &ScoreArguments, printer: &Printer) -> Resu
     match printer.is_json() {
         true => printer.event(&Event::Done(Done { metrics, ..Done::default() })),
         false => printer.text(&table(&metrics)),
-    }
-}
-
-fn options(arguments: &ScoreArguments) -> Options {
-    let lowercase = arguments.lowercase;
-    Options {
-        stemmer: !arguments.no_stemmer,
-        bleu: Bleu {
-            tokenizer: arguments.bleu_tokenizer,
-            smoothing: arguments.bleu_smoothing,
-            lowercase,
-            ..Bleu::default()
-        },
-        chrf: Chrf {
-            beta: arguments.chrf_beta,
-            whitespace: arguments.chrf_whitespace,
-            lowercase,
-            ..Chrf::default()
-        },
-        positive_label: arguments.label.clone(),
     }
 }
 
@@ -121,8 +98,8 @@ fn warn(scorer: &Scorer, printer: &Printer) -> Result<(), Failure> {
             "long_texts",
             in_parts,
             format!(
-                "the texts of {in_parts} rows are too long for ROUGE-L to compare whole: they were \
-                 compared part by part"
+                "the texts of {in_parts} rows are too long to compare whole: they were compared \
+                 part by part"
             ),
         ),
     ] {

@@ -7,7 +7,10 @@ use super::{
     schedule::Schedule,
     setting::{Kind, Setting, show},
 };
-use crate::named::{Named, named};
+use crate::{
+    metric::Metric,
+    named::{Named, named},
+};
 
 named! {
     /// The form of LoRA.
@@ -72,67 +75,6 @@ named! {
         Drop = "drop",
         /// The run is refused.
         Error = "error",
-    }
-}
-
-named! {
-    /// What a model is judged by.
-    Metric {
-        /// The mean of −log p over target tokens.
-        Loss = "loss",
-        /// Single words in common.
-        Rouge1 = "rouge1",
-        /// Pairs of words in common.
-        Rouge2 = "rouge2",
-        /// Triples of words in common.
-        Rouge3 = "rouge3",
-        /// Four words in a row in common.
-        Rouge4 = "rouge4",
-        /// The longest common subsequence.
-        RougeL = "rougeL",
-        /// The same, sentence by sentence (lines).
-        RougeLsum = "rougeLsum",
-        /// Corpus BLEU as sacrebleu has it.
-        Bleu = "bleu",
-        /// Character F-score of the corpus, as sacrebleu has it.
-        Chrf = "chrf",
-        /// The same with pairs of words.
-        ChrfPlusPlus = "chrf++",
-        /// The part of outputs that equal a reference, but for case, punctuation and articles.
-        ExactMatch = "exact_match",
-        /// F1 of the words of outputs, as SQuAD has it.
-        TokenF1 = "token_f1",
-        /// The part of right labels.
-        Accuracy = "accuracy",
-        /// The mean F1 of labels.
-        F1 = "f1",
-        /// F1 of all labels together.
-        F1Micro = "f1_micro",
-        /// The mean F1 of labels, weighted by how often each is right.
-        F1Weighted = "f1_weighted",
-        /// Matthews' correlation of labels.
-        Matthews = "matthews",
-        /// Pearson's correlation of numbers.
-        Pearson = "pearson",
-        /// Spearman's rank correlation of numbers.
-        Spearman = "spearman",
-    }
-}
-
-impl Metric {
-    /// Whether less is better.
-    pub fn lower_is_better(self) -> bool {
-        self == Metric::Loss
-    }
-
-    /// Whether it is one of the ROUGE family, a value of precision, recall and F1.
-    pub fn is_rouge(self) -> bool {
-        self.name().starts_with("rouge")
-    }
-
-    /// Whether text must be generated to have it.
-    pub fn needs_generation(self) -> bool {
-        self != Metric::Loss
     }
 }
 

@@ -3,9 +3,7 @@
 //! page. After `=>` stands its [`Row`].
 
 use super::{
-    choices::{
-        DeviceChoice, Dropout, Dtype, EarlyStopping, Metric, OnTooLong, PromptInit, Variant,
-    },
+    choices::{DeviceChoice, Dropout, Dtype, EarlyStopping, OnTooLong, PromptInit, Variant},
     method::Method,
     row::{
         COMPUTE,
@@ -20,6 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    metric::Metric,
     optimizer::OptimizerKind,
 };
 

@@ -4,11 +4,14 @@ use serde_json::Value;
 
 use super::{
     RunConfig,
-    choices::{Dtype, EarlyStopping, Metric, PromptInit},
+    choices::{Dtype, EarlyStopping, PromptInit},
     method::Method,
     setting::{Kind, show},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    metric::Metric,
+};
 
 impl RunConfig {
     /// Checks every value, and that they go together. Whether files exist and fit is checked where

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use crate::{
     adapter::Adapter,
-    config::{EvalConfig, Method, Metric, RunConfig},
+    config::{EvalConfig, Method, RunConfig},
     error::{Error, Result},
     host::Host,
-    metric::Metrics,
+    metric::{Metric, Metrics},
     optimizer::OptimizerKind,
     output,
     session::Session,

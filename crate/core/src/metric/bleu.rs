@@ -5,12 +5,14 @@
 //! `bp · exp(mean of log precisions)`.
 
 mod smoothing;
+mod tally;
 mod tokenize;
 
 use std::ops::AddAssign;
 
 use serde::Serialize;
 
+pub(super) use self::tally::BleuTally;
 pub use self::{smoothing::Smoothing, tokenize::Tokenizer};
 use super::ngram::{Numbers, Runs, is_space, words};
 

@@ -1,8 +1,11 @@
 //! chrF (Popović, "chrF: character n-gram F-score for automatic MT evaluation", 2015) and chrF++
 //! ("chrF++: words helping character n-grams", 2017), equal to Python's sacrebleu 2.6.
 
+mod tally;
+
 use std::{borrow::Cow, ops::AddAssign};
 
+pub(super) use self::tally::ChrfTally;
 use super::{
     bleu::{SACREBLEU, add},
     ngram::{Numbers, Runs, is_space, words},

@@ -1,7 +1,11 @@
 //! Scores of answers, labels and numbers: as SQuAD's evaluation (Rajpurkar et al., "SQuAD: 100,000+
 //! questions for machine comprehension of text", 2016), scikit-learn and scipy have them.
 
+mod tally;
+
 use std::{collections::HashMap, ops::AddAssign};
+
+pub(super) use self::tally::{AnswerTally, LabelTally, NumberTally, number as number_of};
 
 /// A text in lower case, without ASCII punctuation and without articles, one space between words.
 pub fn normalize(text: &str) -> String {

@@ -4,6 +4,7 @@
 mod common;
 mod compare;
 mod lcs;
+mod tally;
 
 use std::{
     cell::{RefCell, RefMut},
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::common::Common;
 use self::compare::Prediction;
+pub(super) use self::tally::RougeTally;
 
 /// What of two texts is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::{event::Sample, trainer::losses};
 use crate::{
     adapter::Adapter,
-    config::{EvalConfig, Metric},
+    config::EvalConfig,
     device,
     error::Result,
     generate::{Generator, Options, Sequence},
     metric::{
-        Metrics,
+        Metric, Metrics,
         score::{self, Scorer},
     },
     model::Pass,
@@ -197,7 +197,7 @@ pub fn value(metrics: &Metrics, metric: Metric) -> Option<f64> {
     let value = metrics.get(metric.name())?;
     if value.is_null() {
         // A correlation that has no value, say: no score is worse.
-        return Some(f64::MIN);
+        return Some(if metric.lower_is_better() { f64::MAX } else { f64::MIN });
     }
     value.as_f64().or_else(|| value.get("f1")?.as_f64())
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     adapter::Adapter,
-    config::{EvalConfig, Metric, RunConfig, TrainConfig},
+    config::{EvalConfig, RunConfig, TrainConfig},
     device::{self, Kind},
     error::{Error, Result},
     generate::Generator,
@@ -502,9 +502,9 @@ impl Run {
         let samples = evaluator.samples(data, &data.first(config.eval_samples)).await?;
         let step = self.state.step;
         let found = value(&metrics, config.best_metric).unwrap_or(f64::NAN);
-        let better = |best: &Best| match config.best_metric {
-            Metric::Loss => found < best.value,
-            _ => found > best.value,
+        let better = |best: &Best| match config.best_metric.lower_is_better() {
+            true => found < best.value,
+            false => found > best.value,
         };
         if self.state.best.as_ref().is_none_or(better) {
             self.state.best = Some(Best { step, value: found, metrics: metrics.clone() });

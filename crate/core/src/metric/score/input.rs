@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::number;
 use crate::{
     error::{Error, Result},
+    metric::classify::number_of,
     text::rows::{Row, Rows},
 };
 
@@ -121,7 +121,7 @@ impl Pairs {
     pub fn check_numbers(&self) -> Result<()> {
         for Pair { references, line, .. } in &self.pairs {
             let found = references.first().map_or("", String::as_str);
-            if number(found).is_none() {
+            if number_of(found).is_none() {
                 let message = format!("expected a number as reference, found `{found}`");
                 return Err(Error::Row { path: self.references.clone(), line: *line, message });
             }

@@ -34,6 +34,12 @@ fn every_metric_has_its_value() {
 }
 
 #[test]
+fn less_is_better_of_losses_and_edits() {
+    let lower = Metric::ALL.iter().filter(|metric| metric.lower_is_better());
+    assert!(lower.eq(&[Metric::Loss, Metric::Ter]));
+}
+
+#[test]
 fn many_rows_score_as_one_after_another() {
     let names: Vec<&str> = Metric::NAMES.to_vec();
     let texts = ["1", "2", "2 3", "the cat sat", "the cats sat down"];
