@@ -3,14 +3,15 @@
 //
 // node build.mjs [--wasm FOLDER] [--model FOLDER] [--no-types] [--notices] [--report]
 //
-// FOLDER holds what wasm-bindgen wrote; without --wasm what is in dist already stays. The built-in
+// FOLDER holds what wasm-bindgen wrote: its glue is bundled with the worker, its module lies beside it.
+// Without --wasm the last one is taken, of which web/engine keeps a copy. The built-in
 // model is taken from models/builtin unless another is named. --notices writes the licences of what is
 // not ours, for which it asks cargo. --report tells what the first load weighs, and fails where that is
 // over its budget; it takes a minute.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -22,10 +23,15 @@ import { reportSizes } from "./sizes.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..");
 const dist = join(here, "dist");
+const engine = join(here, "engine");
+const GLUE = "flantune_wasm.js";
+const MODULE = "flantune_wasm_bg.wasm";
 const DEMOS = ["reviews", "dialogues", "casual"];
 const SETS = ["train.jsonl", "validation.jsonl", "test.jsonl", "template.txt"];
 const LICENCES = ["LICENSE", "LICENSE-MIT", "LICENSE-APACHE"];
 const MODEL = ["config.json", "tokenizer.json", "generation_config.json", "model.safetensors"];
+
+const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 
 const { values: options } = parseArgs({
   options: {
@@ -54,10 +60,22 @@ const anyLanguage = {
   },
 };
 
+/** The worker imports wasm-bindgen's glue from beside itself: it lies in web/engine. */
+const glue = {
+  name: "glue",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/flantune_wasm\.js$/ }, () => {
+      const path = join(engine, GLUE);
+      return existsSync(path) ? { path } : { errors: [{ text: `${path} is not there: name what wasm-bindgen wrote, by --wasm FOLDER` }] };
+    });
+  },
+};
+
 mkdirSync(dist, { recursive: true });
+if (options.wasm) keepEngine(options.wasm);
 const metafiles = await bundle();
 if (!options["no-types"]) declare();
-if (options.wasm) copyWasm(options.wasm);
+if (existsSync(join(engine, MODULE))) cpSync(join(engine, MODULE), join(dist, MODULE));
 copyAssets();
 for (const name of LICENCES) cpSync(join(root, name), join(dist, name));
 try {
@@ -70,8 +88,8 @@ try {
 }
 
 async function bundle() {
-  // Chunks of an earlier build have other names.
-  for (const name of readdirSync(dist)) if (/^(chunk-|.*\.js\.map$)/.test(name)) rmSync(join(dist, name));
+  // Chunks of an earlier build have other names; one of an earlier version had the glue and its snippets here.
+  for (const name of readdirSync(dist)) if (/^(chunk-|.*\.js\.map$|flantune_wasm\.js$|snippets$)/.test(name)) rmSync(join(dist, name), { recursive: true });
   const shared = {
     absWorkingDir: here,
     outdir: dist,
@@ -82,13 +100,13 @@ async function bundle() {
     sourcemap: true,
     metafile: true,
     legalComments: "linked",
+    define: { FLANTUNE_VERSION: JSON.stringify(version) },
     loader: { ".css": "text" },
     plugins: [anyLanguage],
   };
-  // The worker is one file, which a page may serve from elsewhere. wasm-bindgen's module lies beside
-  // it, and finds its own by its address.
+  // The worker is one file, which a page may serve from elsewhere, with the module beside it.
   const worker = { worker: "src/worker/worker.ts" };
-  const built = [await build({ ...shared, entryPoints: worker, external: ["./flantune_wasm.js"] })];
+  const built = [await build({ ...shared, entryPoints: worker, plugins: [...shared.plugins, glue] })];
   const entries = {
     flantune: "src/index.ts",
     element: "src/element/flan-tune.ts",
@@ -115,10 +133,12 @@ function declare() {
   }
 }
 
-function copyWasm(folder) {
-  for (const name of ["flantune_wasm.js", "flantune_wasm_bg.wasm"]) cpSync(join(folder, name), join(dist, name));
-  rmSync(join(dist, "snippets"), { recursive: true, force: true });
-  if (existsSync(join(folder, "snippets"))) cpSync(join(folder, "snippets"), join(dist, "snippets"), { recursive: true });
+/** A copy of what wasm-bindgen wrote: dist has the glue only as a part of the worker. */
+function keepEngine(folder) {
+  if (resolve(folder) === engine) return;
+  rmSync(engine, { recursive: true, force: true });
+  mkdirSync(engine, { recursive: true });
+  for (const name of [GLUE, MODULE, "snippets"]) if (existsSync(join(folder, name))) cpSync(join(folder, name), join(engine, name), { recursive: true });
 }
 
 /** Copies what the page fetches, with an index: nothing is asked for that is not there. */

@@ -68,7 +68,7 @@ test("a run goes on when its GPU is lost", async ({ api }) => {
     const options = { ...OPTIONS, maxSteps: 8, evalSamples: 0, evalEvery: 8 };
     const { flantune, model, data } = await ready({ device: "webgpu", hook: "lose-device" });
     const run = flantune.train(model, data, options);
-    for await (const event of run) if (event.step === 3) break;
+    for await (const event of run.events()) if (event.step === 3) break;
     trigger("lose");
     const events = await collect(run);
     const adapter = await run.adapter;

@@ -51,7 +51,7 @@ test("a stopped run that was judged has its best adapter", async ({ api }) => {
     const { OPTIONS, ready } = await import("/page.js");
     const { flantune, model, data } = await ready();
     const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 200, evalEvery: 2, name: "early" });
-    for await (const { event } of run) if (event === "eval") break;
+    for await (const { event } of run.events()) if (event === "eval") break;
     await run.stop();
     const adapter = await run.adapter;
     const { metrics } = await model.evaluate(data, { adapter, split: "validation" });
@@ -195,7 +195,7 @@ test("a run that was cut off by closing its tab goes on to the same losses", asy
     const { OPTIONS, ready } = await import("/page.js");
     const { flantune, model, data } = await ready();
     const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 40 });
-    for await (const event of run) if (event.step === 7) break;
+    for await (const event of run.events()) if (event.step === 7) break;
     await run.pause();
     globalThis.run = run;
     return run.id;
@@ -216,7 +216,7 @@ test("a run that was cut off by closing its tab goes on to the same losses", asy
     const { run } = globalThis;
     const { step } = run.info;
     await run.resume();
-    for await (const event of run) if (event.step === step + 3) break;
+    for await (const event of run.events()) if (event.step === step + 3) break;
   });
   await tab.close();
   const found = await api.evaluate(async (id) => {
@@ -243,7 +243,7 @@ test("a run that was cut off before its first checkpoint tells each step once", 
     const { OPTIONS, ready } = await import("/page.js");
     const { flantune, model, data } = await ready();
     const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 400, checkpointEvery: 400, evalEvery: 400 });
-    for await (const event of run) if (event.step === 3) break;
+    for await (const event of run.events()) if (event.step === 3) break;
   });
   await tab.close();
   const steps = await api.evaluate(async () => {
@@ -267,7 +267,7 @@ test("a run whose base is the user's files asks for them", async ({ api }) => {
     const { OPTIONS, ready } = await import("/page.js");
     const { flantune, model, data } = await ready();
     const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 100 });
-    for await (const { event } of run) if (event === "checkpoint") break;
+    for await (const { event } of run.events()) if (event === "checkpoint") break;
     await flantune.close();
     return run.id;
   });
@@ -290,7 +290,7 @@ test("a run goes on although its base was closed, which is loaded for it and clo
     const base = await flantune.loadModel({ builtin: true });
     const data = await flantune.loadData(rows());
     const run = flantune.train(base, data, { ...OPTIONS, maxSteps: 6 });
-    for await (const event of run) if (event.step === 2) break;
+    for await (const event of run.events()) if (event.step === 2) break;
     await run.stop();
     await base.close();
     const closed = { lengths: await data.lengths().catch(({ code }) => code), preview: await data.preview(1) };
@@ -319,7 +319,7 @@ test("after a crash the run goes on from its checkpoint", async ({ api }) => {
     const options = { ...OPTIONS, maxSteps: 14 };
     const whole = losses(await collect(flantune.train(model, data, options)));
     const run = flantune.train(model, data, options);
-    for await (const event of run) if (event.step === 5) break;
+    for await (const event of run.events()) if (event.step === 5) break;
     trigger("trap");
     const events = await collect(run);
     const adapter = await run.adapter;
@@ -371,7 +371,7 @@ test("a run that is stopped while it recovers from a crash stops", async ({ api 
     const crashed = (async () => {
       for await (const { event } of run) if (event === "warning") return;
     })();
-    for await (const event of run) if (event.step === 5) break;
+    for await (const event of run.events()) if (event.step === 5) break;
     trigger("trap");
     await crashed;
     await run.stop();
@@ -387,7 +387,7 @@ test("a run that crashes again without progress ends, and keeps its checkpoint",
     const { flantune, model, data } = await ready({ hook: "trap" });
     const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 400, checkpointEvery: 3, evalEvery: 1000 });
     const crash = async (until) => {
-      for await (const event of run) if (until(event)) break;
+      for await (const event of run.events()) if (until(event)) break;
       trigger("trap");
     };
     const events = [];
@@ -402,7 +402,7 @@ test("a run that crashes again without progress ends, and keeps its checkpoint",
     const error = await following;
     const [info] = await flantune.runs.list();
     const resumed = await flantune.runs.resume(run.id);
-    for await (const event of resumed) if (event.step > 10) break;
+    for await (const event of resumed.events()) if (event.step > 10) break;
     await resumed.stop();
     return { error, last: events.at(-1), state: run.state, info, adapter: await refusal(run.adapter) };
   });
@@ -419,13 +419,13 @@ test("a full disk ends the run with a choice, and nothing is lost", async ({ api
     const { collect, OPTIONS, ready, refusal, trigger } = await import("/page.js");
     const { flantune, model, data } = await ready({ hook: "full" });
     const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 300 });
-    for await (const event of run) if (event.step === 5) break;
+    for await (const event of run.events()) if (event.step === 5) break;
     trigger("full");
     const error = await refusal(run.adapter);
     trigger("room");
     const [info] = await flantune.runs.list();
     const resumed = await flantune.runs.resume(run.id);
-    for await (const event of resumed) if (event.step > 10) break;
+    for await (const event of resumed.events()) if (event.step > 10) break;
     await resumed.stop();
     return { error, info, state: resumed.state };
   });
@@ -459,7 +459,7 @@ test("nothing of the rows stays in the browser when a run is done, and nothing a
     const first = await train().adapter;
     const done = await kept();
     const second = train({ initAdapter: first.id, maxSteps: 100 });
-    for await (const event of second) if (event.step === 3) break;
+    for await (const event of second.events()) if (event.step === 3) break;
     await second.stop();
     const stopped = await kept();
     await flantune.adapters.delete(first);

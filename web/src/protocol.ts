@@ -20,7 +20,7 @@ import type {
   RunInfo,
   Setting,
   StoredModel,
-  TrainOptions,
+  TrainSettings,
 } from "./types.js";
 
 /** Keys of the configuration, in camelCase. */
@@ -41,9 +41,12 @@ export interface ChosenFile {
 export type WorkerRows = { file: Blob; name: string } | { demo: "reviews" | "dialogues" | "casual" };
 
 export interface StartParams {
+  /** The page's version. */
+  version: string;
   device: DeviceChoice;
   hubEndpoint: string;
-  assetsUrl: string;
+  /** The folder of the assets; beside the worker where none is named. */
+  assetsUrl?: string;
   wasmUrl?: string;
 }
 
@@ -69,11 +72,14 @@ export interface LoadedData {
 /** How a run ended. */
 export type RunEnd = { state: "done"; adapter: AdapterInfo } | { state: "stopped"; adapter?: AdapterInfo };
 
+/** A run's keys of the configuration, and what its adapter will be called. */
+export type RunOptions = TrainSettings & { name?: string };
+
 /** What a run is begun with; `resume` has what is stored of one. */
 export interface RunParams {
   run: string;
   model: string;
-  start: { data: string; reading: DataOptions; options: TrainOptions } | "resume";
+  start: { data: string; reading: DataOptions; options: RunOptions } | "resume";
   /** Has batches computed in parts of at most so many rows. */
   rowsAtOnce?: number;
   /** Whether the events before the checkpoint are told again. */
@@ -157,6 +163,9 @@ export type Params<Name extends CallName> = Calls[Name]["params"];
 export type Result<Name extends CallName> = Calls[Name]["result"];
 export type Told<Name extends CallName> = Calls[Name]["progress"];
 
+/** The lists of what is kept. */
+export type Changed = "adapters" | "runs" | "models";
+
 /** A call of one name, with what goes with it. */
 export interface Call<Name extends CallName> {
   kind: "call";
@@ -173,5 +182,7 @@ export type WorkerMessage =
   | { kind: "result"; id: number; result: Result<CallName> }
   | { kind: "error"; id: number; error: PlainError }
   | { kind: "progress"; id: number; progress: Told<CallName> }
+  /** What is kept in this browser has changed, by this page or another. */
+  | { kind: "changed"; what: Changed }
   /** The engine cannot go on: the worker is to be ended, and another started. */
   | { kind: "crash"; error: PlainError };

@@ -2,20 +2,23 @@
 // events, metrics, previews and lengths are the core's own objects, with the keys that the command
 // line's `--json` prints.
 
+import type { DeviceReason, ErrorCode } from "./api/error.js";
+import type { Dtype, GenerationSettings, Method, Metrics, MetricSettings, RowSettings, TrainSettings } from "./settings.js";
+
+export type * from "./settings.js";
+
 export type DeviceChoice = "auto" | "webgpu" | "cpu";
-export type Dtype = "f32" | "int8";
-export type Method = "lora" | "prompt";
 
 export interface StartOptions {
   /** `auto` takes a hardware GPU through WebGPU, else the CPU. */
   device?: DeviceChoice;
   /** Where models of a hub are asked for: `https://huggingface.co` unless another is named. */
   hubEndpoint?: string;
+  /** The worker's script; what a bundler made of it, or beside this module, unless another is named. */
+  workerUrl?: string | URL;
   /** The Wasm module; beside the worker unless another is named. */
   wasmUrl?: string | URL;
-  /** The worker's script; beside this module unless another is named. */
-  workerUrl?: string | URL;
-  /** The folder with the built-in model and the demo sets; beside this module unless another is named. */
+  /** The folder with the built-in model and the demo sets; beside the worker unless another is named. */
   assetsUrl?: string | URL;
 }
 
@@ -23,7 +26,7 @@ export interface DeviceInfo {
   kind: "webgpu" | "cpu";
   name: string;
   /** Why it is not the GPU, and what can be done about it. */
-  reason?: { code: string; message: string; hint?: string };
+  reason?: { code: DeviceReason; message: string; hint?: string };
   /** Bytes and counts, by name; empty on the CPU. */
   limits: Record<string, number>;
 }
@@ -86,17 +89,7 @@ export interface Architecture {
 /** Bytes, by what takes them: the core's estimate (`flantune memory --json`). */
 export type MemoryEstimate = { total: number } & Record<string, number>;
 
-export interface DataOptions {
-  /** Jinja, `source ||| target`. Without it, two fields. */
-  template?: string;
-  sourceField?: string;
-  targetField?: string;
-  referenceFields?: string[];
-  validationFraction?: number;
-  maxSourceTokens?: number;
-  maxTargetTokens?: number;
-  onTooLong?: "truncate" | "keep" | "drop" | "error";
-  limit?: number;
+export interface DataOptions extends RowSettings {
   /** What the set goes by; a file's name unless another is given. */
   name?: string;
 }
@@ -142,30 +135,13 @@ export interface Lengths {
   target: Distribution;
 }
 
-/** A value of the configuration. */
-export type Setting = string | number | boolean | string[] | null;
-
-/** Keys of the sections method, train and eval, in camelCase. */
-export interface TrainOptions {
-  method?: Method;
-  rank?: number;
-  alpha?: number;
-  targetModules?: string[];
-  numVirtualTokens?: number;
-  epochs?: number;
-  maxSteps?: number;
-  batchSize?: number;
-  learningRate?: number;
-  seed?: number;
+/** Keys of the configuration, and what only the page knows. */
+export interface TrainOptions extends TrainSettings {
   /** What the adapter will be called. */
   name?: string;
-  /** The id of an adapter of the library that is trained further. */
-  initAdapter?: string;
-  /** Any other key of the configuration. */
-  [key: string]: Setting | undefined;
+  /** Ends the run as `stop` does, but for its promises: they are rejected with `cancelled`. */
+  signal?: AbortSignal;
 }
-
-export type Metrics = Record<string, unknown>;
 
 export interface Sample {
   source: string;
@@ -200,6 +176,7 @@ export type RunEvent =
     }
   | { event: "eval"; step: number; metrics: Metrics; samples: Sample[] }
   | { event: "checkpoint"; step: number; path: string }
+  /** `code` is one of docs/guide/errors.md, or that of a crash after which the run goes on. */
   | { event: "warning"; code: string; message: string; count?: number }
   | {
       event: "done";
@@ -209,7 +186,7 @@ export type RunEvent =
       output?: string;
       metrics: Metrics;
     }
-  | { event: "error"; code: string; message: string };
+  | { event: "error"; code: ErrorCode; message: string };
 
 export type RunState = "running" | "paused" | "stopped" | "interrupted" | "done" | "failed";
 
@@ -225,7 +202,7 @@ export interface RunInfo {
   method: Method;
   model: ModelRecipe;
   data: { name: string; rows: number };
-  options: TrainOptions;
+  options: TrainSettings & { name?: string };
   /** The last loss that was seen. */
   loss?: number;
   adapter?: string;
@@ -260,19 +237,12 @@ export interface AdapterInfo {
   config: Record<string, unknown>;
 }
 
-export interface GenerateOptions {
+export interface GenerateOptions extends GenerationSettings {
   adapter?: AdapterInfo | string | null;
-  maxNewTokens?: number;
-  numBeams?: number;
-  numReturnSequences?: number;
-  temperature?: number;
-  topK?: number;
-  topP?: number;
   batchSize?: number;
   signal?: AbortSignal;
   /** Told the pieces of the text as they come, where there is one prompt. */
   onToken?: (part: string) => void;
-  [key: string]: unknown;
 }
 
 /** What the model wrote for a prompt. */
@@ -283,9 +253,8 @@ export interface Answer {
   scores: number[];
 }
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends GenerationSettings, MetricSettings {
   adapter?: AdapterInfo | string | null;
-  metrics?: string[];
   /** `validation` takes the rows that training holds out with this seed; `all` takes every row. */
   split?: "validation" | "all";
   seed?: number;
@@ -294,7 +263,6 @@ export interface EvaluateOptions {
   batchSize?: number;
   signal?: AbortSignal;
   onProgress?: (rows: number, total: number) => void;
-  [key: string]: unknown;
 }
 
 export interface Evaluation {
@@ -302,14 +270,13 @@ export interface Evaluation {
   rows: EvaluatedRow[];
 }
 
-export interface EvaluatedRow {
+/** A row with its scores; what tells of many rows only (`f1`, correlations) it has none of. */
+export type EvaluatedRow = Metrics & {
   row: number;
   source: string;
   prediction?: string;
   references: string[];
-  loss?: number;
-  [metric: string]: unknown;
-}
+};
 
 /**
  * A model that is kept in the browser, whole or in part. It is loaded, or gone on with, by `url` where

@@ -138,6 +138,7 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
     ],
     toml: async ({ name: _, ...settings }) => Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n"),
     close: async () => onClose(),
+    onChange: () => () => undefined,
     loadModel: (source, load) => loadModel(options, gate, source, load ?? {}, stored),
     async loadData(source, data = {}) {
       if (typeof source === "string") return new FakeData(source, demoRows(source), { count: 0, first: [] }, data);

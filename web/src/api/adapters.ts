@@ -1,8 +1,10 @@
 // The library of adapters.
 
+import { isBlob, isFile, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
-import { adapterId, type Model } from "./model.js";
+import { givenAdapter, givenModel } from "./given.js";
 import { newId } from "./id.js";
+import type { Model } from "./model.js";
 import type { AdapterInfo } from "../types.js";
 
 /** Adapters that are kept in this browser. Each may be named by its id or by its whole record. */
@@ -20,28 +22,36 @@ export class Adapters {
   }
 
   /** Gives an adapter another name; a number is added where another has that one. */
-  rename(adapter: AdapterInfo | string, name: string): Promise<AdapterInfo> {
-    return this.#client.call("renameAdapter", { adapter: adapterId(adapter), name });
+  async rename(adapter: AdapterInfo | string, name: string): Promise<AdapterInfo> {
+    const id = givenAdapter("rename: adapter", adapter);
+    return this.#client.call("renameAdapter", { adapter: id, name: text("rename: name", name, "the adapter's new name") });
   }
 
   /** PEFT's directory as a zip: the same bytes each time. */
-  export(adapter: AdapterInfo | string): Promise<Blob> {
-    return this.#client.call("exportAdapter", { adapter: adapterId(adapter) });
+  async export(adapter: AdapterInfo | string): Promise<Blob> {
+    return this.#client.call("exportAdapter", { adapter: givenAdapter("export: adapter", adapter) });
   }
 
   /** Takes in a zip of a PEFT directory. Errors: `adapter`, `tensor`, `format`, `quota`. */
-  import(file: Blob, name?: string): Promise<AdapterInfo> {
-    const given = name ?? (file instanceof File ? file.name.replace(/\.zip$/i, "") : "imported");
+  async import(file: Blob, name?: string): Promise<AdapterInfo> {
+    if (!isBlob(file)) throw wrong("import: file", file, "a File or a Blob with the adapter's zip", blobHint(file));
+    if (name !== undefined) text("import: name", name, "the adapter's name");
+    const given = name ?? (isFile(file) ? file.name.replace(/\.zip$/i, "") : "imported");
     return this.#client.call("importAdapter", { adapter: newId(), file, name: given });
   }
 
   /** The base with an adapter folded in: a whole model's directory as a zip. */
-  merge(model: Model, adapter: AdapterInfo | string): Promise<Blob> {
-    return model.merge(adapter);
+  async merge(model: Model, adapter: AdapterInfo | string): Promise<Blob> {
+    return givenModel("merge: model", this.#client, model).merge(adapter);
   }
 
   /** Removes it, and the record of the run that made it, unless that run can still be gone on with. */
   async delete(adapter: AdapterInfo | string): Promise<void> {
-    await this.#client.call("removeAdapter", { adapter: adapterId(adapter) });
+    await this.#client.call("removeAdapter", { adapter: givenAdapter("delete: adapter", adapter) });
   }
+}
+
+/** What is said of an answer of the network, which holds a file but is none. */
+export function blobHint(value: unknown): string | undefined {
+  return typeof Response !== "undefined" && value instanceof Response ? "Give what it holds: await response.blob()" : undefined;
 }

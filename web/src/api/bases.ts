@@ -1,5 +1,6 @@
 // The base models that are loaded.
 
+import { aFunction, aSignal, optionsAmong, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import { cancelled } from "./error.js";
 import { Model } from "./model.js";
@@ -38,9 +39,14 @@ export class Bases {
 
   async #load(
     source: ModelSource,
-    { dtype = "f32", onProgress, signal }: LoadModelOptions,
+    options: LoadModelOptions,
     onClosed: (model: Model) => void,
   ): Promise<Model> {
+    optionsAmong("loadModel", options, ["dtype", "onProgress", "signal"]);
+    const { dtype = "f32", onProgress, signal } = options;
+    if (dtype !== "f32" && dtype !== "int8") throw wrong("loadModel: dtype", dtype, "f32 or int8");
+    aFunction("loadModel: onProgress", onProgress);
+    aSignal("loadModel: signal", signal);
     const id = this.#client.name("model");
     const params = { model: id, source: workerSource(source), dtype };
     const loaded = await this.#client.load(id, "loadModel", params, { signal, tell: onProgress });

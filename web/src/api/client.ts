@@ -3,8 +3,10 @@
 
 import { Connection, type CallOptions } from "./connection.js";
 import { FlantuneError, isCrash, type PlainError } from "./error.js";
+import { watchPolicy } from "./own-files.js";
 import { newWorker } from "./worker.js";
-import type { CallName, Params, Result, StartParams } from "../protocol.js";
+import type { Key } from "../engine.js";
+import type { CallName, Changed, Params, Result, StartParams } from "../protocol.js";
 import type { DeviceInfo } from "../types.js";
 
 /** A browser needs a moment until it has a GPU again. */
@@ -14,7 +16,7 @@ const WAIT = 1000;
 type Again = (connection: Connection) => Promise<unknown>;
 
 export class Client {
-  readonly #workerUrl: URL;
+  readonly #workerUrl: URL | undefined;
   readonly #params: StartParams;
   /** What makes a fresh worker have what the last one had, in the order in which it came. */
   readonly #loaded = new Map<string, Again>();
@@ -25,14 +27,21 @@ export class Client {
   #running = false;
   #started: { device: DeviceInfo; warnings: PlainError[] } | undefined;
   #count = 0;
+  #keys: Promise<Key[]> | undefined;
+  readonly #listeners = new Set<(what: Changed) => void>();
+  /** How many runs need a model or rows, by their id. */
+  readonly #holds = new Map<string, number>();
+  /** What was closed; what a run still needs has its last call beside it. */
+  readonly #dropped = new Map<string, (() => Promise<unknown>) | undefined>();
 
-  private constructor(workerUrl: URL, params: StartParams) {
+  private constructor(workerUrl: URL | undefined, params: StartParams) {
     this.#workerUrl = workerUrl;
     this.#params = params;
     this.#connection = this.#open(params);
   }
 
-  static async start(workerUrl: URL, params: StartParams): Promise<Client> {
+  /** Errors: `environment`, `network`, `device`. */
+  static async start(workerUrl: URL | undefined, params: StartParams): Promise<Client> {
     const client = new Client(workerUrl, params);
     try {
       await client.#connection;
@@ -66,6 +75,13 @@ export class Client {
     return connection.call(name, params, options);
   }
 
+  /** Every key of the configuration: asked for once. */
+  keys(): Promise<Key[]> {
+    this.#keys ??= this.call("keys", {});
+    this.#keys.catch(() => (this.#keys = undefined));
+    return this.#keys;
+  }
+
   /** A call that a fresh worker repeats, until it is forgotten. */
   async load<Name extends CallName>(
     id: string,
@@ -78,8 +94,45 @@ export class Client {
     return result;
   }
 
-  forget(id: string): void {
+  /** Lets go of a model or of rows; where a run needs them, when it has ended. */
+  async drop(id: string, call: () => Promise<unknown>): Promise<void> {
+    if (this.#dropped.has(id)) return;
+    const needed = this.#holds.has(id);
+    this.#dropped.set(id, needed ? call : undefined);
+    if (!needed) await this.#forget(id, call);
+  }
+
+  /** Refuses what was closed. */
+  check(id: string, what: string): void {
+    if (this.#dropped.has(id)) throw new FlantuneError("closed", `${what} closed`, "Load it again");
+  }
+
+  /** Keeps a model or rows for a run. Gives what lets go of them. */
+  hold(id: string): () => void {
+    this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1);
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      const left = (this.#holds.get(id) ?? 1) - 1;
+      if (left > 0) return void this.#holds.set(id, left);
+      this.#holds.delete(id);
+      const call = this.#dropped.get(id);
+      // Where it cannot be let go of, the worker went, and this with it.
+      if (call) void this.#forget(id, call).catch(() => {});
+    };
+  }
+
+  /** Tells of changes to what is kept. Gives what ends that. */
+  listen(listener: (what: Changed) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #forget(id: string, call: () => Promise<unknown>): Promise<void> {
+    this.#dropped.set(id, undefined);
     this.#loaded.delete(id);
+    await call();
   }
 
   /** A name that nothing else has. */
@@ -90,6 +143,8 @@ export class Client {
 
   close(): void {
     this.#closed = true;
+    this.#listeners.clear();
+    this.#keys = undefined;
     this.#current?.end(closed());
     this.#connection = Promise.reject(closed());
     // Only who calls after this is to see it.
@@ -98,22 +153,29 @@ export class Client {
 
   #withoutGpu({ message, hint }: FlantuneError): void {
     if (!this.#started) return;
-    const reason = { code: "failed", message: `The GPU did not start: ${message}`, ...(hint !== undefined && { hint }) };
+    const reason = { code: "failed" as const, message: `The GPU did not start: ${message}`, ...(hint !== undefined && { hint }) };
     this.#started.device = { ...this.#started.device, reason };
   }
 
   async #open(params: StartParams): Promise<Connection> {
-    const worker = newWorker(this.#workerUrl);
-    const connection = new Connection(worker, () => this.#replace());
-    this.#current = connection;
+    const stop = watchPolicy();
+    let connection: Connection | undefined;
     try {
+      connection = new Connection(newWorker(this.#workerUrl), () => this.#replace(), (what) => this.#tell(what));
+      this.#current = connection;
       this.#started = await connection.call("start", params);
       this.#running = true;
       return connection;
     } catch (error) {
-      connection.end(FlantuneError.from(error));
+      connection?.end(FlantuneError.from(error));
       throw error;
+    } finally {
+      stop();
     }
+  }
+
+  #tell(what: Changed): void {
+    for (const listener of this.#listeners) listener(what);
   }
 
   /** A worker has crashed, after it had started or before. */

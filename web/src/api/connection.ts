@@ -1,7 +1,9 @@
 // One worker, from its start to its end: calls and what comes of them.
 
 import { cancelled, FlantuneError, isCrash } from "./error.js";
-import type { CallName, PageMessage, Params, Result, Told, WorkerMessage } from "../protocol.js";
+import { whyNoWorker } from "./no-worker.js";
+import type { StartedWorker } from "./worker.js";
+import type { CallName, Changed, PageMessage, Params, Result, Told, WorkerMessage } from "../protocol.js";
 
 export interface CallOptions<Name extends CallName> {
   signal?: AbortSignal | undefined;
@@ -19,19 +21,24 @@ export class Connection {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #crashed: (error: FlantuneError) => void;
+  readonly #changed: (what: Changed) => void;
   #count = 0;
   #ended: FlantuneError | undefined;
 
-  /** `crashed` is told when the worker is of no use any more. */
-  constructor(worker: Worker, crashed: (error: FlantuneError) => void) {
+  /** `crashed` is told when the worker is of no use any more, `changed` what changed of what is kept. */
+  constructor({ worker, url }: StartedWorker, crashed: (error: FlantuneError) => void, changed: (what: Changed) => void) {
     this.#worker = worker;
     this.#crashed = crashed;
-    worker.addEventListener("message", ({ data }: MessageEvent<WorkerMessage>) => this.#hear(data));
+    this.#changed = changed;
+    let runs = false;
+    worker.addEventListener("message", ({ data }: MessageEvent<WorkerMessage>) => {
+      runs = true;
+      this.#hear(data);
+    });
     worker.addEventListener("error", (event) => {
-      // Without a message the script itself could not be loaded.
-      const message = event.message ? `The worker failed: ${event.message}` : "The worker's script could not be loaded";
-      const hint = "Check the connection, and that the page's security policy lets workers start (`worker-src`)";
-      this.#fail(new FlantuneError(event.message ? "crash" : "network", message, hint));
+      // Before it has said anything, and without a message, the script itself could not be loaded.
+      if (event.message || runs) this.#fail(new FlantuneError("crash", `The worker failed: ${event.message || "the browser ended it"}`));
+      else void whyNoWorker(url).then((error) => this.#fail(error));
     });
     worker.addEventListener("messageerror", () => {
       this.#fail(new FlantuneError("crash", "A message of the worker could not be read"));
@@ -91,6 +98,9 @@ export class Connection {
       }
       case "progress":
         this.#waiting.get(message.id)?.tell?.(message.progress as never);
+        break;
+      case "changed":
+        this.#changed(message.what);
         break;
       case "crash":
         this.#fail(FlantuneError.from(message.error));

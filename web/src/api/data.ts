@@ -1,8 +1,12 @@
 // A data set.
 
+import { aCount, optionsAmong, settings, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
+import { asyncDispose } from "./dispose.js";
 import { FlantuneError } from "./error.js";
+import { givenModel } from "./given.js";
 import type { Model } from "./model.js";
+import { checkKeys } from "./options.js";
 import type { LoadedData } from "../protocol.js";
 import type { DataOptions, Lengths, Preview } from "../types.js";
 
@@ -37,16 +41,24 @@ export class Data {
     this.options = options;
   }
 
-  /** About how many rows a run holds out to judge by. */
-  get heldOut(): number {
-    const { validationFraction, limit = Infinity } = this.options;
-    const { validation } = this.#loaded;
-    if (validation !== undefined && validationFraction === undefined) return Math.min(validation, limit);
-    return Math.round(Math.min(this.rows, limit) * (validationFraction ?? 0.1));
+  get [Symbol.toStringTag](): string {
+    return "FlantuneData";
   }
 
-  /** The same rows with other options, in place of these. */
+  /** About how many rows a run holds out to judge by. */
+  get heldOut(): number {
+    const { validationFraction, limit } = this.options;
+    const { validation } = this.#loaded;
+    const most = limit ?? Infinity;
+    if (validation !== undefined && (validationFraction ?? undefined) === undefined) return Math.min(validation, most);
+    return Math.round(Math.min(this.rows, most) * (validationFraction ?? 0.1));
+  }
+
+  /** The same rows with other options, in place of these. Errors: `setting`. */
   async configure(options: DataOptions): Promise<Data> {
+    this.check();
+    if (options === undefined) throw wrong("configure", options, "an object of options");
+    await checkData(this.#client, "configure", options);
     return new Data(this.#client, this.id, this.#loaded, options, this.#model);
   }
 
@@ -56,22 +68,52 @@ export class Data {
    *
    * Errors: `template` for one that does not parse or names a field that is not there, `setting`.
    */
-  preview(count: number, { model = this.#model(), first = 0 }: { model?: Model; first?: number } = {}): Promise<Preview[]> {
+  async preview(count: number, options: { model?: Model; first?: number } = {}): Promise<Preview[]> {
+    this.check();
+    aCount("preview: count", count);
+    optionsAmong("preview", options, ["model", "first"]);
+    const { model = this.#model(), first = 0 } = options;
+    aCount("preview: first", first);
     const params = { data: this.id, reading: this.options, first, count };
-    return this.#client.call("preview", model ? { ...params, model: model.id } : params);
+    return this.#client.call("preview", model ? { ...params, model: givenModel("preview: model", this.#client, model).id } : params);
   }
 
   /** How many tokens the rows have, and what would be cut. Errors as those of `preview`. */
-  async lengths({ model = this.#model() }: { model?: Model } = {}): Promise<Lengths> {
+  async lengths(options: { model?: Model } = {}): Promise<Lengths> {
+    this.check();
+    optionsAmong("lengths", options, ["model"]);
+    const { model = this.#model() } = options;
     if (!model) {
       throw new FlantuneError("model_needed", "Lengths are counted in a model's tokens", "Load a model first");
     }
-    return this.#client.call("lengths", { data: this.id, reading: this.options, model: model.id });
+    const { id } = givenModel("lengths: model", this.#client, model);
+    return this.#client.call("lengths", { data: this.id, reading: this.options, model: id });
   }
 
-  /** Lets go of the rows. */
-  async close(): Promise<void> {
-    this.#client.forget(this.id);
-    await this.#client.call("dropData", { data: this.id });
+  /** Lets go of the rows. A run that needs them keeps them until it ends. */
+  close(): Promise<void> {
+    return this.#client.drop(this.id, () => this.#client.call("dropData", { data: this.id }));
   }
+
+  /** `await using data = …` closes it. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Not for users: whether these are rows of that client. */
+  isOf(client: Client): boolean {
+    return this.#client === client;
+  }
+
+  /** Not for users: throws where they were closed. */
+  check(): void {
+    this.#client.check(this.id, "These rows were");
+  }
+}
+
+/** Options of rows. Errors: `setting`. */
+export async function checkData(client: Client, where: string, options: unknown): Promise<void> {
+  const { name, ...keys } = settings(where, options);
+  if (name !== undefined) text(`${where}: name`, name, "the name that the rows are to go by");
+  await checkKeys(client, "rows", where, keys, ["name"]);
 }

@@ -1,30 +1,36 @@
 // The API's entry.
 
-import { Adapters } from "./adapters.js";
+import { Adapters, blobHint } from "./adapters.js";
 import { Bases } from "./bases.js";
+import { address, anObject, aSignal, isBlob, isFile, isPlainObject, optionsAmong, settings, tagOf, text, wrong } from "./check.js";
 import { Client } from "./client.js";
-import { Data } from "./data.js";
+import { checkData, Data } from "./data.js";
+import { asyncDispose } from "./dispose.js";
 import type { PlainError } from "./error.js";
 import { FlantuneError } from "./error.js";
+import { givenData, givenModel } from "./given.js";
 import { newId } from "./id.js";
 import type { Model } from "./model.js";
 import { Models, type PlanOptions } from "./models.js";
+import { checkKeys } from "./options.js";
 import { Run } from "./run.js";
 import { Runs } from "./runs.js";
-import { OWN_ASSETS, OWN_WORKER } from "./worker.js";
+import { needWorkers } from "./worker.js";
 import type { DemoSet, Key } from "../engine.js";
-import type { StartParams, WorkerRows } from "../protocol.js";
+import type { Changed, Options, StartParams, WorkerRows } from "../protocol.js";
 import type {
   DataOptions,
   DataSource,
   DeviceInfo,
   DownloadPlan,
   LoadModelOptions,
+  MetricName,
   Metrics,
   ModelSource,
   StartOptions,
   TrainOptions,
 } from "../types.js";
+import { VERSION } from "../version.js";
 
 const HUB = "https://huggingface.co";
 /** How long `close` waits, in milliseconds: as long as there is between two checkpoints at most. */
@@ -53,24 +59,32 @@ export class Flantune {
   /**
    * Loads the engine and starts a device.
    *
-   * Errors: `device` where WebGPU is asked for and not to be had; `network` where the worker or the
-   * Wasm module cannot be loaded.
+   * Errors: `environment` where there are no web workers (on a server) or the page refuses them;
+   * `network` where the worker or the Wasm module cannot be loaded; `device` where WebGPU is asked for
+   * and not to be had; `setting`.
    */
   static async start(options: StartOptions = {}): Promise<Flantune> {
-    const { device = "auto", hubEndpoint = HUB, wasmUrl } = options;
-    const workerUrl = options.workerUrl ?? OWN_WORKER;
-    const assetsUrl = options.assetsUrl ?? OWN_ASSETS;
+    needWorkers();
+    optionsAmong("start", options, ["device", "hubEndpoint", "workerUrl", "wasmUrl", "assetsUrl"]);
+    const { device = "auto", hubEndpoint = HUB, workerUrl, wasmUrl, assetsUrl } = options;
+    if (device !== "auto" && device !== "webgpu" && device !== "cpu") throw wrong("start: device", device, "auto, webgpu or cpu");
     const params: StartParams = {
+      version: VERSION,
       device,
-      hubEndpoint: absolute(hubEndpoint).replace(/\/+$/, ""),
-      assetsUrl: absolute(assetsUrl),
-      ...(wasmUrl !== undefined && { wasmUrl: absolute(wasmUrl) }),
+      hubEndpoint: address("start: hubEndpoint", hubEndpoint).replace(/\/+$/, ""),
+      ...(assetsUrl !== undefined && { assetsUrl: address("start: assetsUrl", assetsUrl) }),
+      ...(wasmUrl !== undefined && { wasmUrl: address("start: wasmUrl", wasmUrl) }),
     };
+    const worker = workerUrl === undefined ? undefined : new URL(address("start: workerUrl", workerUrl));
     try {
-      return new Flantune(await Client.start(new URL(workerUrl, location.href), params));
+      return new Flantune(await Client.start(worker, params));
     } catch (error) {
       throw FlantuneError.from(error);
     }
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Flantune";
   }
 
   /** Where it computes, and why that is not the GPU. After a device was lost it may be another. */
@@ -102,10 +116,14 @@ export class Flantune {
   /**
    * Opens rows: a file (JSONL, CSV, TSV), objects, or a demo set. A row that cannot be read is left
    * out, and counted in `errors`.
+   *
+   * Errors: `row` for objects that are no JSON; `setting`; `network` where a demo set cannot be loaded.
    */
   async loadData(source: DataSource, options: DataOptions = {}): Promise<Data> {
+    const rows = workerRows(source, anObject("loadData", options)["name"]);
+    await checkData(this.#client, "loadData", options);
     const id = this.#client.name("data");
-    const loaded = await this.#client.load(id, "loadData", { data: id, rows: workerRows(source, options.name) });
+    const loaded = await this.#client.load(id, "loadData", { data: id, rows });
     const { template } = loaded;
     const reading = template === undefined ? options : { template, ...options };
     return new Data(this.#client, id, loaded, reading, () => this.#bases.last);
@@ -113,18 +131,28 @@ export class Flantune {
 
   /**
    * Trains an adapter beside a model. Options are the configuration's keys in camelCase; what is wrong
-   * with them is thrown by the run (`setting`).
+   * with them is thrown by the run (`setting`). Arguments that cannot be meant are thrown at once.
    */
   train(model: Model, data: Data, options: TrainOptions = {}): Run {
+    const client = this.#client;
+    if (tagOf(model) === "FlantuneData" && tagOf(data) === "FlantuneModel") throw wrongOrder();
+    givenModel("train: model", client, model);
+    givenData("train: data", client, data);
+    const { signal, name, ...keys } = anObject("train", options) as TrainOptions;
+    aSignal("train: signal", signal);
+    if (name !== undefined) text("train: name", name, "what the adapter will be called");
+    settings("train", keys);
     // Browsers decide by themselves, or ask; without leave the run goes on all the same.
     void navigator.storage?.persist?.().catch(() => false);
-    const start = { data: data.id, reading: data.options, options };
-    return this.#follow(new Run(this.#client, { run: newId(), model: model.id, start, replay: false }));
+    const start = { data: data.id, reading: data.options, options: name === undefined ? keys : { ...keys, name } };
+    const params = { run: newId(), model: model.id, start, replay: false };
+    const before = () => checkKeys(client, "train", "train", keys, ["name", "signal"]);
+    return this.#follow(new Run(client, params, { needs: [model.id, data.id], signal, before }));
   }
 
   /** Every key of the configuration with its help. */
   keys(): Promise<Key[]> {
-    return this.#client.call("keys", {});
+    return this.#client.keys();
   }
 
   /** The demo sets, with the options that suit each method. */
@@ -133,17 +161,27 @@ export class Flantune {
   }
 
   /** A file that `flantune train --config` takes. Errors: `setting`. */
-  toml({ name: _, ...options }: TrainOptions & DataOptions): Promise<string> {
-    return this.#client.call("toml", { options });
+  async toml(options: Options): Promise<string> {
+    const { name: _, ...keys } = settings("toml", options);
+    return this.#client.call("toml", { options: keys });
   }
 
   /** Scores texts without a model; `references` has one list a prediction, of which the best counts. */
-  async score(predictions: string[], references: string[][], metrics: string[]): Promise<Metrics> {
+  async score(predictions: string[], references: string[][], metrics: MetricName[]): Promise<Metrics> {
+    if (!areTexts(predictions)) throw wrong("score: predictions", predictions, "an array of texts");
+    if (!Array.isArray(references) || !references.every(areTexts)) throw wrong("score: references", references, "an array with an array of texts for each prediction");
+    if (!areTexts(metrics)) throw wrong("score: metrics", metrics, "an array of metrics' names");
     if (predictions.length !== references.length) {
       const message = `references: found ${references.length}, expected one list for each of ${predictions.length} predictions`;
       throw new FlantuneError("setting", message);
     }
     return this.#client.call("score", { predictions, references, options: { metrics } });
+  }
+
+  /** Tells of changes to what is kept in this browser, by this page or another. Gives what ends that. */
+  onChange(listener: (what: Changed) => void): () => void {
+    if (typeof listener !== "function") throw wrong("onChange: listener", listener, "a function");
+    return this.#client.listen(listener);
   }
 
   /**
@@ -159,6 +197,11 @@ export class Flantune {
     this.#client.close();
   }
 
+  /** `await using flantune = await Flantune.start()` closes it. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   #follow(run: Run): Run {
     this.#running.add(run);
     const done = () => void this.#running.delete(run);
@@ -167,14 +210,38 @@ export class Flantune {
   }
 }
 
-function workerRows(source: DataSource, name: string | undefined): WorkerRows {
-  if (typeof source === "string") return { demo: source };
-  if (source instanceof File) return { file: source, name: source.name };
-  if (source instanceof Blob) return { file: source, name: name ?? "rows" };
-  const lines = source.map((row) => `${JSON.stringify(row)}\n`);
-  return { file: new Blob(lines, { type: "application/jsonl" }), name: `${name ?? "rows"}.jsonl` };
+function wrongOrder(): FlantuneError {
+  return new FlantuneError("setting", "train: found rows and then a model, expected them the other way round", "Write train(model, data, options)");
 }
 
-function absolute(address: string | URL): string {
-  return new URL(address, location.href).href;
+const DEMOS: readonly string[] = ["reviews", "dialogues", "casual"];
+const ROWS = "a File or Blob, an array of objects, or a demo set (reviews, dialogues, casual)";
+
+function workerRows(source: unknown, given: unknown): WorkerRows {
+  const name = typeof given === "string" && given !== "" ? given : undefined;
+  if (typeof source === "string") {
+    if (!DEMOS.includes(source)) throw wrong("rows", source, ROWS, source.includes("\n") ? "Text goes into a Blob: new Blob([text])" : undefined);
+    return { demo: source as "reviews" | "dialogues" | "casual" };
+  }
+  if (isFile(source)) return { file: source, name: source.name };
+  if (isBlob(source)) return { file: source, name: name ?? "rows" };
+  if (!Array.isArray(source)) throw wrong("rows", source, ROWS, blobHint(source));
+  return { file: new Blob(source.map(line), { type: "application/jsonl" }), name: `${name ?? "rows"}.jsonl` };
+}
+
+/** A row as a line of JSONL. */
+function line(row: unknown, place: number): string {
+  const where = `row ${place + 1}`;
+  if (!isPlainObject(row)) throw wrong(where, row, "an object, whose fields are the row's");
+  try {
+    return `${JSON.stringify(row)}\n`;
+  } catch (thrown) {
+    // A BigInt, or an object that holds itself.
+    const message = thrown instanceof Error ? (thrown.message.split("\n", 1)[0] ?? "") : String(thrown);
+    throw new FlantuneError("row", `${where}: it is no JSON: ${message}`, "Rows hold texts, numbers, true, false, null and lists", { cause: thrown });
+  }
+}
+
+function areTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((part) => typeof part === "string");
 }

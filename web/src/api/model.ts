@@ -1,8 +1,12 @@
 // A base model that is loaded.
 
+import { aCount, aFunction, anObject, aSignal, settings, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import type { Data } from "./data.js";
-import type { LoadedModel } from "../protocol.js";
+import { asyncDispose } from "./dispose.js";
+import { adapterParam, givenAdapter, givenData } from "./given.js";
+import { checkKeys } from "./options.js";
+import type { LoadedModel, Options } from "../protocol.js";
 import type {
   AdapterInfo,
   Answer,
@@ -11,7 +15,6 @@ import type {
   Evaluation,
   GenerateOptions,
   ModelRecipe,
-  Setting,
 } from "../types.js";
 
 /** A base model in memory. Adapters are taken up beside it per request; it is never changed. */
@@ -45,20 +48,30 @@ export class Model {
     this.recipe = recipe;
   }
 
+  get [Symbol.toStringTag](): string {
+    return "FlantuneModel";
+  }
+
   /**
-   * The best text for each prompt, in their order.
+   * The best text for a prompt, or for each prompt of an array, in their order.
    *
    * Errors: `setting` for an impossible option, `adapter` for one of another base, `cancelled`.
    */
-  async generate(prompts: string[], options: GenerateOptions = {}): Promise<string[]> {
-    const answers = await this.answer(prompts, options);
-    return answers.map(({ texts }) => texts[0] ?? "");
+  async generate(prompt: string, options?: GenerateOptions): Promise<string>;
+  async generate(prompts: string[], options?: GenerateOptions): Promise<string[]>;
+  async generate(prompts: string | string[], options: GenerateOptions = {}): Promise<string | string[]> {
+    const answers = await this.#answer("generate", typeof prompts === "string" ? [prompts] : prompts, options);
+    const texts = answers.map(({ texts }) => texts[0] ?? "");
+    return typeof prompts === "string" ? (texts[0] ?? "") : texts;
   }
 
   /** As `generate`, with all texts (`numReturnSequences`) and the scores by which beams are ranked. */
-  answer(prompts: string[], { adapter, signal, onToken, ...options }: GenerateOptions = {}): Promise<Answer[]> {
-    const params = { model: this.id, prompts, options: settings(options), ...adapterParam(adapter) };
-    return this.#client.call("generate", params, { signal, tell: onToken });
+  async answer(prompt: string, options?: GenerateOptions): Promise<Answer>;
+  async answer(prompts: string[], options?: GenerateOptions): Promise<Answer[]>;
+  async answer(prompts: string | string[], options: GenerateOptions = {}): Promise<Answer | Answer[]> {
+    if (typeof prompts !== "string") return this.#answer("answer", prompts, options);
+    const [answer] = await this.#answer("answer", [prompts], options);
+    return answer as Answer; // one prompt has one answer
   }
 
   /**
@@ -67,44 +80,82 @@ export class Model {
    * ROUGE metrics are objects of `precision`, `recall` and `f1` in 0..1; BLEU and chrF are in 0..100.
    * Errors as those of `generate`, and `row`, `template` where no row can be used.
    */
-  evaluate(data: Data, { adapter, signal, onProgress, split = "all", limit, ...options }: EvaluateOptions = {}): Promise<Evaluation> {
-    const total = Math.min(split === "all" ? data.rows : data.heldOut, limit ?? Infinity);
+  async evaluate(data: Data, options: EvaluateOptions = {}): Promise<Evaluation> {
+    this.check();
+    givenData("evaluate: data", this.#client, data);
+    anObject("evaluate", options);
+    const { adapter, signal, onProgress, split = "all", limit, ...keys } = options;
+    aSignal("evaluate: signal", signal);
+    aFunction("evaluate: onProgress", onProgress);
+    if (split !== "all" && split !== "validation") throw wrong("evaluate: split", split, "all or validation");
+    if (limit !== undefined) aCount("evaluate: limit", limit, 1);
     const params = {
       model: this.id,
       data: data.id,
       reading: data.options,
-      options: settings(options),
+      options: await this.#keys("evaluate", keys, ["adapter", "signal", "onProgress", "split", "limit"]),
       split,
       ...(limit !== undefined && { rows: limit }),
-      ...adapterParam(adapter),
+      ...adapterParam("evaluate: adapter", adapter),
     };
+    const total = Math.min(split === "all" ? data.rows : data.heldOut, limit ?? Infinity);
     const tell = (rows: number) => onProgress?.(rows, Math.max(rows, total));
     return this.#client.call("evaluate", params, { signal, tell });
   }
 
   /** The base with an adapter folded in: a whole model's directory as a zip. LoRA only (`adapter`). */
-  merge(adapter: AdapterInfo | string): Promise<Blob> {
-    return this.#client.call("merge", { model: this.id, adapter: adapterId(adapter) });
+  async merge(adapter: AdapterInfo | string): Promise<Blob> {
+    this.check();
+    return this.#client.call("merge", { model: this.id, adapter: givenAdapter("merge: adapter", adapter) });
   }
 
-  /** Gives its memory back. A run beside it goes on; only after a crash it misses its base, and fails. */
-  async close(): Promise<void> {
+  /** Gives its memory back. A run beside it keeps it until it ends. */
+  close(): Promise<void> {
     this.#onClosed(this);
-    this.#client.forget(this.id);
-    await this.#client.call("dropModel", { model: this.id });
+    return this.#client.drop(this.id, () => this.#client.call("dropModel", { model: this.id }));
+  }
+
+  /** `await using model = …` closes it. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Not for users: whether this is a model of that client. */
+  isOf(client: Client): boolean {
+    return this.#client === client;
+  }
+
+  /** Not for users: throws where it was closed. */
+  check(): void {
+    this.#client.check(this.id, "This model was");
+  }
+
+  async #answer(where: string, prompts: string[], options: GenerateOptions): Promise<Answer[]> {
+    this.check();
+    checkPrompts(where, prompts);
+    anObject(where, options);
+    const { adapter, signal, onToken, ...keys } = options;
+    aSignal(`${where}: signal`, signal);
+    aFunction(`${where}: onToken`, onToken);
+    const params = {
+      model: this.id,
+      prompts,
+      options: await this.#keys(where, keys, ["adapter", "signal", "onToken"]),
+      ...adapterParam(`${where}: adapter`, adapter),
+    };
+    return this.#client.call("generate", params, { signal, tell: onToken });
+  }
+
+  /** What is left of options: keys of the configuration. */
+  async #keys(where: string, keys: object, own: string[]): Promise<Options> {
+    const checked = settings(where, keys);
+    await checkKeys(this.#client, where === "evaluate" ? "evaluate" : "generate", where, checked, own);
+    return checked;
   }
 }
 
-/** The id of an adapter that is given whole, or by its id. */
-export function adapterId(adapter: AdapterInfo | string): string {
-  return typeof adapter === "string" ? adapter : adapter.id;
-}
-
-function adapterParam(adapter: AdapterInfo | string | null | undefined): { adapter?: string } {
-  return adapter === null || adapter === undefined ? {} : { adapter: adapterId(adapter) };
-}
-
-/** What is left of options: keys of the configuration, whose values the core checks. */
-function settings(options: Record<string, unknown>): Record<string, Setting> {
-  return options as Record<string, Setting>;
+function checkPrompts(where: string, prompts: unknown): void {
+  if (!Array.isArray(prompts)) throw wrong(`${where}: prompts`, prompts, "a text, or an array of texts");
+  const place = prompts.findIndex((prompt) => typeof prompt !== "string");
+  if (place >= 0) throw wrong(`${where}: prompt ${place + 1}`, prompts[place], "a text");
 }

@@ -1,17 +1,27 @@
 // A run, as the page sees it: its events, its end, and what brings it over a crash.
 
 import type { Client } from "./client.js";
-import { FlantuneError, isCrash } from "./error.js";
+import { asyncDispose } from "./dispose.js";
+import { cancelled, FlantuneError, isCrash } from "./error.js";
 import type { RunEnd, RunNotice, RunParams } from "../protocol.js";
 import type { AdapterInfo, RunEvent, RunInfo, RunState } from "../types.js";
 
 /** The core's default. */
 const BATCH_SIZE = 8;
 
+interface RunSurroundings {
+  /** The ids of the model and the rows that it needs until it ends. */
+  needs: string[];
+  signal?: AbortSignal | undefined;
+  /** What must go well before it begins. */
+  before?: () => Promise<void>;
+}
+
 /**
  * A training run. Iterating gives its events, from the first one on, to as many as ask; a run that
- * fails gives an `error` event and then throws. After a crash it goes on from its last checkpoint:
- * a `warning`, then a `start` with `resumed_from`, and the steps since then once more.
+ * fails gives an `error` event and then throws. Who leaves the loop early stops the run, as `stop`
+ * does; `events` only looks on. After a crash it goes on from its last checkpoint: a `warning`, then a
+ * `start` with `resumed_from`, and the steps since then once more.
  */
 export class Run implements AsyncIterable<RunEvent> {
   readonly id: string;
@@ -27,20 +37,35 @@ export class Run implements AsyncIterable<RunEvent> {
   readonly #begun: Promise<void>;
   #begin = () => {};
   #stopping = false;
+  #calledOff = false;
   /** The step of the newest checkpoint. */
   #checkpoint = 0;
 
   /** Not for users: `Flantune.train` and `runs.resume` make runs. */
-  constructor(client: Client, params: RunParams) {
+  constructor(client: Client, params: RunParams, { needs, signal, before }: RunSurroundings) {
     this.#client = client;
     this.id = params.run;
+    const releases = needs.map((id) => client.hold(id));
+    const abort = () => this.#callOff();
+    signal?.addEventListener("abort", abort);
     this.#begun = new Promise((resolve) => {
       this.#begin = resolve;
     });
-    this.adapter = this.#work(params).then(
-      (end) => this.#finish(end),
-      (error: unknown) => this.#fail(FlantuneError.from(error)),
-    );
+    const work = async () => {
+      if (signal?.aborted) throw cancelled();
+      await before?.();
+      if (this.#calledOff) throw cancelled();
+      return this.#work(params);
+    };
+    this.adapter = work()
+      .finally(() => {
+        signal?.removeEventListener("abort", abort);
+        for (const release of releases) release();
+      })
+      .then(
+        (end) => this.#finish(end),
+        (error: unknown) => this.#fail(FlantuneError.from(error)),
+      );
     // Who iterates sees the same error.
     this.adapter.catch(() => {});
   }
@@ -78,7 +103,26 @@ export class Run implements AsyncIterable<RunEvent> {
     await this.adapter.catch(() => {});
   }
 
+  get [Symbol.toStringTag](): string {
+    return "FlantuneRun";
+  }
+
+  /** Its events; leaving the loop by `break`, `return` or an error stops the run, with a checkpoint. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RunEvent, void, undefined> {
+    try {
+      yield* this.events();
+    } finally {
+      if (!this.#end) await this.stop();
+    }
+  }
+
+  /** `await using run = …` stops it at the end of the block. */
+  [asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** Its events, for who only looks on: leaving that loop leaves the run alone. */
+  async *events(): AsyncGenerator<RunEvent, void, undefined> {
     for (let place = 0; ; place += 1) {
       while (place >= this.#events.length && !this.#end) {
         await new Promise<void>((resolve) => this.#wake.push(resolve));
@@ -159,8 +203,15 @@ export class Run implements AsyncIterable<RunEvent> {
     this.#wakeAll();
   }
 
+  /** By its signal. */
+  #callOff(): void {
+    this.#calledOff = true;
+    void this.stop();
+  }
+
   #finish(end: RunEnd): AdapterInfo {
     this.#state = end.state;
+    if (this.#calledOff && end.state === "stopped") return this.#fail(cancelled());
     this.#end = {};
     this.#begin();
     this.#wakeAll();
@@ -170,9 +221,13 @@ export class Run implements AsyncIterable<RunEvent> {
   }
 
   #fail(error: FlantuneError): never {
-    this.#state = "failed";
     const { code, message } = error;
-    this.#events.push({ event: "error", code, message });
+    // What was called off has not failed.
+    if (code === "cancelled") this.#state = "stopped";
+    else {
+      this.#state = "failed";
+      this.#events.push({ event: "error", code, message });
+    }
     this.#end = { error };
     this.#begin();
     this.#wakeAll();

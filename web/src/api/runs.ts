@@ -1,8 +1,10 @@
 // Runs that are kept.
 
 import type { Bases } from "./bases.js";
+import { aCount, optionsAmong, text } from "./check.js";
 import type { Client } from "./client.js";
 import { FlantuneError } from "./error.js";
+import { givenModel } from "./given.js";
 import type { Model } from "./model.js";
 import { Run } from "./run.js";
 import type { ModelRecipe, RunInfo } from "../types.js";
@@ -42,13 +44,18 @@ export class Runs {
    * Errors: `not_found`; `busy` where another tab works on it; `model_needed` where its base is the
    * user's own files: load them, and give the model.
    */
-  async resume(id: string, { model, ...options }: ResumeOptions = {}): Promise<Run> {
+  async resume(id: string, asked: ResumeOptions = {}): Promise<Run> {
+    text("resume: id", id, "the id of a run, as `runs.list` gives it");
+    optionsAmong("resume", asked, ["model", "rowsAtOnce"]);
+    const { model, ...options } = asked;
+    if (model !== undefined) givenModel("resume: model", this.#client, model);
+    if (options.rowsAtOnce !== undefined) aCount("resume: rowsAtOnce", options.rowsAtOnce, 1);
     const info = await this.#client.call("describeRun", { run: id });
     const rowsAtOnce = options.rowsAtOnce ?? info.rowsAtOnce;
     const there = model ?? this.#bases.like(info.model);
     const base = there ?? (await this.#lend(info.model));
     const params = { run: id, model: base.id, start: "resume" as const, replay: true };
-    const run = new Run(this.#client, rowsAtOnce === undefined ? params : { ...params, rowsAtOnce });
+    const run = new Run(this.#client, rowsAtOnce === undefined ? params : { ...params, rowsAtOnce }, { needs: [base.id] });
     if (!there) {
       // Where it cannot be closed, the worker went, and the base with it.
       const close = () => void base.close().catch(() => {});
@@ -59,7 +66,7 @@ export class Runs {
 
   /** Removes a run with its rows and checkpoints; its adapter stays in the library. */
   async delete(id: string): Promise<void> {
-    await this.#client.call("removeRun", { run: id });
+    await this.#client.call("removeRun", { run: text("delete: id", id, "the id of a run, as `runs.list` gives it") });
   }
 
   async #lend(recipe: ModelRecipe): Promise<Model> {

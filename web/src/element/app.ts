@@ -11,7 +11,7 @@ import type { Shared } from "./actions/shared.js";
 import { TrainActions } from "./actions/train.js";
 import { FlanTuneErrorEvent } from "./events.js";
 import { presetOf, PRESET_SETTINGS } from "./presets.js";
-import { DEMOS, isBusy, isInUse, STEPS, type StepName } from "./state.js";
+import { byKey, DEMOS, isBusy, isInUse, STEPS, type StepName } from "./state.js";
 import { problem, said, Store } from "./store.js";
 import { SECTIONS } from "./views/keys.js";
 import type { Strings } from "./strings/en.js";
@@ -119,7 +119,7 @@ export class App {
         state.keys = list;
         // An address may carry anything; only what is a setting stays.
         const known = new Set(list.filter(({ section }) => SECTIONS.includes(section)).map(({ name }) => name));
-        for (const key of Object.keys(state.settings)) if (!known.has(key)) delete state.settings[key];
+        for (const key of Object.keys(state.settings)) if (!known.has(key)) delete byKey(state.settings)[key];
         state.preset = presetOf(state.settings);
       });
       const { model, data } = this.store.state;

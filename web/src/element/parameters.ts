@@ -1,6 +1,6 @@
 // How many numbers an adapter trains, from a model's own shape.
 
-import type { Architecture, TrainOptions } from "../types.js";
+import type { Architecture, TargetModule, TrainSettings } from "../types.js";
 
 /** Matrices of one shape: `count` times `[outputs, inputs]`. */
 export interface Matrices {
@@ -11,7 +11,7 @@ export interface Matrices {
 }
 
 /** The matrices that LoRA stands beside. Every decoder layer has two attentions, an encoder layer has one. */
-export function adapted(shape: Architecture, modules: string[]): Matrices[] {
+export function adapted(shape: Architecture, modules: TargetModule[]): Matrices[] {
   const inner = shape.num_heads * shape.d_kv;
   const attentions = shape.num_layers + 2 * shape.num_decoder_layers;
   const layers = shape.num_layers + shape.num_decoder_layers;
@@ -28,15 +28,15 @@ export function adapted(shape: Architecture, modules: string[]): Matrices[] {
 }
 
 /** The layers that this model has. */
-export function targetModules(shape: Architecture | undefined): string[] {
-  return ["q", "k", "v", "o", ...(shape === undefined ? ["wi_0", "wi_1", "wo"] : feedForward(shape))];
+export function targetModules(shape: Architecture | undefined): TargetModule[] {
+  return ["q", "k", "v", "o", ...(shape === undefined ? (["wi_0", "wi_1", "wo"] as const) : feedForward(shape))];
 }
 
-function feedForward(shape: Architecture): string[] {
+function feedForward(shape: Architecture): TargetModule[] {
   return shape.gated ? ["wi_0", "wi_1", "wo"] : ["wi", "wo"];
 }
 
-export function trainedNumbers(shape: Architecture, options: TrainOptions): number {
+export function trainedNumbers(shape: Architecture, options: TrainSettings): number {
   if (options.method === "prompt") return (options.numVirtualTokens ?? 20) * shape.d_model;
   const rank = options.rank ?? 8;
   return adapted(shape, options.targetModules ?? ["q", "v"])

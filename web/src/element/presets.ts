@@ -1,10 +1,10 @@
 // Settings that go together. Prompt tuning needs more passes and a far higher rate: its few numbers
 // must move as far as word embeddings are apart (Lester et al. 2021 train at 0.3).
 
-import type { Method, TrainOptions } from "../types.js";
+import type { Method, TrainSettings } from "../types.js";
 import { PRESETS, type Preset } from "./state.js";
 
-export const PRESET_SETTINGS: Record<Method, Record<Preset, TrainOptions>> = {
+export const PRESET_SETTINGS: Record<Method, Record<Preset, TrainSettings>> = {
   lora: {
     quick: { rank: 4, targetModules: ["q", "v"], epochs: 1, learningRate: 3e-3, batchSize: 8 },
     balanced: { rank: 8, targetModules: ["q", "v"], epochs: 4, learningRate: 2e-3, batchSize: 8 },
@@ -18,8 +18,8 @@ export const PRESET_SETTINGS: Record<Method, Record<Preset, TrainOptions>> = {
 };
 
 /** The preset that settings are, but for the seed. */
-export function presetOf({ method, seed: _, ...settings }: TrainOptions & { method: Method }): Preset | "own" {
-  const said = (options: TrainOptions) => JSON.stringify(Object.entries(options).sort());
+export function presetOf({ method, seed: _, ...settings }: TrainSettings & { method: Method }): Preset | "own" {
+  const said = (options: TrainSettings) => JSON.stringify(Object.entries(options).sort());
   return PRESETS.find((preset) => said(PRESET_SETTINGS[method][preset]) === said(settings)) ?? "own";
 }
 

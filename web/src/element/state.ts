@@ -16,8 +16,9 @@ import type {
   Progress,
   RunEvent,
   RunInfo,
+  Setting,
   StoredModel,
-  TrainOptions,
+  TrainSettings,
 } from "../types.js";
 import type { DataSet, Model } from "./trainer.js";
 
@@ -157,12 +158,17 @@ export interface LibraryState {
   problem?: Problem & { id?: string };
 }
 
+/** The settings by their keys, as forms and addresses name them. */
+export function byKey(settings: TrainSettings): Record<string, Setting | undefined> {
+  return settings as Record<string, Setting | undefined>;
+}
+
 export interface State {
   device: { choice: DeviceChoice; info?: DeviceInfo; warnings: Problem[]; problem?: Problem };
   open: Record<StepName, boolean>;
   model: ModelState;
   data: DataState;
-  settings: TrainOptions & { method: Method };
+  settings: TrainSettings & { method: Method };
   preset: Preset | "own";
   keys: Key[];
   settingsProblem?: Problem;

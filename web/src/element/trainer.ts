@@ -1,7 +1,8 @@
 // What the element asks of the API: types only. The class of src/api/flantune.ts fits them; so does
 // the fake that the element's tests use.
 
-import type { DemoSet, Key } from "../engine.js";
+import type { DemoSet, Key, Options } from "../engine.js";
+import type { Changed } from "../protocol.js";
 import type {
   AdapterInfo,
   Architecture,
@@ -22,6 +23,7 @@ import type {
   StartOptions,
   StoredModel,
   TrainOptions,
+  TrainSettings,
 } from "../types.js";
 
 export interface Trainer {
@@ -40,7 +42,9 @@ export interface Trainer {
   /** The demo sets, with the options that suit each method. */
   demos(): Promise<DemoSet[]>;
   /** A file that `flantune train --config` takes. */
-  toml(options: TrainOptions & DataOptions): Promise<string>;
+  toml(options: Options): Promise<string>;
+  /** Tells of changes to what is kept in this browser, here or in another page. */
+  onChange(listener: (what: Changed) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -107,7 +111,7 @@ export interface Runs {
 
 export interface Models {
   /** What a model of a hub or the web would take, before it is downloaded. */
-  plan(source: ModelSource, options?: { options?: TrainOptions; signal?: AbortSignal }): Promise<DownloadPlan>;
+  plan(source: ModelSource, options?: { options?: TrainSettings; signal?: AbortSignal }): Promise<DownloadPlan>;
   /** The models that are kept in the browser. */
   list(): Promise<StoredModel[]>;
   delete(key: string): Promise<void>;

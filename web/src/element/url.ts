@@ -1,9 +1,9 @@
 // Settings in the page's address: which model, which demo set, which method with which numbers.
 // Never rows, templates or prompts.
 
-import type { DataOptions, Dtype, Setting, TrainOptions } from "../types.js";
+import type { DataOptions, Dtype, Setting, TrainSettings } from "../types.js";
 import { LIMITS, limits } from "./rows.js";
-import { DEMOS, type State } from "./state.js";
+import { byKey, DEMOS, type State } from "./state.js";
 
 export interface Shared {
   model?: string;
@@ -12,7 +12,7 @@ export interface Shared {
   data?: string;
   /** The limits of rows. */
   rows: DataOptions;
-  settings: TrainOptions;
+  settings: TrainSettings;
 }
 
 /** Keys that may stand in an address. Texts are the user's own, and stay out. */
@@ -54,7 +54,7 @@ export function readSettings(parameters: URLSearchParams): Shared {
       continue;
     }
     if (LIMITS.includes(key as Limit)) Object.assign(shared.rows, limit(key as Limit, text));
-    else shared.settings[key] = setting(key, text);
+    else byKey(shared.settings)[key] = setting(key, text);
   }
   return shared;
 }

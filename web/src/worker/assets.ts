@@ -2,19 +2,21 @@
 // them, so that nothing is asked for that is not there.
 
 import { FlantuneError } from "../api/error.js";
+import { ASSET, fetchOwn, notLoaded } from "../api/own-files.js";
 import type { Progress } from "../types.js";
 import { chunks } from "./download.js";
+import { ownAssets } from "./own-assets.js";
 
 /** Names of files and their lengths in bytes, by folder: `builtin`, `data/reviews`… */
 export type AssetIndex = Record<string, Record<string, number>>;
 
 export class Assets {
-  readonly #url: string;
+  readonly #folder: string | undefined;
   #index: Promise<AssetIndex> | undefined;
 
-  /** `url` is that of the folder. */
-  constructor(url: string) {
-    this.#url = url.endsWith("/") ? url : `${url}/`;
+  /** `url` is that of the folder; beside the worker where none is named. */
+  constructor(url?: string) {
+    this.#folder = url === undefined || url.endsWith("/") ? url : `${url}/`;
   }
 
   /** The files of a folder. */
@@ -28,8 +30,9 @@ export class Assets {
     const total = Object.values(names).reduce((sum, bytes) => sum + bytes, 0);
     const files = new Map<string, Blob>();
     let loaded = 0;
-    for (const name of Object.keys(names)) {
-      const response = await this.#get(`${folder}/${name}`, signal);
+    for (const [name, bytes] of Object.entries(names)) {
+      const url = this.#address(`${folder}/${name}`);
+      const response = await fetchOwn(ASSET, url, signal);
       const pieces: Uint8Array<ArrayBuffer>[] = [];
       try {
         for await (const piece of chunks(response.body)) {
@@ -38,9 +41,11 @@ export class Assets {
           onProgress?.({ stage: "download", file: name, loaded, total });
         }
       } catch (error) {
-        throw failed(`${folder}/${name}`, error);
+        throw broken(url, error);
       }
-      files.set(name, new Blob(pieces));
+      const file = new Blob(pieces);
+      if (file.size !== bytes) throw notLoaded("content", ASSET, url, `it has ${file.size} bytes, expected ${bytes}`);
+      files.set(name, file);
     }
     return files;
   }
@@ -54,7 +59,7 @@ export class Assets {
   }
 
   #list(): Promise<AssetIndex> {
-    this.#index ??= this.#get("index.json").then((response) => response.json());
+    this.#index ??= this.#read();
     this.#index.catch(() => {
       // Asked for again next time.
       this.#index = undefined;
@@ -62,21 +67,31 @@ export class Assets {
     return this.#index;
   }
 
-  async #get(path: string, signal?: AbortSignal): Promise<Response> {
-    let response: Response;
+  async #read(): Promise<AssetIndex> {
+    const url = this.#address("index.json");
+    const text = await (await fetchOwn(ASSET, url)).text().catch((error: unknown) => {
+      throw broken(url, error);
+    });
+    // A server may call a web page anything.
+    if (/^\s*</.test(text)) throw notLoaded("html", ASSET, url);
     try {
-      response = await fetch(this.#url + path, signal ? { signal } : {});
+      return JSON.parse(text) as AssetIndex;
     } catch (error) {
-      throw failed(path, error);
+      throw notLoaded("content", ASSET, url, error instanceof Error ? error.message : String(error), error);
     }
-    if (response.ok) return response;
-    const message = `${this.#url}${path}: the server answered ${response.status} ${response.statusText}`;
-    throw new FlantuneError("network", message.trimEnd(), "The folder `assets` is to be served beside flantune.js");
+  }
+
+  #address(path: string): string {
+    if (this.#folder !== undefined) return this.#folder + path;
+    const url = ownAssets()[path];
+    if (url === undefined) throw new FlantuneError("not_found", `${path} is not served with this page`);
+    return url.href;
   }
 }
 
-function failed(path: string, error: unknown): FlantuneError {
+/** A transfer that began and did not come to its end. */
+function broken(url: string, error: unknown): FlantuneError {
   const known = FlantuneError.from(error);
   if (known.code === "cancelled") return known;
-  return new FlantuneError("network", `${path}: it could not be loaded: ${known.message}`, "Check the connection");
+  return notLoaded("unreachable", ASSET, url, known.message, error);
 }

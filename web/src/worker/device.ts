@@ -1,6 +1,6 @@
 // Which device it is to be, and why it is not the GPU.
 
-import { FlantuneError, type PlainError } from "../api/error.js";
+import { type DeviceReason, FlantuneError, type PlainError } from "../api/error.js";
 import type { Device } from "../engine.js";
 import type { DeviceChoice, DeviceInfo } from "../types.js";
 import { deviceFailed } from "./crash.js";
@@ -9,7 +9,6 @@ import type { Engine } from "./engine.js";
 /** How long a GPU may take to start, in milliseconds: some drivers never answer. */
 const PATIENCE = 30_000;
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software/i;
-const SILENT = "silent";
 const BROWSERS =
   "WebGPU is in Chrome and Edge, in Safari from version 26, and in Firefox from 141 on Windows and 145 on Apple silicon";
 
@@ -23,21 +22,21 @@ export async function openDevice(engine: Engine, choice: DeviceChoice): Promise<
     // The core only has a name where it is not in a browser, and some browsers (Firefox) tell none.
     return { ...device, name: nameOf(adapter) ?? "WebGPU" };
   } catch (thrown) {
-    const { code, message, hint } = FlantuneError.from(thrown);
     // The module waits for it for good: another worker goes on without it.
-    if (code === SILENT && choice === "auto") throw deviceFailed(FlantuneError.from(thrown));
-    const failed = { code: "failed", message: `The GPU did not start: ${message}` };
+    if (thrown instanceof Silent && choice === "auto") throw deviceFailed(thrown);
+    const { message, hint } = FlantuneError.from(thrown);
+    const failed = { code: "failed" as const, message: `The GPU did not start: ${message}` };
     return withoutGpu(engine, choice, hint === undefined ? failed : { ...failed, hint });
   }
 }
 
-async function withoutGpu(engine: Engine, choice: DeviceChoice, reason: PlainError): Promise<DeviceInfo> {
+async function withoutGpu(engine: Engine, choice: DeviceChoice, reason: PlainError<DeviceReason>): Promise<DeviceInfo> {
   if (choice === "webgpu") throw new FlantuneError("device", reason.message, reason.hint);
   return { ...info(await engine.request("openDevice", { device: "cpu" })), reason };
 }
 
 /** What the browser says of its GPU, or what stands against using it. */
-async function findAdapter(choice: DeviceChoice): Promise<Partial<GPUAdapterInfo> | PlainError> {
+async function findAdapter(choice: DeviceChoice): Promise<Partial<GPUAdapterInfo> | PlainError<DeviceReason>> {
   if (!("gpu" in navigator) || !navigator.gpu) {
     if (!self.isSecureContext) {
       const message = "Browsers give WebGPU to pages over https only";
@@ -66,11 +65,14 @@ async function findAdapter(choice: DeviceChoice): Promise<Partial<GPUAdapterInfo
   return infoOf(adapter);
 }
 
+/** A GPU that does not answer. */
+class Silent extends FlantuneError {}
+
 /** What a GPU answers, unless that takes too long. */
 async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    const error = new FlantuneError(SILENT, `it does not answer since ${PATIENCE / 1000} seconds`);
+    const error = new Silent("device", `it does not answer since ${PATIENCE / 1000} seconds`);
     timer = setTimeout(() => reject(error), PATIENCE);
   });
   try {

@@ -2,6 +2,7 @@
 // at a time.
 
 import { cancelled, FlantuneError } from "../api/error.js";
+import { fetchOwn, MODULE, notLoaded } from "../api/own-files.js";
 import type { Engine as EngineClass, EngineHost, EngineWriter, RequestName, Requests } from "../engine.js";
 import { crashed, deviceFailed, isTrap } from "./crash.js";
 import init, { Engine as WasmEngine } from "./flantune_wasm.js";
@@ -33,12 +34,13 @@ export class Engine {
   }
 
   static async load(storage: Storage, wasmUrl?: string): Promise<Engine> {
+    // A literal that bundlers see: they copy the module, and put its address here.
+    const url = wasmUrl ?? new URL("./flantune_wasm_bg.wasm", import.meta.url).href;
+    const response = await fetchOwn(MODULE, url);
     try {
-      await init(wasmUrl === undefined ? undefined : { module_or_path: wasmUrl });
+      await init({ module_or_path: response });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      const hint = "Check the connection, and that the page's security policy has 'wasm-unsafe-eval'";
-      throw new FlantuneError("network", `The engine could not be loaded: ${message}`, hint);
+      throw await unusable(url, error);
     }
     return new Engine(storage);
   }
@@ -114,6 +116,15 @@ export class Engine {
       },
     };
   }
+}
+
+/** What is wrong with a module that came, and could not be used. */
+async function unusable(url: string, error: unknown): Promise<FlantuneError> {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/Content.Security.Policy|unsafe-eval|blocked by CSP/i.test(message)) return notLoaded("wasm_eval", MODULE, url, message, error);
+  // Its body is gone; a server may call a web page anything, and its first letters tell.
+  const head = await fetchOwn(MODULE, url).then((again) => again.text(), () => "");
+  return notLoaded(/^\s*</.test(head) ? "html" : "content", MODULE, url, message, error);
 }
 
 /** The user knows his files by their names, not by where they are mounted. */

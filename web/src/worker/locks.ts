@@ -58,3 +58,10 @@ export async function lockedRuns(): Promise<Set<string>> {
   const prefix = PREFIX + RUNS;
   return new Set(names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)));
 }
+
+/** Resolves when nobody works on a run any more. */
+export async function whenReleased(run: string): Promise<void> {
+  const locks = await lockManager();
+  // Shared, so that many may wait; it is given back at once.
+  await locks?.request(PREFIX + RUNS + run, { mode: "shared" }, () => {});
+}

@@ -2,9 +2,11 @@
 
 import { FlantuneError } from "../api/error.js";
 import { newId } from "../api/id.js";
-import type { CallName, Params, Result, Told } from "../protocol.js";
+import { notLoaded, WORKER } from "../api/own-files.js";
+import type { CallName, Changed, Params, Result, Told } from "../protocol.js";
 import { Adapters } from "./adapters.js";
 import { Assets } from "./assets.js";
+import { Changes } from "./changes.js";
 import { DataSets, ownValidation, readOptions } from "./data.js";
 import { openDevice } from "./device.js";
 import type { Engine } from "./engine.js";
@@ -19,6 +21,7 @@ import { OpfsMount } from "./storage/opfs.js";
 import { Storage } from "./storage/storage.js";
 import { MERGED, sweep } from "./sweep.js";
 import { zip } from "./zip.js";
+import { VERSION } from "../version.js";
 
 /** What goes with a call: it may be called off, and tell of itself. */
 export interface Work<Name extends CallName> {
@@ -35,6 +38,7 @@ interface Parts {
   data: DataSets;
   adapters: Adapters;
   runs: Runs;
+  changes: Changes;
 }
 
 /** Loads the Wasm module, which is to read and write there. */
@@ -43,16 +47,21 @@ export type LoadEngine = (storage: Storage, wasmUrl?: string) => Promise<Engine>
 export class Session {
   readonly #loadEngine: LoadEngine;
   #parts: Parts | undefined;
+  readonly #tellChanged: (what: Changed) => void;
 
-  constructor(loadEngine: LoadEngine) {
+  /** `changed` is told what changed of what is kept, by this worker or another. */
+  constructor(loadEngine: LoadEngine, changed: (what: Changed) => void) {
     this.#loadEngine = loadEngine;
+    this.#tellChanged = changed;
   }
 
   /** Answers a call. */
   handle<Name extends CallName>(name: Name, params: Params<Name>, work: Work<Name>): Promise<Result<Name>> {
-    return this.#handlers[name](params, work);
+    return this.#handlers[name](params, work).finally(() => this.#parts?.changes.after(name));
   }
 
+  /** Runs that this worker works on. */
+  readonly #working = new Set<string>();
   readonly #handlers: Handlers = {
     start: (params) => this.#start(params),
     keys: () => this.#engine.request("keys", {}),
@@ -91,7 +100,7 @@ export class Session {
     evaluate: (params, work) => this.#evaluate(params, work),
     merge: (params) => this.#merge(params),
 
-    run: (params, { tell }) => this.#at.runs.run(params, tell),
+    run: (params, work) => this.#run(params, work),
     pauseRun: async ({ run }) => {
       await this.#at.runs.pause(run);
       return null;
@@ -108,7 +117,7 @@ export class Session {
       await this.#at.runs.fail(run, error);
       return null;
     },
-    listRuns: () => this.#at.runs.list(),
+    listRuns: () => this.#listRuns(),
     describeRun: ({ run }) => this.#at.runs.describe(run),
     removeRun: async ({ run }) => {
       await this.#at.runs.remove(run);
@@ -135,7 +144,8 @@ export class Session {
     return this.#at.engine;
   }
 
-  async #start({ device, hubEndpoint, assetsUrl, wasmUrl }: Params<"start">): Promise<Result<"start">> {
+  async #start({ version, device, hubEndpoint, assetsUrl, wasmUrl }: Params<"start">): Promise<Result<"start">> {
+    if (version !== VERSION) throw notLoaded("content", WORKER, import.meta.url, `it is ${VERSION}, and the page's is ${version}`);
     const memory = new MemoryMount();
     const files = new FilesMount();
     const opfs = await OpfsMount.open();
@@ -152,8 +162,32 @@ export class Session {
     const records = new RunRecords(storage);
     const runs = new Runs(engine, storage, records, models, data, adapters);
     if (kept) await sweep({ storage, opfs, models, records, adapters });
-    this.#parts = { engine, storage, models, data, adapters, runs };
-    return { device: info, warnings: kept ? [] : [opfs.plain()] };
+    const changes = new Changes(this.#tellChanged, kept);
+    this.#parts = { engine, storage, models, data, adapters, runs, changes };
+    return { device: info, warnings: kept ? [] : [nothingKept(opfs).plain()] };
+  }
+
+  /** Runs, and from now on word of those that end elsewhere. */
+  async #listRuns(): Promise<Result<"listRuns">> {
+    const { runs, changes } = this.#at;
+    const list = await runs.list();
+    for (const { id, state } of list) {
+      if ((state === "running" || state === "paused") && !this.#working.has(id)) void changes.await(id);
+    }
+    return list;
+  }
+
+  async #run(params: Params<"run">, { tell }: Work<"run">): Promise<Result<"run">> {
+    const { runs, changes } = this.#at;
+    this.#working.add(params.run);
+    try {
+      return await runs.run(params, (notice) => {
+        tell(notice);
+        if ("info" in notice) changes.tell("runs");
+      });
+    } finally {
+      this.#working.delete(params.run);
+    }
   }
 
   async #evaluate(params: Params<"evaluate">, { signal, tell }: Work<"evaluate">): Promise<Result<"evaluate">> {
@@ -188,4 +222,12 @@ export class Session {
       }
     });
   }
+}
+
+/** Why nothing is kept; of a frame without an origin, the page around it decides that. */
+function nothingKept(why: FlantuneError): FlantuneError {
+  if (globalThis.origin !== "null") return why;
+  const message = "This frame has no origin of its own, so what is trained in it is gone when the page is closed";
+  const hint = "Export adapters before that. The page around it keeps them with `allow-same-origin` in the frame's `sandbox`, and lets files be saved with `allow-downloads`";
+  return new FlantuneError("no_storage", message, hint, { reason: "frame" });
 }

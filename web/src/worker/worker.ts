@@ -7,7 +7,7 @@ import { Engine } from "./engine.js";
 import { Session } from "./session.js";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
-const session = new Session(Engine.load);
+const session = new Session(Engine.load, (what) => send({ kind: "changed", what }));
 const working = new Map<number, AbortController>();
 
 watchForCrashes((error) => send({ kind: "crash", error: error.plain() }));

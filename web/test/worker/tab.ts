@@ -5,6 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 import type { CallName, Params, Result, Told } from "../../src/protocol.js";
 import type { Engine } from "../../src/worker/engine.js";
+import { VERSION } from "../../src/version.js";
 import { Session } from "../../src/worker/session.js";
 import { Core } from "./core.js";
 import { copyOf, DirectoryHandle, FileHandle, Node } from "./disk.js";
@@ -35,6 +36,11 @@ Object.defineProperty(globalThis, "navigator", {
     },
   },
 });
+// What tabs tell each other changes nothing of what is kept, and an open channel would keep Node from ending.
+globalThis.BroadcastChannel = class {
+  addEventListener() {}
+  postMessage() {}
+} as unknown as typeof BroadcastChannel;
 // Nobody here needs seconds to release a lock.
 AbortSignal.timeout = () => {
   const controller = new AbortController();
@@ -66,7 +72,7 @@ export class Origin {
   /** Opens a tab and starts its worker. Where the tab is closed at that, nobody answers. */
   async open(plan?: Plan): Promise<Tab> {
     const tab = new Tab(this, plan);
-    await tab.orClosed(tab.call("start", { device: "cpu", hubEndpoint: "https://hub.example", assetsUrl: "https://page.example/" }));
+    await tab.orClosed(tab.call("start", { version: VERSION, device: "cpu", hubEndpoint: "https://hub.example", assetsUrl: "https://page.example/" }));
     return tab;
   }
 }
@@ -74,7 +80,7 @@ export class Origin {
 export class Tab {
   readonly faults: Faults;
   readonly locks: ReturnType<Locks["of"]>;
-  readonly #session = new Session(async (storage) => new Core(storage) as unknown as Engine);
+  readonly #session = new Session(async (storage) => new Core(storage) as unknown as Engine, () => {});
   readonly #closed: Promise<void>;
 
   constructor(

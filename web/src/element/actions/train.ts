@@ -1,9 +1,10 @@
 // Method, its settings, and runs.
 
-import type { DataOptions, DeviceChoice, Method, Setting, TrainOptions } from "../../types.js";
+import type { Options } from "../../engine.js";
+import type { DeviceChoice, Method, Setting } from "../../types.js";
 import { PRESET_SETTINGS } from "../presets.js";
 import { tidy } from "../rows.js";
-import { isActive, isBusy, type Preset, type StepName } from "../state.js";
+import { byKey, isActive, isBusy, type Preset, type StepName } from "../state.js";
 import { save } from "../dom.js";
 import type { DataSet, Model, Run } from "../trainer.js";
 import { dataName, modelName } from "../views/names.js";
@@ -59,8 +60,9 @@ export class TrainActions {
   /** Sets one key; without a value it goes back to its default. */
   set(key: string, value: Setting | undefined): void {
     this.#shared.store.change((state) => {
-      if (value === undefined || value === null) delete state.settings[key];
-      else state.settings[key] = value;
+      const settings = byKey(state.settings);
+      if (value === undefined || value === null) delete settings[key];
+      else settings[key] = value;
       state.preset = "own";
       state.invalid.delete(key);
       delete state.settingsProblem;
@@ -80,7 +82,7 @@ export class TrainActions {
     const { store } = this.#shared;
     const strings = this.#shared.strings();
     const { model, data, settings } = store.state;
-    const options: TrainOptions & DataOptions = { ...settings, ...tidy(data.options) };
+    const options: Options = { ...settings, ...tidy(data.options) };
     if (model.choice === "builtin") options["model"] = "builtin";
     else {
       options["dtype"] = model.dtype;

@@ -4,6 +4,7 @@ import type { Key } from "../../engine.js";
 import type { Setting } from "../../types.js";
 import { h, refill, setValue, show, uniqueId } from "../dom.js";
 import { OWN_KEYS } from "../presets.js";
+import { byKey } from "../state.js";
 import type { Context, View } from "./parts.js";
 
 /** Keys that a page has no use for: paths of files, and what it decides itself. */
@@ -34,7 +35,7 @@ export function keysView(context: Context): View {
             : h("fieldset", { class: "fields" }, h("legend", {}, texts.section[section] ?? section), ...own.map((key) => keyField(context, key, controls)));
         }),
       );
-      for (const [name, set] of controls) set(state.settings[name]);
+      for (const [name, set] of controls) set(byKey(state.settings)[name]);
     },
   };
 }

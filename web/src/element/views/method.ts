@@ -1,9 +1,9 @@
 // Step 3: what is trained, and how long.
 
-import type { Method } from "../../types.js";
+import type { Method, TargetModule } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { adapted, targetModules, trainedNumbers } from "../parameters.js";
-import { PRESETS } from "../state.js";
+import { byKey, PRESETS } from "../state.js";
 import { keysView } from "./keys.js";
 import { button, choices, field, problemBox, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
@@ -100,14 +100,14 @@ function form(context: Context): View {
   const modulesProblem = problemBox();
   const modules = h("div", { class: "pills" });
   const moduleField = h("fieldset", { class: "modules" }, h("legend", {}, texts.targetModules), modules, modulesProblem.root);
-  const chosen = () => state.settings.targetModules ?? ["q", "v"];
-  const toggle = (name: string, on: boolean) => {
+  const chosen = (): TargetModule[] => state.settings.targetModules ?? ["q", "v"];
+  const toggle = (name: TargetModule, on: boolean) => {
     const next = targetModules(state.model.loaded?.architecture).filter((other) => (other === name ? on : chosen().includes(other)));
     modulesProblem.set(next.length > 0 ? undefined : { code: "range", message: texts.modulesMissing });
     if (next.length > 0) actions.train.set("targetModules", next);
     else context.store.change(); // the box is checked again: there must be one
   };
-  const boxes = new Map<string, HTMLInputElement>();
+  const boxes = new Map<TargetModule, HTMLInputElement>();
 
   return {
     root: h("div", { class: "stack" }, method.root, preset, h("div", { class: "fields" }, ...numbers.map(({ root }) => root)), moduleField),
@@ -122,7 +122,7 @@ function form(context: Context): View {
       for (const { key, control, problem } of numbers) {
         if (state.invalid.has(key)) continue; // what was typed stays beside what is said of it
         problem.set(undefined);
-        setValue(control, String(settings[key] ?? DEFAULTS[key]));
+        setValue(control, String(byKey(settings)[key] ?? DEFAULTS[key]));
       }
       const names = targetModules(state.model.loaded?.architecture);
       refill(modules, names.join(), () =>
