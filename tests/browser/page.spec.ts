@@ -242,7 +242,8 @@ test("Train says how large a model is before it downloads it", async ({ page, op
 
 test("a trainer that does not start says why, and can be tried again", async ({ page, open }) => {
   await open({ fake: { failStart: true } });
-  await expect(page.getByText("The page's WebAssembly module could not be read. Reload the page")).toBeVisible();
+  await expect(page.locator("flan-tune .intro").getByText("The page's WebAssembly module could not be read. Reload the page")).toBeVisible();
+  await expect(page.getByRole("status")).toContainText("WebAssembly module could not be read");
   await expect(button(page, "Try it")).toBeDisabled();
   await page.evaluate(() => (window.fake.options.failStart = false));
   await button(page, "Try again").click();
@@ -420,7 +421,7 @@ test("on a page of its own the element offers its languages, and remembers them 
   await expect(button(page, "Ausprobieren")).toBeVisible();
   await expect(page).toHaveURL(/lang=de/);
   await expect(button(page, "Deutsch")).toBeFocused();
-  await expect(page.locator("flan-tune .page")).toHaveAttribute("lang", "de");
+  await expect(page.locator("flan-tune .frame")).toHaveAttribute("lang", "de");
 });
 
 test("attributes are followed; what they cannot mean is passed over", async ({ page, open }) => {

@@ -1,5 +1,6 @@
 // One trainer in one place: its state, its actions, its views. The element keeps one of these.
 
+import type { Changed } from "../protocol.js";
 import type { StartOptions } from "../types.js";
 import type { Actions } from "./actions/actions.js";
 import { AttemptActions } from "./actions/attempt.js";
@@ -11,9 +12,10 @@ import type { Shared } from "./actions/shared.js";
 import { TrainActions } from "./actions/train.js";
 import { FlanTuneErrorEvent } from "./events.js";
 import { presetOf, PRESET_SETTINGS } from "./presets.js";
-import { byKey, DEMOS, isBusy, isInUse, STEPS, type StepName } from "./state.js";
+import { byKey, DEMOS, isBusy, isInUse, STEPS, type State, type StepName } from "./state.js";
 import { problem, said, Store } from "./store.js";
 import { SECTIONS } from "./views/keys.js";
+import { sentences } from "./views/parts.js";
 import type { Strings } from "./strings/en.js";
 import type { Start, Trainer } from "./trainer.js";
 import type { Shared as Wishes } from "./url.js";
@@ -52,11 +54,14 @@ export class App {
       announce: (text) => host.announce(text),
       fire: (event) => host.fire(event),
       focusStep: (step) => host.focusStep(step),
-      fail: (thrown, place) => {
+      fail: (thrown, place, folded) => {
         const shown = problem(thrown);
         // What the trainer before still had to do ends with it.
         if (this.#closed || (this.#changing && shown.code === "closed")) return;
-        this.store.change((state) => place(state, said(thrown, host.strings())));
+        const text = said(thrown, host.strings());
+        this.store.change((state) => place(state, text));
+        // The box of an open step tells by itself.
+        if (folded !== undefined && !this.store.state.open[folded]) host.announce(sentences([text.message, text.hint]));
         host.fire(new FlanTuneErrorEvent(shown));
       },
       retire: (thing) => {
@@ -82,7 +87,7 @@ export class App {
       library,
       toggle: (step) => this.store.change(({ open }) => (open[step] = !open[step])),
       advance: (step) => this.#advance(step),
-      restart: () => void this.open(),
+      restart: () => void this.#retry(),
     };
   }
 
@@ -129,10 +134,31 @@ export class App {
     } catch (thrown) {
       if (this.#closed || this.#trainer !== beginning) return;
       this.#trainer = undefined; // the next try begins anew
-      const shown = problem(thrown);
-      this.store.change(({ device }) => (device.problem = said(thrown, this.#host.strings())));
-      this.#host.fire(new FlanTuneErrorEvent(shown));
+      const shown = said(thrown, this.#host.strings());
+      this.store.change(({ device }) => (device.problem = shown));
+      this.#host.announce(sentences([shown.message, shown.hint]));
+      this.#host.fire(new FlanTuneErrorEvent(problem(thrown)));
     }
+  }
+
+  /** What did not start or load is tried again. */
+  async #retry(): Promise<void> {
+    const { device, model, data } = this.store.state;
+    if (device.problem !== undefined) return this.open();
+    if (model.problem !== undefined) await this.#model.load();
+    if (data.problem !== undefined) await this.#data.ready();
+  }
+
+  /** Where Flantune's files or models are had from has changed: what runs goes on as it is. */
+  addressesChanged(): void {
+    if (!isBusy(this.store.state)) void this.#anew(() => {});
+  }
+
+  /** Something was changed in this browser, here or in another page. */
+  async #refresh(what: Changed): Promise<void> {
+    if (this.#closed) return;
+    const lists = { adapters: () => this.#library.list(), runs: () => this.#train.listRuns(), models: () => this.#model.listStored() };
+    await lists[what]();
   }
 
   async close(): Promise<void> {
@@ -153,6 +179,7 @@ export class App {
         device.info = trainer.device;
         device.warnings = trainer.warnings;
       });
+      trainer.onChange((what) => void this.#refresh(what));
       return trainer;
     });
     return this.#trainer;
@@ -162,14 +189,19 @@ export class App {
   async #changeDevice(choice: App["store"]["state"]["device"]["choice"]): Promise<void> {
     const { state } = this.store;
     if (isBusy(state) || state.device.choice === choice) return;
+    await this.#anew(({ device }) => (device.choice = choice));
+  }
+
+  async #anew(change: (state: State) => void): Promise<void> {
     // Whoever asks from now on, while the old one closes, gets the new one.
     const old = this.#trainer;
     this.#changing = true;
     this.#trainer = undefined;
     this.#model.forget();
     this.#data.forget();
-    this.store.change(({ device, model, data }) => {
-      device.choice = choice;
+    this.store.change((state) => {
+      change(state);
+      const { device, model, data } = state;
       delete device.info;
       model.phase = "none";
       delete model.loaded;

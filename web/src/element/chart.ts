@@ -80,12 +80,14 @@ export class Chart {
   }
 
   #options(lines: Line[]): uPlot.Options {
+    // Numbers as large as the notes around them.
+    const scale = parseFloat(getComputedStyle(this.root).fontSize) / 16 || 1;
     const axis = (size: number): uPlot.Axis => ({
       stroke: () => this.#color("muted"),
       grid: { stroke: () => this.#color("line"), width: 1 },
       ticks: { show: false },
-      font: "12px system-ui",
-      size,
+      font: `${12 * scale}px system-ui`,
+      size: size * scale,
       gap: 4,
     });
     return {

@@ -91,8 +91,8 @@ export function refill(element: Element & { filled?: string }, key: string, chil
 
 /** Goes to the step's heading, or to the section itself where it takes the focus. */
 function focusAround(element: Element): void {
-  const section = element.closest<HTMLElement>("section[tabindex], section:has(> h2)");
-  (section?.querySelector<HTMLElement>(":scope > h2 button") ?? section)?.focus();
+  const section = element.closest<HTMLElement>("section[tabindex], section:has(> .heading-1)");
+  (section?.querySelector<HTMLElement>(":scope > .heading-1 button") ?? section)?.focus();
 }
 
 function focusedWithin(element: Element): HTMLElement | undefined {

@@ -36,6 +36,9 @@ export interface Problem {
   code: string;
   message: string;
   hint?: string;
+  /** Of one of Flantune's own files: why it is not to be had, and its address. */
+  reason?: string;
+  url?: string;
   /** What was said in English, where `message` is another language's. */
   detail?: string;
 }

@@ -29,20 +29,26 @@ export class Store {
 
 /** What was thrown, as it is shown in the language of now. */
 export function said(thrown: unknown, strings: Strings): Problem {
-  const shown = problem(thrown);
-  const known = strings.problem[shown.code];
-  return known === undefined ? shown : { ...shown, ...known, detail: [shown.message, known.hint === undefined ? undefined : shown.hint].filter(Boolean).join(". ") };
+  return translated(problem(thrown), strings);
+}
+
+/** A problem in the language of now, with what was said in English as its detail. */
+export function translated(shown: Problem, strings: Strings): Problem {
+  const { code, reason, url = "" } = shown;
+  const known = strings.problem[`${code}/${reason}`] ?? strings.problem[code];
+  if (known === undefined) return shown;
+  const detail = [shown.message, known.hint === undefined ? undefined : shown.hint].filter(Boolean).join(". ");
+  const filled = (text: string) => text.replaceAll("{url}", () => url);
+  return { ...shown, message: filled(known.message), ...(known.hint !== undefined && { hint: filled(known.hint) }), detail };
 }
 
 /** What was thrown. */
 export function problem(thrown: unknown): Problem {
   if (thrown instanceof Error) {
-    const { code, hint } = thrown as Error & { code?: unknown; hint?: unknown }; // a FlantuneError has both
-    return {
-      code: typeof code === "string" ? code : "internal",
-      message: thrown.message,
-      ...(typeof hint === "string" ? { hint } : {}),
-    };
+    const given = thrown as Error & Record<string, unknown>; // a FlantuneError has these
+    const texts = ["hint", "reason", "url"].filter((key) => typeof given[key] === "string").map((key) => [key, given[key]]);
+    const code = typeof given["code"] === "string" ? given["code"] : "internal";
+    return { code, message: thrown.message, ...(Object.fromEntries(texts) as Partial<Problem>) };
   }
   return { code: "internal", message: String(thrown) };
 }

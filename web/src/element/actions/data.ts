@@ -161,7 +161,7 @@ export class DataActions {
         this.#shared.fail(thrown, ({ data }, problem) => {
           data.problem = problem;
           data.phase = "none";
-        });
+        }, "data");
       }
       return undefined;
     }

@@ -193,7 +193,7 @@ export class ModelActions {
     this.#shared.fail(thrown, ({ model }, problem) => {
       model.problem = problem;
       model.phase = model.plan === undefined ? "none" : "planned";
-    });
+    }, "model");
   }
 
   #source(): ModelSource | undefined {

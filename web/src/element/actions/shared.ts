@@ -15,8 +15,11 @@ export interface Shared {
   announce(text: string): void;
   /** Fires an event from the element. */
   fire(event: Event): void;
-  /** Shows a problem through `place`, and tells the page around the element. */
-  fail(thrown: unknown, place: (state: State, problem: Problem) => void): void;
+  /**
+   * Shows a problem through `place`, and tells the page around the element. `folded` is the step that
+   * shows it: where that is not open, the problem is announced.
+   */
+  fail(thrown: unknown, place: (state: State, problem: Problem) => void, folded?: StepName): void;
   /** Closes what is no longer chosen, as soon as nothing works with it. */
   retire(thing: { close(): Promise<void> }): void;
   /** Goes to a step's heading, once it is shown. */

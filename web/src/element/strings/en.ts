@@ -25,7 +25,7 @@ export interface Strings {
   engine: { starting: string; failed: string; retry: string };
   /** The page that is nothing but the element. */
   site: { title: string; licences: string };
-  /** By an error's code, what it says and what helps; what is not here is said as the API says it. */
+  /** By an error's code, or `CODE/REASON`, what it says and what helps (`{url}` is its address); what is not here is said as the API says it. */
   problem: Record<string, { message: string; hint?: string }>;
   attempt: {
     button: string;

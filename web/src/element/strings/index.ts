@@ -9,6 +9,9 @@ export type Language = keyof typeof ALL;
 /** Their names, each in itself. */
 export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
 
+/** In which direction each is written, whatever that of the page around is. */
+export const DIRECTION: Record<Language, "ltr" | "rtl"> = { en: "ltr", de: "ltr" };
+
 /**
  * The element's own `lang`; on a page that is nothing but the element, the one in its address, else
  * the browser's; elsewhere the nearest `lang` around the element, else the browser's.

@@ -28,11 +28,10 @@ export const layout = `
 .try-result { gap: 1.5rem; padding-top: 0.25rem; }
 
 .step { border-top: 1px solid var(--line); scroll-margin-top: 1rem; }
-.step h2 { font: inherit; }
 .step-heading {
   font: inherit;
   color: inherit;
-  text-align: left;
+  text-align: start;
   width: 100%;
   min-height: 3.75rem;
   padding: 0.75rem 0;
@@ -47,7 +46,7 @@ export const layout = `
 .step-number { color: var(--muted); font-variant-numeric: tabular-nums; font-size: 1.1875rem; }
 .step-name { font-size: 1.1875rem; font-weight: 640; letter-spacing: -0.01em; }
 .step-summary { grid-column: 3; color: var(--muted); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-.step-toggle { grid-column: 4; color: var(--accent); font-size: 0.9375rem; font-weight: 540; min-width: 1.5rem; text-align: right; }
+.step-toggle { grid-column: 4; color: var(--accent); font-size: 0.9375rem; font-weight: 540; min-width: 1.5rem; text-align: end; }
 .step-heading:hover .step-toggle { text-decoration: underline; text-underline-offset: 0.2em; }
 .step-body { padding: 0 0 2.25rem; display: grid; gap: 1.5rem; }
 .step-lead { color: var(--muted); margin-top: -0.5rem; }
@@ -63,7 +62,7 @@ export const layout = `
 .example .chart { opacity: 0.55; }
 .chart { height: 12.5rem; min-width: 0; overflow: hidden; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; font-size: 0.875rem; color: var(--muted); }
-.key::before { content: ""; display: inline-block; width: 1.25rem; margin-right: 0.5rem; vertical-align: 0.28em; border-top: 2px solid var(--accent); }
+.key::before { content: ""; display: inline-block; width: 1.25rem; margin-inline-end: 0.5rem; vertical-align: 0.28em; border-top: 2px solid var(--accent); }
 .key.ink::before { border-color: var(--ink); }
 .key.dashed::before { border-top-style: dashed; }
 .legend .value { color: var(--ink); display: inline-block; min-width: 3rem; }
@@ -71,16 +70,16 @@ export const layout = `
 .numbers dt { font-size: 0.8125rem; color: var(--muted); }
 .numbers dd { font-size: 1.0625rem; font-weight: 540; min-height: 1.6rem; overflow-wrap: anywhere; }
 
-@container (min-width: 30rem) {
-  .step-body { padding-left: 3.125rem; }
+@container (min-width: 30em) {
+  .step-body { padding-inline-start: 3.125rem; }
 }
-@container (max-width: 30rem) {
+@container (max-width: 30em) {
   .step-heading { grid-template-columns: 1.25rem minmax(0, 1fr) auto; }
   .step-summary { grid-row: 2; grid-column: 2 / -1; font-size: 0.9375rem; }
   .step-toggle { grid-column: 3; }
-  .choice-body { margin-left: 0; }
+  .choice-body { margin-inline-start: 0; }
 }
-@container (min-width: 66rem) {
+@container (min-width: 66em) {
   .grid { grid-template-columns: minmax(0, 42rem) minmax(18rem, 23rem); column-gap: clamp(3rem, 6cqi, 6rem); }
   .grid > * { grid-column: 1; }
   .grid > .run { grid-column: 2; grid-row: 1 / span 7; position: sticky; top: 1.5rem; max-height: calc(100vh - 3rem); overflow-y: auto; border-top: 0; padding: 0.25rem 4px 1rem; }

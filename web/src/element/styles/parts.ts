@@ -11,7 +11,7 @@ export const parts = `
 .list > li { display: flex; flex-wrap: wrap; gap: 0.375rem 0.75rem; align-items: center; padding: 0.5rem 0; border-top: 1px solid var(--line); }
 .list > li:first-child { border-top: 0; }
 .list .grow { flex: 1 1 12rem; overflow-wrap: anywhere; }
-.notice { padding-left: 0.875rem; border-left: 3px solid var(--accent); }
+.notice { padding-inline-start: 0.875rem; border-inline-start: 3px solid var(--accent); }
 .plain-list { display: grid; gap: 0.3rem; font-size: 0.875rem; color: var(--muted); overflow-wrap: anywhere; }
 .presets { display: grid; gap: 0.5rem; }
 .counted { padding: 1rem 0; border-block: 1px solid var(--line); }
@@ -43,15 +43,15 @@ export const parts = `
 .axis { display: flex; justify-content: space-between; font-size: 0.8125rem; color: var(--muted); padding-top: 0.2rem; }
 
 table { border-collapse: collapse; font-size: 0.9375rem; width: 100%; }
-th, td { padding: 0.4rem 0.75rem 0.4rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: baseline; }
-td, thead th:not(:first-child) { text-align: right; }
+th, td { padding-block: 0.4rem; padding-inline: 0 0.75rem; text-align: start; border-bottom: 1px solid var(--line); vertical-align: baseline; }
+td, thead th:not(:first-child) { text-align: end; }
 thead th { font-size: 0.8125rem; font-weight: 560; color: var(--muted); }
 tbody th { font-weight: 500; }
 
 .library > li { display: grid; gap: 0.5rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
 .library > li:first-child { border-top: 0; padding-top: 0; }
 .library .name { font-weight: 560; max-width: 26rem; }
-.library .check { margin-right: 0.5rem; }
+.library .check { margin-inline-end: 0.5rem; }
 
 .uplot { width: min-content; line-height: 1.5; }
 .u-wrap { position: relative; user-select: none; }
@@ -61,9 +61,9 @@ tbody th { font-weight: 500; }
 .u-axis { position: absolute; }
 .u-off, .u-select { display: none; }
 
-@container (max-width: 30rem) {
+@container (max-width: 30em) {
   table { font-size: 0.8125rem; }
-  th, td { padding-right: 0.5rem; }
+  th, td { padding-inline-end: 0.5rem; }
   td, thead th { white-space: nowrap; }
   .outputs, .sides { grid-template-columns: minmax(0, 1fr); gap: 0; }
   .outputs dd, .sides dd { margin-bottom: 0.5rem; }

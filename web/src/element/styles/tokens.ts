@@ -32,21 +32,45 @@ const DARK = `
   color-scheme: dark;
 `;
 
+/** How wide the element would like to be, and in how small pieces it takes less: `.width` in flan-tune.ts. */
+export const PIECES = 12;
+
 export const tokens = `
 :host {
   ${LIGHT}
   --radius: var(--flan-radius, 6px);
   display: block;
-  container-type: inline-size;
+  box-sizing: border-box;
+  max-inline-size: 100%;
+  writing-mode: horizontal-tb;
   background: var(--paper);
-  color: var(--ink);
-  font: 400 1rem/1.55 var(--flan-font, system-ui, sans-serif);
-  -webkit-text-size-adjust: 100%;
-  text-size-adjust: 100%;
 }
 @media (prefers-color-scheme: dark) {
   :host(:not([theme="light"])) { ${DARK} }
 }
 :host([theme="dark"]) { ${DARK} }
 :host([hidden]), [hidden] { display: none !important; }
+
+/* Text of the page around does not reach in; that it is hidden, or not to be clicked, does. */
+.frame, .width {
+  all: initial;
+  display: block;
+  font: 400 var(--flantune-font-size, max(1rem, 1em))/1.55 var(--flan-font, system-ui, sans-serif);
+}
+.frame {
+  --flantune-rem: 1em;
+  width: 100%;
+  container-type: inline-size;
+  background: var(--paper);
+  color: var(--ink);
+  color-scheme: inherit;
+  visibility: inherit;
+  pointer-events: inherit;
+  cursor: inherit;
+  -webkit-text-size-adjust: 100%;
+  text-size-adjust: 100%;
+}
+/* What is sized by its content (a flex item, a float, a table's cell) would be 0 wide: a container's content does not count. */
+.width { height: 0; overflow: hidden; visibility: hidden; line-height: 0; }
+.width > * { display: inline-block; width: 4em; }
 `;

@@ -3,7 +3,8 @@
 import type { AdapterInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { fits } from "../fits.js";
-import { button, disable, filePicker, problemBox, why, type Context, type View } from "./parts.js";
+import { translated } from "../store.js";
+import { button, disable, filePicker, problemBox, sentences, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
 
 export function adaptersStep(context: Context): View {
@@ -28,6 +29,7 @@ function library(context: Context): View {
   const { strings, state, actions } = context;
   const texts = strings.adapters;
   const empty = h("p", { class: "note" }, texts.empty);
+  const notKept = h("p", { class: "warning" });
   const list = h("ul", { class: "library", part: "library" });
   const problem = problemBox();
   const importing = h("p", { class: "note", "aria-live": "polite" });
@@ -36,6 +38,7 @@ function library(context: Context): View {
     root: h(
       "div",
       { class: "stack" },
+      notKept,
       empty,
       list,
       filePicker(texts.import, texts.importDrop, (files) => void actions.library.import(files), { accept: ".zip", multiple: true }),
@@ -45,6 +48,9 @@ function library(context: Context): View {
     update() {
       const { library } = state;
       show(empty, library.list.length === 0);
+      const warning = state.device.warnings.find(({ code }) => code === "no_storage");
+      const said = warning === undefined ? undefined : translated(warning, strings);
+      setText(notKept, sentences([said?.message, said?.hint]));
       setText(importing, library.busy?.work === "import" ? texts.importing : "");
       refill(list, library.list.map(({ id }) => id).join(), () => {
         for (const id of rows.keys()) if (!library.list.some((adapter) => adapter.id === id)) rows.delete(id);

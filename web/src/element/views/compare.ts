@@ -2,7 +2,7 @@
 
 import { h, refill, setAttribute, setText, setValue, show, uniqueId } from "../dom.js";
 import { fits } from "../fits.js";
-import { button, disable, problemBox, why, type Context, type View } from "./parts.js";
+import { button, disable, heading, problemBox, why, type Context, type View } from "./parts.js";
 import { scoresView } from "./scores.js";
 import { step } from "./step.js";
 
@@ -102,7 +102,7 @@ function prompts(context: Context): View {
     root: h(
       "section",
       { class: "stack", "aria-label": texts.prompts },
-      h("h3", {}, texts.prompts),
+      heading(context, 2, {}, texts.prompts),
       list,
       h("div", { class: "actions" }, add, suggest),
       h("div", { class: "actions" }, run, cancel),
@@ -145,7 +145,7 @@ function outputs(context: Context): View {
   const { strings, state } = context;
   const texts = strings.compare;
   const list = h("ol", { class: "answers", part: "answers" });
-  const root = h("section", { class: "stack", "aria-label": texts.outputs }, h("h3", {}, texts.outputs), list);
+  const root = h("section", { class: "stack", "aria-label": texts.outputs }, heading(context, 2, {}, texts.outputs), list);
   return {
     root,
     update() {
@@ -171,7 +171,7 @@ function outputs(context: Context): View {
                 return h(
                   "div",
                   {},
-                  h("h4", {}, system === "base" ? texts.base : (names.get(system) ?? system)),
+                  heading(context, 3, {}, system === "base" ? texts.base : (names.get(system) ?? system)),
                   h("p", { class: same ? "row-text muted" : "row-text" }, text ?? texts.waiting),
                   same && h("p", { class: "note" }, texts.same),
                 );

@@ -2,9 +2,9 @@
 
 import { Chart } from "../chart.js";
 import { h, refill, setText, show } from "../dom.js";
-import { isBusy, isTrying, type TryRow } from "../state.js";
+import { isBusy, isTrying, type Problem, type State, type TryRow } from "../state.js";
 import { curveTable } from "./curve-table.js";
-import { button, disable, problemBox, type Context, type View } from "./parts.js";
+import { button, disable, heading, problemBox, type Context, type View } from "./parts.js";
 
 export function introView(context: Context): View {
   const { strings, format, state, actions } = context;
@@ -12,7 +12,8 @@ export function introView(context: Context): View {
   const start = button(texts.button, () => void actions.attempt.start(), { class: "button primary large", part: "button try" });
   const phase = h("p", { class: "note" });
   const problem = problemBox();
-  const startProblem = problemBox();
+  // What is shown there is announced as well: it may have happened before anybody was here.
+  const startProblem = problemBox(undefined, { live: false });
   const retry = button(strings.engine.retry, () => actions.restart(), { class: "button secondary" });
   const stop = button(texts.stop, () => void actions.attempt.stop(), { class: "button secondary" });
   const progress = h("div", { class: "row try-phase" }, phase, stop);
@@ -31,7 +32,7 @@ export function introView(context: Context): View {
     "div",
     { class: "stack try-result" },
     h("div", { class: "try-chart" }, chart.root, legend, table.root),
-    h("div", { class: "stack" }, h("h2", { class: "small-heading" }, texts.table), rows),
+    h("div", { class: "stack" }, heading(context, 1, { class: "small-heading" }, texts.table), rows),
     next,
   );
   const root = h(
@@ -45,7 +46,7 @@ export function introView(context: Context): View {
           h("button", { type: "button", class: "button quiet", lang: code, "aria-pressed": String(current), on: { click: choose } }, name),
         ),
       ),
-    h("h1", { part: "title" }, strings.title),
+    heading(context, 0, { part: "title" }, strings.title),
     h("p", { class: "lead" }, strings.lead),
     h("p", { class: "promise" }, strings.offline),
     h("div", { class: "row try" }, start, h("p", { class: "note grow" }, texts.note)),
@@ -67,8 +68,9 @@ export function introView(context: Context): View {
       show(stop, working);
       disable(stop, run?.phase === "stopping");
       problem.set(attempt.problem);
-      startProblem.set(device.choice === "auto" ? device.problem : undefined);
-      show(retry, device.problem !== undefined);
+      const failed = startFailure(state);
+      startProblem.set(failed);
+      show(retry, failed !== undefined || device.problem !== undefined);
       show(result, attempt.phase !== "idle" || attempt.rows.length > 0);
       show(next, attempt.phase === "done");
       const { lora, prompt } = attempt.curves;
@@ -97,6 +99,14 @@ export function introView(context: Context): View {
     close: () => chart.close(),
     recolor: () => chart.recolor(),
   };
+}
+
+/** What did not start or load, where the step that shows it is folded. */
+function startFailure({ device, model, data, open, attempt }: State): Problem | undefined {
+  if (device.problem !== undefined) return device.choice === "auto" || !open.train ? device.problem : undefined;
+  if (attempt.problem !== undefined) return undefined; // it has the same cause
+  if (!open.model && model.problem !== undefined) return model.problem;
+  return open.data ? undefined : data.problem;
 }
 
 function tryRow({ strings }: Context, row: TryRow): HTMLElement {

@@ -2,7 +2,7 @@
 
 import type { DataOptions, Distribution } from "../../types.js";
 import { h, refill, setText, setValue, show, svg } from "../dom.js";
-import { field, select, type Context, type View } from "./parts.js";
+import { field, heading, select, type Context, type View } from "./parts.js";
 
 const SIDES = ["source", "target"] as const;
 type Side = (typeof SIDES)[number];
@@ -45,7 +45,7 @@ export function lengthsView(context: Context): View {
   const root = h(
     "section",
     { class: "stack", "aria-label": texts.lengths },
-    h("h3", {}, texts.lengths),
+    heading(context, 2, {}, texts.lengths),
     h("div", { class: "two-columns" }, ...sides.map(({ root }) => root)),
     h("div", { class: "fields two" }, onTooLong.root, held.root),
   );
@@ -96,7 +96,7 @@ function sideView(context: Context, name: Side): View {
   );
   const figure = h("div", { class: "figure" }, axis, words, table);
   figure.prepend(chart);
-  const root = h("div", { class: "stack" }, h("h4", {}, texts.lengthsOf[name]), figure, limit.root);
+  const root = h("div", { class: "stack" }, heading(context, 3, {}, texts.lengthsOf[name]), figure, limit.root);
   return {
     root,
     update() {

@@ -3,7 +3,7 @@
 import { h, refill, setText, setValue, show } from "../dom.js";
 import type { ModelState } from "../state.js";
 import { modelName } from "./names.js";
-import { button, disable, choices, field, filePicker, problemBox, progressBar, select, why, type Context, type View } from "./parts.js";
+import { button, choices, disable, field, filePicker, heading, problemBox, progressBar, select, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
 
 export function modelStep(context: Context): View {
@@ -146,7 +146,7 @@ function webChoice(context: Context): View {
   const facts = h("dl", { class: "facts" });
   const obstacle = h("p", { class: "warning" });
   const download = button(texts.download, () => void actions.model.load());
-  const plan = h("div", { class: "plan", "aria-live": "polite" }, h("h3", {}, texts.planTitle), facts, obstacle, h("div", { class: "actions" }, download));
+  const plan = h("div", { class: "plan", "aria-live": "polite" }, heading(context, 2, {}, texts.planTitle), facts, obstacle, h("div", { class: "actions" }, download));
   return {
     root: h("div", { class: "choice-body" }, h("div", { class: "fields" }, address.root, revision.root), h("div", { class: "actions" }, ask), plan),
     update() {

@@ -13,6 +13,8 @@ export interface Context {
   readonly strings: Strings;
   readonly format: Format;
   readonly actions: Actions;
+  /** The level of the element's own title among the headings of the page. */
+  readonly level: number;
   /** Offered where the page is nothing but the element: elsewhere the page around it decides. */
   readonly languages?: { name: string; code: string; current: boolean; choose: () => void }[];
 }
@@ -24,6 +26,12 @@ export interface View {
   close?(): void;
   /** Draws what is not styled by CSS again, in other colours. */
   recolor?(): void;
+}
+
+/** A heading, `depth` levels below the element's title. There are six levels. */
+export function heading({ level }: Context, depth: 0 | 1 | 2 | 3, attributes: Attributes, ...children: Child[]): HTMLElement {
+  const name = `h${Math.min(level + depth, 6)}` as "h1";
+  return h(name, { ...attributes, class: ["heading", `heading-${depth}`, attributes["class"]].filter(Boolean).join(" ") }, ...children);
 }
 
 export function button(label: string, onClick: () => void, attributes: Attributes = {}): HTMLButtonElement {
@@ -38,13 +46,13 @@ export function disable(element: HTMLButtonElement, disabled: boolean): void {
 }
 
 /** A problem, beside the control that caused it. The box is always there, so that its filling is announced. */
-export function problemBox(control?: HTMLElement): { root: HTMLElement; set(problem: Problem | undefined): void } {
+export function problemBox(control?: HTMLElement, { live = true } = {}): { root: HTMLElement; set(problem: Problem | undefined): void } {
   const id = uniqueId("problem");
   const message = h("strong");
   const hint = h("span");
   const detail = h("span", { class: "note", lang: "en" });
   const content = h("div", { class: "problem-content", hidden: true }, message, " ", hint, " ", detail);
-  const root = h("div", { class: "problem", part: "problem", id, "aria-live": "polite" }, content);
+  const root = h("div", { class: "problem", part: "problem", id, "aria-live": live && "polite" }, content);
   if (control !== undefined) {
     const described = control.getAttribute("aria-describedby");
     control.setAttribute("aria-describedby", described === null ? id : `${described} ${id}`);

@@ -2,7 +2,7 @@
 
 import type { Preview, PreviewSide } from "../../types.js";
 import { h, refill, show } from "../dom.js";
-import type { Context, View } from "./parts.js";
+import { heading, type Context, type View } from "./parts.js";
 
 export function previewView(context: Context): View {
   const { strings, state } = context;
@@ -11,7 +11,7 @@ export function previewView(context: Context): View {
   const list = h("ol", { class: "previews", part: "preview" });
   const note = h("p", { class: "note" }, texts.needsModel);
   const toggle = h("label", { class: "check" }, tokens, h("span", {}, texts.showTokens));
-  const root = h("section", { class: "stack", "aria-label": texts.preview }, h("div", { class: "row" }, h("h3", {}, texts.preview), toggle), list, note);
+  const root = h("section", { class: "stack", "aria-label": texts.preview }, h("div", { class: "row" }, heading(context, 2, {}, texts.preview), toggle), list, note);
   return {
     root,
     update() {
@@ -30,7 +30,7 @@ function row(context: Context, preview: Preview, tokens: boolean): HTMLElement {
   return h(
     "li",
     {},
-    h("h4", { class: "number" }, texts.previewRow(format.count(preview.row + 1))),
+    heading(context, 3, { class: "number" }, texts.previewRow(format.count(preview.row + 1))),
     preview.left_out !== undefined && h("p", { class: "warning" }, texts.leftOut(preview.left_out)),
     h(
       "dl",

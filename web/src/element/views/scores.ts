@@ -3,7 +3,7 @@
 import { h, refill, setText, show } from "../dom.js";
 import type { Scored } from "../state.js";
 import { rouge } from "./compare.js";
-import { button, disable, progressBar, type Context, type View } from "./parts.js";
+import { button, disable, heading, progressBar, type Context, type View } from "./parts.js";
 
 export function scoresView(context: Context): View {
   const { strings, format, state, actions } = context;
@@ -19,7 +19,7 @@ export function scoresView(context: Context): View {
   const rows = h("ol", { class: "answers" });
   const none = h("p", { class: "note" }, texts.noneChanged);
   const detail = h("details", { class: "more" }, h("summary", {}, texts.rows), h("label", { class: "check" }, only, h("span", {}, texts.onlyChanged)), none, rows);
-  const root = h("section", { class: "stack", "aria-label": texts.scores }, h("h3", {}, texts.scores), h("div", { class: "actions" }, score), bar.root, table, note, doubt, detail);
+  const root = h("section", { class: "stack", "aria-label": texts.scores }, heading(context, 2, {}, texts.scores), h("div", { class: "actions" }, score), bar.root, table, note, doubt, detail);
   detail.addEventListener("toggle", () => context.store.change());
   return {
     root,

@@ -2,7 +2,7 @@
 
 import { h, setAttribute, setText, show, uniqueId } from "../dom.js";
 import { STEPS, type StepName } from "../state.js";
-import { button, disable, type Context, type View } from "./parts.js";
+import { button, disable, heading, type Context, type View } from "./parts.js";
 
 export interface StepParts {
   name: StepName;
@@ -18,14 +18,14 @@ export interface StepParts {
 export function step(context: Context, { name, summary, next, ready, parts }: StepParts): View {
   const { strings, actions, state } = context;
   const id = uniqueId("step");
-  const line = h("span", { class: "step-summary" });
+  const summaryLine = h("span", { class: "step-summary" });
   const toggle = h("span", { class: "step-toggle", "aria-hidden": "true" });
-  const heading = h(
+  const fold = h(
     "button",
     { type: "button", class: "step-heading", id, "aria-controls": `${id}-body`, "data-step": name, on: { click: () => actions.toggle(name) } },
     h("span", { class: "step-number" }, String(STEPS.indexOf(name) + 1)),
     h("span", { class: "step-name" }, strings.stepTitle[name]),
-    line,
+    summaryLine,
     toggle,
   );
   const onward = next === undefined ? undefined : button(next, () => actions.advance(name), { class: "button secondary onward" });
@@ -36,15 +36,15 @@ export function step(context: Context, { name, summary, next, ready, parts }: St
     ...parts.map((part) => part.root),
     onward,
   );
-  const root = h("section", { class: "step", part: `step step-${name}`, "aria-label": strings.stepTitle[name] }, h("h2", {}, heading), body);
+  const root = h("section", { class: "step", part: `step step-${name}`, "aria-label": strings.stepTitle[name] }, heading(context, 1, {}, fold), body);
   return {
     root,
     update() {
       const open = state.open[name];
-      setAttribute(heading, "aria-expanded", String(open));
+      setAttribute(fold, "aria-expanded", String(open));
       show(body, open);
-      show(line, !open);
-      setText(line, summary());
+      show(summaryLine, !open);
+      setText(summaryLine, summary());
       setText(toggle, open ? strings.close : next === undefined ? strings.open : strings.change);
       if (onward !== undefined) disable(onward, ready !== undefined && !ready());
       if (open) for (const part of parts) part.update();

@@ -3,9 +3,10 @@
 import type { DeviceChoice, DeviceInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { isActive, isBusy } from "../state.js";
+import { translated } from "../store.js";
 import { trainedNumbers } from "../parameters.js";
 import { dataName, modelName } from "./names.js";
-import { button, disable, field, problemBox, select, sentences, why, type Context, type View } from "./parts.js";
+import { button, disable, field, heading, problemBox, select, sentences, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
 
 export function trainStep(context: Context): View {
@@ -75,7 +76,7 @@ function starter(context: Context): View {
         runsOn,
         info === undefined
           ? strings.engine.starting
-          : sentences([texts.runsOn(info.kind === "cpu" ? texts.processor : info.name), ...reason(context, info), ...warnings.flatMap(({ message, hint }) => [message, hint])]),
+          : sentences([texts.runsOn(info.kind === "cpu" ? texts.processor : info.name), ...reason(context, info), ...warnings.map((warning) => translated(warning, strings)).flatMap(({ message, hint }) => [message, hint])]),
       );
       device.problem.set(state.device.choice === "auto" ? undefined : state.device.problem);
       problem.set(state.runProblem);
@@ -94,7 +95,7 @@ function interrupted(context: Context): View {
   const { strings, format, state, actions } = context;
   const texts = strings.train;
   const list = h("ul", { class: "list" });
-  const root = h("section", { class: "stack notice", "aria-label": texts.interrupted }, h("h3", {}, texts.interrupted), list);
+  const root = h("section", { class: "stack notice", "aria-label": texts.interrupted }, heading(context, 2, {}, texts.interrupted), list);
   return {
     root,
     update() {
@@ -130,9 +131,9 @@ function samples(context: Context): View {
   const empty = h("p", { class: "note" }, texts.samplesEmpty);
   const list = h("ol", { class: "samples", part: "samples" });
   const warnings = h("ul", { class: "plain-list" });
-  const worth = h("div", { class: "stack" }, h("h4", {}, texts.warnings), warnings);
+  const worth = h("div", { class: "stack" }, heading(context, 3, {}, texts.warnings), warnings);
   const note = h("p", { class: "note" }, texts.samplesNote);
-  const root = h("section", { class: "stack", "aria-label": texts.samples }, h("h3", {}, texts.samples), empty, note, list, worth);
+  const root = h("section", { class: "stack", "aria-label": texts.samples }, heading(context, 2, {}, texts.samples), empty, note, list, worth);
   return {
     root,
     update() {
