@@ -106,6 +106,8 @@ export interface PreviewSide {
 export interface Preview {
   row: number;
   line: number;
+  /** How many bytes of very long texts are not looked at: what is below is of their beginning. */
+  shortened?: number;
   left_out?: string;
   source?: PreviewSide;
   target?: PreviewSide;

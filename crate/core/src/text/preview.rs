@@ -14,6 +14,10 @@ use crate::{
     error::{Error, Result},
 };
 
+/// How many bytes of a text are looked at: far more than any model reads, and than anybody does.
+/// Tokenising a text of megabytes takes seconds.
+const MOST: usize = 1 << 16;
+
 /// A row as a model would see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Preview {
@@ -24,6 +28,10 @@ pub struct Preview {
     pub row: usize,
     /// Its line in the file, from 1.
     pub line: usize,
+    /// How many bytes of its texts are not looked at here, because they are very long. What stands
+    /// below is of their beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortened: Option<usize>,
     /// Why it would be left out, where it would.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<&'static str>,
@@ -126,16 +134,18 @@ impl Reader {
         let mut previews = Vec::new();
         for row in first..file.len().min(first.saturating_add(count)) {
             let (set, line) = (set.map(str::to_owned), file.line(row));
+            let (outcome, left_away) = file.glance(row, MOST).await?;
             let mut preview = Preview {
                 set,
                 row,
                 line,
+                shortened: Some(left_away).filter(|bytes| *bytes > 0),
                 left_out: None,
                 source: None,
                 target: None,
                 references: Vec::new(),
             };
-            match file.example(row).await? {
+            match outcome {
                 Outcome::Dropped => preview.left_out = Some("a text has too many tokens"),
                 Outcome::WithoutText => preview.left_out = Some("no template has a text for it"),
                 Outcome::Example(example) => {
@@ -191,5 +201,57 @@ impl Reader {
         }
         lengths.push(super::Lengths::of(&rows.name, &rows, 0..rows.len(), limits));
         Ok((rows, lengths))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{rc::Rc, sync::Arc};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{storage::MemoryStorage, text::tokenizer::tests::FLAN};
+
+    fn preview(row: serde_json::Value, with_tokens: bool) -> Preview {
+        let storage = MemoryStorage::new();
+        storage.insert("a.jsonl", format!("{row}\n"));
+        let tokenizer = with_tokens.then(|| Arc::new(FLAN.clone()));
+        let reader = Reader { storage: Rc::new(storage), tokenizer };
+        let previews = reader.preview("a.jsonl", &DataConfig::default(), 0, 0, 1);
+        pollster::block_on(previews).unwrap().remove(0)
+    }
+
+    #[test]
+    fn of_very_long_texts_only_the_beginning_is_looked_at() {
+        let words = "a cat sat ".repeat(500_000);
+        let runs_on = "é".repeat(2_500_000);
+        for text in [&words, &runs_on] {
+            let found = preview(json!({"source": text, "target": "a cat"}), true);
+            let source = found.source.unwrap();
+            assert!(source.text.len() <= MOST && source.text.len() > MOST - 10);
+            assert!(text.starts_with(&source.text));
+            assert_eq!(found.shortened, Some(text.len() - source.text.len()));
+            // What the model sees of it is what it sees of all of it.
+            let ids: Vec<u32> = source.tokens.unwrap().iter().map(|token| token.id).collect();
+            let (whole, cut) = FLAN.encode_within(&text[..200_000], 512).unwrap();
+            assert!(cut);
+            assert_eq!(ids, whole);
+            assert!(source.cut.is_some());
+            assert_eq!(found.target.unwrap().text, "a cat");
+        }
+        let without_tokens = preview(json!({"source": words, "target": "a cat"}), false);
+        assert!(without_tokens.source.unwrap().text.len() <= MOST);
+        let short = preview(json!({"source": "a cat", "target": "a"}), true);
+        assert_eq!(short.shortened, None);
+    }
+
+    #[test]
+    fn texts_within_lists_are_shortened_too() {
+        let text = "a cat ".repeat(20_000);
+        let row = json!({"source": "x", "target": "y", "more": [{"text": &text}, &text]});
+        let found = preview(row, false);
+        // The last white space within 65,536 bytes.
+        assert_eq!(found.shortened, Some(2 * (text.len() - 65_533)));
     }
 }

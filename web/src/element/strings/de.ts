@@ -174,6 +174,7 @@ export const de: Strings = {
     tokenList: "Tokens",
     showTokens: "Tokens zeigen",
     cut: (count) => (count === "1" ? "Das letzte Token fällt weg" : `Die letzten ${count} Tokens fallen weg`),
+    shortened: (bytes) => `Nur der Anfang wird gezeigt: ${bytes} mehr von dieser Zeile werden hier nicht angesehen.`,
     leftOut: (reason) => `Diese Zeile würde ausgelassen: ${reason}`,
     needsModel: "Tokens und Längen erscheinen, sobald ein Modell geladen ist.",
     lengths: "Längen",

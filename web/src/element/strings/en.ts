@@ -127,6 +127,7 @@ export interface Strings {
     showTokens: string;
     cut: Text;
     leftOut: Text;
+    shortened: Text;
     needsModel: string;
     lengths: string;
     lengthsOf: Record<"source" | "target", string>;
@@ -444,6 +445,7 @@ export const en: Strings = {
     tokenList: "Tokens",
     showTokens: "Show tokens",
     cut: (count) => (count === "1" ? "The last token is cut" : `The last ${count} tokens are cut`),
+    shortened: (bytes) => `Only the beginning is shown: ${bytes} more of this row are not looked at here.`,
     leftOut: (reason) => `This row would be left out: ${reason}`,
     needsModel: "Tokens and lengths are shown once a model is loaded.",
     lengths: "Lengths",

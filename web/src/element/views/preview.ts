@@ -31,6 +31,7 @@ function row(context: Context, preview: Preview, tokens: boolean): HTMLElement {
     "li",
     {},
     heading(context, 3, { class: "number" }, texts.previewRow(format.count(preview.row + 1))),
+    preview.shortened !== undefined && h("p", { class: "note number" }, texts.shortened(format.bytes(preview.shortened))),
     preview.left_out !== undefined && h("p", { class: "warning" }, texts.leftOut(preview.left_out)),
     h(
       "dl",

@@ -2,6 +2,8 @@
 
 use std::{fmt, rc::Rc};
 
+use serde_json::Value;
+
 use crate::{
     error::Result,
     storage::Storage,
@@ -81,6 +83,22 @@ impl File {
         self.maker.make(row, line as usize, self.index.layout.fields(&bytes))
     }
 
+    /// What becomes of a row where only the beginning of its texts is looked at: no more than so many
+    /// bytes of each, to the end of a word. Also how many bytes that leaves away.
+    ///
+    /// # Errors
+    /// As [`Maker::make`].
+    pub(crate) async fn glance(&self, row: usize, most: usize) -> Result<(Outcome, usize)> {
+        let Some(Place { at, length, line }) = self.index.places.get(row).copied() else {
+            return Ok((Outcome::WithoutText, 0));
+        };
+        let bytes = self.storage.read(self.path(), at..at + u64::from(length)).await?;
+        let mut fields = self.index.layout.fields(&bytes);
+        let texts = fields.iter_mut().flat_map(|fields| fields.values_mut());
+        let left_away = texts.map(|value| shorten(value, most)).sum();
+        Ok((self.maker.make(row, line as usize, fields)?, left_away))
+    }
+
     /// What becomes of each row, in their order, with no more than a piece of the file in memory.
     ///
     /// # Errors
@@ -109,6 +127,23 @@ impl File {
             row += count;
         }
         Ok(())
+    }
+}
+
+/// Cuts the texts of a value to so many bytes, at the end of a word where there is one, and returns how
+/// many bytes that leaves away.
+fn shorten(value: &mut Value, most: usize) -> usize {
+    match value {
+        Value::String(text) if text.len() > most => {
+            let head = &text[..text.floor_char_boundary(most)];
+            let end = head.rfind(char::is_whitespace).filter(|end| *end > 0).unwrap_or(head.len());
+            let left_away = text.len() - end;
+            text.truncate(end);
+            left_away
+        }
+        Value::Array(values) => values.iter_mut().map(|value| shorten(value, most)).sum(),
+        Value::Object(values) => values.values_mut().map(|value| shorten(value, most)).sum(),
+        _ => 0,
     }
 }
 
