@@ -4,8 +4,11 @@
 # same bytes. A target whose compiler or linker is missing is named, and the others go on.
 #
 # scripts/release.sh [--output DIR] [TARGET...]
+# scripts/release.sh --npm [--budget MB] [--output DIR]
 #
-# DIR is dist without --output; targets are x86_64-unknown-linux-gnu and aarch64-unknown-linux-gnu.
+# DIR is dist without --output; targets are x86_64-unknown-linux-gnu and aarch64-unknown-linux-gnu. With
+# --npm it makes the package for npm instead, in the same folder: `npm publish DIR/flantune-VERSION.tgz`.
+# It may have 12 MB; the tests' own module, which is not made small, needs another budget.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 cd "$FLANTUNE_ROOT"
@@ -17,26 +20,41 @@ commit_time="$(git log -1 --format=%ct)"
 version="$(locked_version flantune-cli)"
 program=""
 missing=()
+# What the tarball may have at most, in MB.
+package_budget=12
 
 main() {
-  local output=dist target targets=()
+  local output=dist target targets=() npm=""
   while (($# > 0)); do
     case "$1" in
       --output)
         output="${2:?--output takes a directory}"
         shift 2
         ;;
+      --budget)
+        package_budget="${2:?--budget takes a number of MB}"
+        shift 2
+        ;;
+      --npm)
+        npm=yes
+        shift
+        ;;
       -h | --help)
-        sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
         return
         ;;
-      -*) fail "unknown option $1: there is --output DIR" ;;
+      -*) fail "unknown option $1: there are --output DIR, and --npm with --budget MB" ;;
       *)
         targets+=("$1")
         shift
         ;;
     esac
   done
+  if [[ -n "$npm" ]]; then
+    ((${#targets[@]} == 0)) || fail "--npm takes no target: the package is the same for all"
+    package "$output"
+    return
+  fi
   ((${#targets[@]} > 0)) || targets=(x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu)
   need_toolchain cargo cc git gzip readelf sha256sum tar
   mkdir -p "$output"
@@ -49,6 +67,21 @@ main() {
   (cd "$output" && compgen -G 'flantune-*.tar.gz' >/dev/null && sha256sum flantune-*.tar.gz | tee SHA256SUMS) ||
     fail "no archive was made"
   for target in "${missing[@]}"; do say "missing: $target"; done
+}
+
+# package DIR: the tarball for npm, of a page that is built anew.
+package() {
+  local output tarball bytes
+  mkdir -p "$1"
+  output="$(cd "$1" && pwd)"
+  need_page_tools
+  need_wasm
+  node web/build.mjs --wasm "$page_wasm" --notices >&2
+  rm -f "$output"/flantune-*.tgz
+  tarball="$output/$(cd web && npm pack --silent --pack-destination "$output")"
+  bytes="$(stat -c %s "$tarball")"
+  ((bytes < package_budget * 1000000)) || fail "$tarball has $bytes bytes, and may have $package_budget MB"
+  say "$tarball: $bytes bytes"
 }
 
 name_of() { printf 'flantune-%s-%s' "$version" "$1"; }

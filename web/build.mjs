@@ -26,6 +26,7 @@ const dist = join(here, "dist");
 const engine = join(here, "engine");
 const GLUE = "flantune_wasm.js";
 const MODULE = "flantune_wasm_bg.wasm";
+const FRAMEWORKS = ["react", "vue", "svelte"];
 const DEMOS = ["reviews", "dialogues", "casual"];
 const SETS = ["train.jsonl", "validation.jsonl", "test.jsonl", "template.txt"];
 const LICENCES = ["LICENSE", "LICENSE-MIT", "LICENSE-APACHE"];
@@ -77,6 +78,7 @@ const metafiles = await bundle();
 if (!options["no-types"]) declare();
 if (existsSync(join(engine, MODULE))) cpSync(join(engine, MODULE), join(dist, MODULE));
 copyAssets();
+copyTypes();
 for (const name of LICENCES) cpSync(join(root, name), join(dist, name));
 try {
   if (options.notices) writeFileSync(join(dist, "THIRD-PARTY.txt"), notices({ metafiles, here, root }));
@@ -139,6 +141,14 @@ function keepEngine(folder) {
   rmSync(engine, { recursive: true, force: true });
   mkdirSync(engine, { recursive: true });
   for (const name of [GLUE, MODULE, "snippets"]) if (existsSync(join(folder, name))) cpSync(join(folder, name), join(engine, name), { recursive: true });
+}
+
+/** For frameworks: declarations alone, and modules that do nothing, for who imports them as such. */
+function copyTypes() {
+  for (const name of FRAMEWORKS) {
+    cpSync(join(here, "frameworks", `${name}.d.ts`), join(dist, `${name}.d.ts`));
+    writeFileSync(join(dist, `${name}.js`), "export {};\n");
+  }
 }
 
 /** Copies what the page fetches, with an index: nothing is asked for that is not there. */

@@ -14,7 +14,6 @@ import { policy, serve } from "./server.mjs";
 export { expect };
 
 export const EXAMPLES = fileURLToPath(new URL("../../web/examples/", import.meta.url));
-export const PACKAGE = fileURLToPath(new URL("../../web/", import.meta.url));
 
 interface Server {
   port: number;
