@@ -1,16 +1,12 @@
-// web/examples, each as its readers would use it, and the package that npm would publish.
+// web/examples, each as its readers would use it, with the package that npm would give them.
 
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import type { Frame } from "@playwright/test";
 
-import { EXAMPLES, expect, losses, PACKAGE, test, tryIt, watch } from "./site-support.js";
-
-const modules = fileURLToPath(new URL("node_modules/", import.meta.url));
-const own = join(PACKAGE, "node_modules");
+import { install, MODULES, output } from "./package-support.js";
+import { EXAMPLES, expect, losses, test, tryIt, watch } from "./site-support.js";
 
 test("plain: the element in a page, under any path", async ({ page, site, open }) => {
   test.slow();
@@ -84,76 +80,75 @@ test("the script from another origin", async ({ page, site, open, folder }) => {
   expect(seen).toEqual([]);
 });
 
-test.describe("the npm package", () => {
-  test("has what its exports name, and types for both ways to resolve them", async ({ folder }) => {
-    const installed = install(folder);
-    const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { exports: Record<string, unknown> };
-    const targets = Object.values(exports).flatMap((target) => (typeof target === "string" ? [target] : Object.values(target as object)));
-    for (const target of targets.filter((target) => !target.includes("*"))) expect(existsSync(join(installed, target)), target).toBe(true);
-    for (const name of ["dist/THIRD-PARTY.txt", "dist/LICENSE-MIT", "dist/LICENSE-APACHE", "dist/assets/builtin/model.safetensors"]) {
-      expect(existsSync(join(installed, name)), name).toBe(true);
-    }
-    expect(existsSync(join(installed, "src"))).toBe(false);
-    writeFileSync(
-      join(folder, "use.ts"),
-      `import { Flantune, FlantuneError, type RunEvent } from "flantune";
-       import { FlanTuneElement } from "flantune/element";
-       import "flantune/define";
-       const flantune = await Flantune.start({ device: "cpu" });
-       const model = await flantune.loadModel({ builtin: true }, { dtype: "int8" });
-       const data = await flantune.loadData([{ source: "a", target: "b" }], { validationFraction: 0 });
-       const run = flantune.train(model, data, { method: "lora", rank: 8 });
-       const events: RunEvent[] = [];
-       for await (const event of run) events.push(event);
-       const adapter = await run.adapter;
-       const texts: string[] = await model.generate(["a"], { adapter });
-       document.querySelector("flan-tune")?.addEventListener("flantune:step", ({ detail }) => detail.loss.toFixed(texts.length));
-       const element: FlanTuneElement | null = document.querySelector("flan-tune");
-       // @ts-expect-error: there is no such device
-       Flantune.start({ device: "tpu" }).catch((error: FlantuneError) => error.hint ?? element);
-      `,
-    );
-    for (const resolution of [["ESNext", "bundler"], ["NodeNext", "NodeNext"]]) {
-      const options = { strict: true, noEmit: true, skipLibCheck: false, target: "ES2022", module: resolution[0], moduleResolution: resolution[1], types: [] };
-      writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
-      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["use.ts"] }));
-      expect(output(folder, join(own, ".bin/tsc"), ["-p", "tsconfig.json"])).toBe("");
-    }
-  });
+/** Bundlers that are installed here; scripts/examples.sh tries the others. */
+const BUNDLED: Record<string, { packages: string[]; programs: Record<string, string>; built: string }> = {
+  vite: { packages: ["vite"], programs: { vite: "vite/bin/vite.js" }, built: "dist" },
+  webpack: { packages: ["webpack", "webpack-cli"], programs: { webpack: "webpack-cli/bin/cli.js" }, built: "public" },
+  esbuild: { packages: ["esbuild"], programs: { esbuild: "esbuild/bin/esbuild" }, built: "public" },
+};
 
-  test("vite: with a bundler", async ({ page, open, folder }) => {
-    cpSync(join(EXAMPLES, "vite"), folder, { recursive: true });
+for (const [name, { packages, programs, built }] of Object.entries(BUNDLED)) {
+  test(`${name}: the package, bundled`, async ({ page, open, folder }) => {
+    cpSync(join(EXAMPLES, name), folder, { recursive: true });
+    for (const wanted of packages) expect(versionOf(MODULES, wanted), wanted).toBe(wantedVersion(folder, wanted));
+    // Without what the bundler itself would bring.
+    const described = readFileSync(join(folder, "package.json"), "utf8");
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ ...JSON.parse(described), dependencies: {}, devDependencies: {} }));
     install(folder);
-    symlinkSync(join(modules, "vite"), join(folder, "node_modules/vite"));
-    mkdirSync(join(folder, "node_modules/.bin"));
-    symlinkSync("../vite/bin/vite.js", join(folder, "node_modules/.bin/vite"));
+    for (const wanted of packages) symlinkSync(join(MODULES, wanted), join(folder, "node_modules", wanted));
+    for (const [program, path] of Object.entries(programs)) symlinkSync(`../${path}`, join(folder, "node_modules/.bin", program));
     output(folder, "npm", ["run", "build"]);
-    const { url } = await open({ "/built/": join(folder, "dist") });
+    const { url } = await open({ "/some/school/": join(folder, built) });
     const seen = watch(page.context(), url);
-    await page.goto(`${url}built/`);
-    const told = losses(page, 3);
+    await page.goto(`${url}some/school/`);
+    const told = losses(page, 5);
     await tryIt(page);
-    expect(await told).toHaveLength(3);
+    expect(await told).toHaveLength(5);
     expect(seen).toEqual([]);
   });
-});
-
-/** What `npm pack` packs, where `npm install` would put it. */
-function install(folder: string): string {
-  const packed = output(PACKAGE, "npm", ["pack", "--json", "--pack-destination", folder]);
-  const [{ filename }] = JSON.parse(packed) as [{ filename: string }];
-  const installed = join(folder, "node_modules/flantune");
-  mkdirSync(installed, { recursive: true });
-  execFileSync("tar", ["-xzf", join(folder, filename), "-C", installed, "--strip-components=1"]);
-  return installed;
 }
 
-/** What a program prints; its errors fail the test. */
-function output(folder: string, program: string, words: string[]): string {
+test("vite: while developing", async ({ page, folder }) => {
+  cpSync(join(EXAMPLES, "vite"), folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  install(folder);
+  symlinkSync(join(MODULES, "vite"), join(folder, "node_modules/vite"));
+  const { createServer } = await import("vite");
+  const server = await createServer({ root: folder, configFile: join(folder, "vite.config.js"), logLevel: "error", server: { port: 0, host: "127.0.0.1" } });
   try {
-    return execFileSync(program, words, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${program} ${words.join(" ")}:\n${stdout ?? ""}${stderr ?? String(error)}`);
+    await server.listen();
+    const url = server.resolvedUrls?.local[0] as string;
+    await page.goto(url);
+    const told = losses(page, 5);
+    await tryIt(page);
+    expect(await told).toHaveLength(5);
+  } finally {
+    await server.close();
   }
+});
+
+test("esbuild: as a module, with everything beside it, nothing is named", async ({ page, open, folder }) => {
+  install(folder);
+  mkdirSync(join(folder, "public"));
+  writeFileSync(join(folder, "main.js"), `import "flantune/define";`);
+  writeFileSync(
+    join(folder, "public/index.html"),
+    `<!doctype html><html lang="en"><title>A lesson</title><link rel="icon" href="data:,"><script type="module" src="main.js"></script>
+     <flan-tune model="builtin" data="reviews"></flan-tune></html>`,
+  );
+  output(folder, join(MODULES, ".bin/esbuild"), ["main.js", "--bundle", "--format=esm", "--outfile=public/main.js"]);
+  output(folder, "npx", ["--offline", "flantune", "copy-assets", "public"]);
+  const { url } = await open({ "/": join(folder, "public") });
+  await page.goto(url);
+  const told = losses(page, 5);
+  await tryIt(page);
+  expect(await told).toHaveLength(5);
+});
+
+function versionOf(modules: string, name: string): string {
+  return (JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8")) as { version: string }).version;
+}
+
+function wantedVersion(folder: string, name: string): string | undefined {
+  return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { devDependencies: Record<string, string> }).devDependencies[name];
 }

@@ -1,5 +1,5 @@
-// The bundler takes the element, the worker and the Wasm module from the package. The built-in model
-// and the demo sets are copied into `public/` (package.json), and `assets-url` in the page says where.
+// The bundler takes the element, the worker, the Wasm module, the built-in model and the demo sets from
+// the package: nothing is copied by hand.
 
 import "flantune/define";
 

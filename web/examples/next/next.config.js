@@ -1,0 +1,2 @@
+/** Static files, for any server; leave it out where Next serves the site. */
+export default { output: "export" };
