@@ -49,19 +49,52 @@ async function tryBrowser(name, { start, device }, folder) {
   const { missing, ...browser } = await start(own, downloads);
   if (missing) return console.log(`\n${name}: passed over, because ${missing} is missing`);
   const site = await serve({ "/": join(folder, "site") }, { headers: { "content-security-policy": policy() } });
+  const frame = await serveFrame(own, join(folder, "site"));
   let driven;
   try {
     driven = await Driven.start(browser);
     const { browserName, browserVersion } = driven.capabilities;
     console.log(`\n${name}: ${browserName} ${browserVersion}`);
-    await points(new Visit(driven, site, device), downloads);
+    await points(new Visit(driven, site, device, frame), downloads);
   } catch (error) {
     tell("it starts", error);
   } finally {
     await driven?.close();
     browser.end?.();
     site.close();
+    frame.close();
   }
+}
+
+/** A page whose frame has no origin: it trains by the API, and tells the page around it. */
+function serveFrame(folder, site) {
+  mkdirSync(join(folder, "frame"));
+  const outer = `<!doctype html><title>A lesson</title>
+    <script>addEventListener("message", ({ data }) => (window.told = data));</script>
+    <iframe sandbox="allow-scripts" src="inner.html"></iframe>`;
+  const inner = `<!doctype html><title>A trainer</title><script type="module">
+    ${inFrame}
+    inFrame("/site/web/dist/flantune.js").then((value) => parent.postMessage(value, "*"), ({ message, hint }) => parent.postMessage({ error: message + " " + hint }, "*"));
+    </script>`;
+  writeFileSync(join(folder, "frame/index.html"), outer);
+  writeFileSync(join(folder, "frame/inner.html"), inner);
+  // Frames without an origin ask for scripts as from anywhere.
+  return serve({ "/": join(folder, "frame"), "/site/": site }, { headers: { "access-control-allow-origin": "*" } });
+}
+
+/** In the frame. It sees nothing of this module. */
+async function inFrame(module) {
+  const { Flantune } = await import(module);
+  const flantune = await Flantune.start({ device: "cpu" });
+  const model = await flantune.loadModel({ builtin: true });
+  const data = await flantune.loadData("reviews");
+  const run = flantune.train(model, data, { method: "lora", rank: 4, maxSteps: 5, evalSamples: 0 });
+  const losses = [];
+  for await (const event of run) if (event.event === "step") losses.push(event.loss);
+  const zip = new Uint8Array(await (await flantune.adapters.export(await run.adapter)).arrayBuffer());
+  const { warnings } = flantune;
+  await flantune.close();
+  return { origin: self.origin, losses, bytes: zip.length, isZip: zip[0] === 0x50 && zip[1] === 0x4b, warnings: warnings.map(({ code }) => code) };
 }
 
 /** All that is looked at, one after the other. What needs another point to have gone well says so by failing. */
@@ -86,6 +119,7 @@ async function points(visit, downloads) {
     await point("a run that a reload cut off goes on", () => visit.cutOff(() => undefined));
     await point("a run whose tab was closed goes on", () => visit.cutOff(() => visit.anotherTab()));
   }
+  await point("in a frame without an origin it trains, says that nothing is kept, and exports", () => visit.frame());
   await point("without the server the page loads and trains", () => visit.withoutServer());
   await point("nothing went wrong on the console", () => visit.console());
 }
@@ -100,8 +134,8 @@ class Visit {
   keeps = false;
   #errors = [];
 
-  constructor(driven, site, device) {
-    Object.assign(this, { driven, site, device });
+  constructor(driven, site, device, withFrame) {
+    Object.assign(this, { driven, site, device, withFrame });
   }
 
   /** Loads the page, with these settings, and gives what it says it runs on. */
@@ -227,6 +261,15 @@ class Visit {
     const tab = await this.driven.newTab();
     await this.driven.closeTab();
     await this.driven.go(tab);
+  }
+
+  async frame() {
+    await this.#collect();
+    await this.driven.open(this.withFrame.url);
+    const { error, origin, losses, bytes, isZip, warnings } = await this.driven.until("the frame trains", 300, () => window.told);
+    if (error) throw new Error(error);
+    if (origin !== "null" || losses.length !== 5 || !isZip || !warnings.includes("no_storage")) throw new Error(JSON.stringify({ origin, losses, isZip, warnings }));
+    return `5 steps, loss ${losses[0].toFixed(2)} to ${losses.at(-1).toFixed(2)}, a zip of ${bytes} bytes`;
   }
 
   async withoutServer() {
