@@ -2,7 +2,7 @@
 // npx flantune copy-assets FOLDER
 //
 // Copies what Flantune loads at run time to a folder that a page serves: the worker, the Wasm module and
-// `assets/` (the built-in model, the demo sets). Needed where a bundler copies no files (esbuild, Rollup)
+// `assets/` (the built-in model, the demo sets). Needed where a bundler does not (esbuild, Rollup, Parcel)
 // and for pages without a bundler that do not serve the whole package. Then `workerUrl` names
 // FOLDER/worker.js; the rest is found beside it.
 
