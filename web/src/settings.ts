@@ -103,7 +103,7 @@ export interface TrainSettings extends GenerationSettings, MetricSettings {
   batchSize?: number;
   /** Batches whose gradients are added up before a step: 1. */
   accumulate?: number;
-  optimizer?: "adamw" | "adafactor" | "sgd" | "lion";
+  optimizer?: "adamw" | "adafactor" | "sgd" | "lion" | "prodigy";
   /** 1e-3 for lora, 0.3 for prompt. */
   learningRate?: number;
   beta1?: number;
