@@ -23,7 +23,7 @@ from transformers.utils import logging
 
 ORACLE = Path(__file__).resolve().parents[2] / "tests" / "oracle"
 MODELS = ["gated", "relu", "odd"]
-ADAPTERS = ["lora", "lora-all", "rslora", "dora", "prompt"]
+ADAPTERS = ["lora", "lora-all", "rslora", "dora", "ia3", "prompt"]
 TOLERANCE = 1e-4
 
 

@@ -169,6 +169,23 @@ test("a model that is called off is not kept, however late", async ({ api }) => 
   expect(found.lengths).toMatchObject({ code: "model_needed" });
 });
 
+test("scales are an adapter, too", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { collect, losses, OPTIONS, ready } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const run = flantune.train(model, data, { ...OPTIONS, method: "ia3", learningRate: 0.03 });
+    const [events, adapter] = [await collect(run), await run.adapter];
+    const imported = await flantune.adapters.import(await flantune.adapters.export(adapter.id));
+    const loss = async (id) => (await model.evaluate(data, { adapter: id })).metrics.loss;
+    return { losses: losses(events), adapter, loss: await loss(adapter.id), again: await loss(imported.id) };
+  });
+  expect(found.losses.at(-1)).toBeLessThan(found.losses[0]);
+  // 12 maps k and v that give 32 numbers, 4 maps wo that take 64.
+  expect(found.adapter).toMatchObject({ method: "ia3", parameters: 640, name: "words, (IA)³" });
+  expect(found.adapter.config).toMatchObject({ peft_type: "IA3", target_modules: ["k", "v", "wo"], feedforward_modules: ["wo"] });
+  expect(found.again).toBe(found.loss);
+});
+
 test("options, keys and scores are the core's", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { ready, refusal } = await import("/page.js");

@@ -282,6 +282,13 @@ test("the count of trained numbers is the model's own", async ({ page, open }) =
   await page.getByRole("checkbox", { name: /^wo/ }).check();
   // 6 layers of 4 x (256 + 512) more.
   await expect(page.getByText("51,200 numbers are trained")).toBeVisible();
+  // DoRA's lengths: 16 maps of 256, 6 of 256.
+  await page.locator("summary", { hasText: "All settings" }).click();
+  await page.getByLabel("variant", { exact: true }).selectOption("dora");
+  await expect(page.getByText("56,832 numbers are trained")).toBeVisible();
+  await page.getByRole("radio", { name: "(IA)³" }).check();
+  // 8 maps k and 8 v give 256 numbers each, 6 maps wo take 512.
+  await expect(page.getByText("7,168 numbers are trained")).toBeVisible();
   await page.getByRole("radio", { name: "Prompt tuning" }).check();
   await expect(page.getByText("5,120 numbers are trained")).toBeVisible();
 });

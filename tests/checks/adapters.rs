@@ -36,7 +36,7 @@ pub(super) async fn steps(
     let record = json(storage, &format!("{directory}/steps.json")).await?;
     let logits = Fixture::open(storage, &format!("{directory}/logits.safetensors")).await?;
     let initial = Adapter::load(storage, &format!("{directory}/initial"), &base, None).await?;
-    let method = if adapter == "prompt" { Method::Prompt } else { Method::Lora };
+    let method = method_of(adapter);
 
     let found = probe(&base, Some(&initial), &batches[0], kernels).await?;
     close("initial logits", &found, &logits.floats("initial").await?, 1e-4)?;
@@ -99,6 +99,15 @@ pub(super) async fn steps(
         close(&name, &found, &expected.floats(&name).await?, 1e-4)?;
     }
     Ok(())
+}
+
+/// What an adapter of the oracles trains.
+pub(super) fn method_of(adapter: &str) -> Method {
+    match adapter {
+        "ia3" => Method::Ia3,
+        "prompt" => Method::Prompt,
+        _ => Method::Lora,
+    }
 }
 
 /// The logits of a batch.

@@ -35,7 +35,7 @@ pub struct Check {
 /// The models of the oracles.
 pub const MODELS: [&str; 3] = ["gated", "relu", "odd"];
 /// The adapters of each.
-pub const ADAPTERS: [&str; 5] = ["lora", "lora-all", "rslora", "dora", "prompt"];
+pub const ADAPTERS: [&str; 6] = ["lora", "lora-all", "rslora", "dora", "ia3", "prompt"];
 /// The optimisers that train each whole.
 const OPTIMIZERS: [&str; 4] = ["adamw", "adafactor", "adafactor-scaled", "sgd"];
 

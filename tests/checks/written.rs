@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     Failure,
-    adapters::probe,
+    adapters::{method_of, probe},
     compare::{Fixture, close, model},
     forward::settings,
 };
@@ -53,7 +53,7 @@ pub async fn make(
         let path = format!("tiny/{name}/adapters/batches/{index}.safetensors");
         batches.push(Fixture::open(storage, &path).await?.batch().await?);
     }
-    let method = if adapter == "prompt" { Method::Prompt } else { Method::Lora };
+    let method = method_of(adapter);
     let fresh = fresh(&base, adapter)?;
     let mut trainer = Trainer::new(base.clone(), Some(fresh), settings(method, true));
     for batch in &batches {
@@ -63,7 +63,7 @@ pub async fn make(
 
     let files = MemoryStorage::new();
     trained.save(&files, "", None).await?;
-    if method == Method::Lora {
+    if method != Method::Prompt {
         let mut merged = merge(&base, &trained, adapter)?;
         files.write(&join("merged", "config.json"), &merged.config.to_json()).await?;
         merged.save(&files, &weights_path("merged")).await?;

@@ -2,8 +2,10 @@
 // camelCase. A test holds this file against the core.
 
 export type Dtype = "f32" | "int8";
-export type Method = "lora" | "prompt";
-export type TargetModule = "q" | "k" | "v" | "o" | "wi_0" | "wi_1" | "wi" | "wo";
+export type Method = "lora" | "ia3" | "prompt";
+export type LinearMap = "q" | "k" | "v" | "o" | "wi_0" | "wi_1" | "wi" | "wo";
+/** A linear map, or the end of a path to some, such as `EncDecAttention.q`. */
+export type TargetModule = LinearMap | `${string}.${LinearMap}`;
 
 /** ROUGE: how much of the words is right, in 0..1. */
 export interface Rouge {
@@ -26,6 +28,8 @@ export interface MetricValues {
   bleu: number;
   chrf: number;
   "chrf++": number;
+  /** Edits for each hundred words of the reference, as sacrebleu has it: less is better. */
+  ter: number;
   /** Parts of rows, in 0..1; so are the F1 and accuracy. */
   exact_match: number;
   token_f1: number;
@@ -86,7 +90,7 @@ export interface TrainSettings extends GenerationSettings, MetricSettings {
   alpha?: number;
   loraDropout?: number;
   variant?: "plain" | "rslora" | "dora";
-  /** LoRA: the layers to train beside: `["q", "v"]`. */
+  /** LoRA, (IA)³: the layers to train beside: `["q", "v"]`, and `["k", "v", "wo"]` for (IA)³. */
   targetModules?: TargetModule[];
   /** Prompt: how many virtual tokens go before the source: 20. */
   numVirtualTokens?: number;
@@ -104,7 +108,7 @@ export interface TrainSettings extends GenerationSettings, MetricSettings {
   /** Batches whose gradients are added up before a step: 1. */
   accumulate?: number;
   optimizer?: "adamw" | "adafactor" | "sgd" | "lion" | "prodigy";
-  /** 1e-3 for lora, 0.3 for prompt. */
+  /** 1e-3 for lora, 8e-3 for ia3, 0.3 for prompt; 1 with prodigy. */
   learningRate?: number;
   beta1?: number;
   beta2?: number;

@@ -2,7 +2,7 @@
 // state of the element can be tested and photographed without a model.
 
 import type { Key } from "../src/engine.js";
-import type { AdapterInfo, Architecture, DeviceInfo, ModelRecipe, ModelSource, RunInfo, StoredModel } from "../src/types.js";
+import type { AdapterInfo, Architecture, DeviceInfo, Method, ModelRecipe, ModelSource, RunInfo, StoredModel } from "../src/types.js";
 import type { LoadModelOptions } from "../src/types.js";
 import type { Model, Start, Trainer } from "../src/element/trainer.js";
 import { FakeData, demoRows, readRows } from "./fake-data.js";
@@ -207,7 +207,7 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
   };
 }
 
-export function adapterOf(id: string, name: string, method: "lora" | "prompt", parameters: number): AdapterInfo {
+export function adapterOf(id: string, name: string, method: Method, parameters: number): AdapterInfo {
   const model: ModelRecipe = { kind: "builtin", name: "builtin" };
   return { id, name, method, parameters, bytes: parameters * 4 + 1_200, created: MOMENT, model, metrics: {}, config: {} };
 }

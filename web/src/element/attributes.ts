@@ -1,6 +1,6 @@
 // What frameworks' templates may write into <flan-tune>: types only.
 
-import type { DeviceChoice } from "../types.js";
+import type { DeviceChoice, Method } from "../types.js";
 import type { FlanTuneAdapterEvent, FlanTuneErrorEvent, FlanTuneEvalEvent, FlanTuneStepEvent } from "./events.js";
 
 type Nothing = null | undefined;
@@ -10,7 +10,7 @@ export interface FlanTuneAttributes {
   /** `builtin`, a hub's OWNER/NAME, or the address of a model's folder. */
   model?: string | Nothing;
   data?: "reviews" | "dialogues" | "casual" | Nothing;
-  method?: "lora" | "prompt" | Nothing;
+  method?: Method | Nothing;
   /** LoRA's rank. */
   rank?: number | string | Nothing;
   device?: DeviceChoice | Nothing;

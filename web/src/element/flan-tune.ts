@@ -1,9 +1,10 @@
 // <flan-tune>: the whole trainer as an element.
 
-import type { DeviceChoice, StartOptions } from "../types.js";
+import type { DeviceChoice, Method, StartOptions } from "../types.js";
 import { App } from "./app.js";
 import { h } from "./dom.js";
 import { format } from "./format.js";
+import { METHODS } from "./presets.js";
 import { DEMOS } from "./state.js";
 import { DIRECTION, LANGUAGES, language, stringsOf, type Language } from "./strings/index.js";
 import { styles } from "./styles/index.js";
@@ -104,10 +105,10 @@ export class FlanTuneElement extends Base {
     this.#set("data", value);
   }
 
-  get method(): "lora" | "prompt" {
-    return this.getAttribute("method") === "prompt" ? "prompt" : "lora";
+  get method(): Method {
+    return METHODS.find((name) => name === this.getAttribute("method")) ?? "lora";
   }
-  set method(value: Settable<"lora" | "prompt">) {
+  set method(value: Settable<Method>) {
     this.#set("method", value);
   }
 

@@ -1,6 +1,6 @@
 // How many numbers an adapter trains, from a model's own shape.
 
-import type { Architecture, TargetModule, TrainSettings } from "../types.js";
+import type { Architecture, LinearMap, Method, TargetModule, TrainSettings } from "../types.js";
 
 /** Matrices of one shape: `count` times `[outputs, inputs]`. */
 export interface Matrices {
@@ -10,7 +10,7 @@ export interface Matrices {
   inputs: number;
 }
 
-/** The matrices that LoRA stands beside. Every decoder layer has two attentions, an encoder layer has one. */
+/** The matrices that something stands beside. Every decoder layer has two attentions, an encoder layer has one. */
 export function adapted(shape: Architecture, modules: TargetModule[]): Matrices[] {
   const inner = shape.num_heads * shape.d_kv;
   const attentions = shape.num_layers + 2 * shape.num_decoder_layers;
@@ -36,10 +36,20 @@ function feedForward(shape: Architecture): TargetModule[] {
   return shape.gated ? ["wi_0", "wi_1", "wo"] : ["wi", "wo"];
 }
 
-export function trainedNumbers(shape: Architecture, options: TrainSettings): number {
-  if (options.method === "prompt") return (options.numVirtualTokens ?? 20) * shape.d_model;
-  const rank = options.rank ?? 8;
-  return adapted(shape, options.targetModules ?? ["q", "v"])
-    .map(({ count, outputs, inputs }) => count * rank * (outputs + inputs))
+/** The layers that something stands beside where none are chosen. */
+export function defaultModules(method: Method): LinearMap[] {
+  return method === "ia3" ? ["k", "v", "wo"] : ["q", "v"];
+}
+
+/** How many numbers are trained beside one matrix: with DoRA a length for each output, too. */
+export function beside({ module, outputs, inputs }: Matrices, { method = "lora", rank = 8, variant }: TrainSettings): number {
+  if (method === "ia3") return module === "wo" ? inputs : outputs;
+  return rank * (outputs + inputs) + (variant === "dora" ? outputs : 0);
+}
+
+export function trainedNumbers(shape: Architecture, settings: TrainSettings): number {
+  if (settings.method === "prompt") return (settings.numVirtualTokens ?? 20) * shape.d_model;
+  return adapted(shape, settings.targetModules ?? defaultModules(settings.method ?? "lora"))
+    .map((matrices) => matrices.count * beside(matrices, settings))
     .reduce((sum, value) => sum + value, 0);
 }

@@ -10,6 +10,11 @@ export const PRESET_SETTINGS: Record<Method, Record<Preset, TrainSettings>> = {
     balanced: { rank: 8, targetModules: ["q", "v"], epochs: 4, learningRate: 2e-3, batchSize: 8 },
     thorough: { rank: 16, targetModules: ["q", "k", "v", "o"], epochs: 8, learningRate: 1e-3, batchSize: 8 },
   },
+  ia3: {
+    quick: { targetModules: ["k", "v", "wo"], epochs: 2, learningRate: 1e-2, batchSize: 8 },
+    balanced: { targetModules: ["k", "v", "wo"], epochs: 6, learningRate: 8e-3, batchSize: 8 },
+    thorough: { targetModules: ["q", "k", "v", "o", "wo"], epochs: 12, learningRate: 5e-3, batchSize: 8 },
+  },
   prompt: {
     quick: { numVirtualTokens: 10, epochs: 3, learningRate: 0.3, batchSize: 8 },
     balanced: { numVirtualTokens: 20, epochs: 10, learningRate: 0.3, batchSize: 8 },
@@ -23,8 +28,12 @@ export function presetOf({ method, seed: _, ...settings }: TrainSettings & { met
   return PRESETS.find((preset) => said(PRESET_SETTINGS[method][preset]) === said(settings)) ?? "own";
 }
 
+/** The methods, in the order of the form. */
+export const METHODS = Object.keys(PRESET_SETTINGS) as Method[];
+
 /** Keys that have a place of their own in the form, by method. */
 export const OWN_KEYS: Record<Method, string[]> = {
   lora: ["method", "rank", "targetModules", "learningRate", "epochs", "batchSize", "seed"],
+  ia3: ["method", "targetModules", "learningRate", "epochs", "batchSize", "seed"],
   prompt: ["method", "numVirtualTokens", "learningRate", "epochs", "batchSize", "seed"],
 };

@@ -118,9 +118,12 @@ export interface TryRow {
   prompt?: string;
 }
 
+/** What "Try it" trains, one after the other. */
+export type Tried = "lora" | "prompt";
+
 export interface TryState {
-  phase: "idle" | "preparing" | "lora" | "prompt" | "done" | "stopped";
-  curves: Record<Method, Curve>;
+  phase: "idle" | "preparing" | Tried | "done" | "stopped";
+  curves: Record<Tried, Curve>;
   rows: TryRow[];
   problem?: Problem;
 }

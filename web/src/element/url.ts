@@ -2,6 +2,7 @@
 // Never rows, templates or prompts.
 
 import type { DataOptions, Dtype, Setting, TrainSettings } from "../types.js";
+import { METHODS } from "./presets.js";
 import { LIMITS, limits } from "./rows.js";
 import { byKey, DEMOS, type State } from "./state.js";
 
@@ -50,7 +51,8 @@ export function readSettings(parameters: URLSearchParams): Shared {
   for (const [key, text] of parameters) {
     if (OTHERS.has(key) || PRIVATE.has(key) || !/^[a-z][A-Za-z0-9]*$/.test(key)) continue;
     if (key === "method") {
-      if (text === "lora" || text === "prompt") shared.settings.method = text;
+      const method = METHODS.find((name) => name === text);
+      if (method !== undefined) shared.settings.method = method;
       continue;
     }
     if (LIMITS.includes(key as Limit)) Object.assign(shared.rows, limit(key as Limit, text));

@@ -339,6 +339,6 @@ function elsewhere(): FlantuneError {
 }
 
 function describeRun(data: string, { method = "lora", rank = 8, numVirtualTokens = 20 }: TrainOptions): string {
-  return method === "lora" ? `${data}, LoRA of rank ${rank}` : `${data}, prompt of ${numVirtualTokens} tokens`;
+  return `${data}, ${{ lora: `LoRA of rank ${rank}`, ia3: "(IA)³", prompt: `prompt of ${numVirtualTokens} tokens` }[method]}`;
 }
 

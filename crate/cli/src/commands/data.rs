@@ -114,7 +114,8 @@ fn shown(preview: &Preview) -> String {
     let set = preview.set.as_ref().map_or_else(String::new, |set| format!("{set}, "));
     let mut text = format!("{set}row {}, line {}\n", preview.row, preview.line);
     if let Some(bytes) = preview.shortened {
-        text += &format!("  only the beginning: {} bytes more are not shown\n", grouped(bytes as u64));
+        text +=
+            &format!("  only the beginning: {} bytes more are not shown\n", grouped(bytes as u64));
     }
     if let Some(why) = preview.left_out {
         text += &format!("  left out: {why}\n");

@@ -65,7 +65,7 @@ fn a_value_of_the_wrong_kind_is_named() {
 exit code 2
 --- stderr
 error: invalid value 'lara' for '--method <NAME>'
-  [possible values: lora, prompt, full]
+  [possible values: lora, ia3, prompt, full]
 
   tip: a similar value exists: 'lora'
 

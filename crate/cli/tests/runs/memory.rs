@@ -29,7 +29,8 @@ fn what_is_estimated_is_what_is_taken() {
     let usual = ["--batch-size", "8", "--source", "128", "--target", "32"];
     // Activations are the greater part here.
     let long = ["--batch-size", "8", "--source", "384", "--target", "48"];
-    for (method, sizes) in [("lora", &usual), ("prompt", &usual), ("full", &usual), ("lora", &long)]
+    for (method, sizes) in
+        [("lora", &usual), ("ia3", &usual), ("prompt", &usual), ("full", &usual), ("lora", &long)]
     {
         let (estimated, taken) = compared(method, sizes);
         let ratio = estimated / taken;

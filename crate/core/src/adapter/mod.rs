@@ -2,6 +2,7 @@
 //! below.
 
 pub mod config;
+pub mod ia3;
 mod kind;
 pub mod lora;
 pub mod merge;
@@ -12,6 +13,7 @@ mod targets;
 
 use burn::tensor::Tensor;
 
+pub use ia3::{Ia3Adapter, Ia3Config, Ia3Layer};
 pub use kind::{Beginning, Cost, LinearMap};
 pub use lora::{LoraAdapter, LoraConfig, LoraInit, LoraLayer};
 pub use prompt::{PromptAdapter, PromptConfig, PromptInit};
@@ -219,6 +221,8 @@ macro_rules! kinds {
 kinds! {
     /// Low-rank matrices beside linear maps.
     Lora: LoraAdapter, LoraConfig;
+    /// Scales of what goes into linear maps, or comes out.
+    Ia3: Ia3Adapter, Ia3Config;
     /// A soft prompt before the encoder's input.
     Prompt: PromptAdapter, PromptConfig;
 }

@@ -8,6 +8,8 @@ named! {
     Method {
         /// Low-rank matrices beside frozen ones (Hu et al. 2021, arXiv:2106.09685).
         Lora = "lora",
+        /// Scales beside frozen matrices (Liu et al. 2022, arXiv:2205.05638).
+        Ia3 = "ia3",
         /// A soft prompt before the encoder's input (Lester et al. 2021, arXiv:2104.08691).
         Prompt = "prompt",
         /// Every weight.
@@ -29,6 +31,8 @@ impl Method {
         let (adamw, queries_values) = (OptimizerKind::Adamw, ["q", "v"].as_slice());
         let (optimizer, learning_rate, target_modules) = match self {
             Method::Lora => (adamw, 1e-3, queries_values),
+            // peft's layers for T5, and the paper's rate.
+            Method::Ia3 => (adamw, 8e-3, ["k", "v", "wo"].as_slice()),
             Method::Prompt => (OptimizerKind::Adafactor, 0.3, queries_values),
             Method::Full => (adamw, 3e-4, queries_values),
         };

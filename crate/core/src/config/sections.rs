@@ -24,7 +24,9 @@ use crate::{
 
 const LORA: &[Method] = &[Method::Lora];
 const PROMPT: &[Method] = &[Method::Prompt];
-const ADAPTERS: &[Method] = &[Method::Lora, Method::Prompt];
+const ADAPTERS: &[Method] = &[Method::Lora, Method::Ia3, Method::Prompt];
+/// What stands beside linear maps.
+const BESIDE: &[Method] = &[Method::Lora, Method::Ia3];
 /// What says how a row becomes text, beside the names of fields.
 const FIELDS: &[&str] = &["template", "template_file"];
 
@@ -130,7 +132,7 @@ section! {
 section! {
     /// What is trained.
     MethodConfig "method" {
-        /// What is trained: low-rank matrices, a soft prompt, or every weight
+        /// What is trained: low-rank matrices, scales, a soft prompt, or every weight
         method: Method = Method::Lora
             => Row::plain().tasks(&[Memory]).essential().own();
         /// LoRA: the rank of the two small matrices
@@ -145,12 +147,12 @@ section! {
         /// LoRA: plain, rank-stabilised (rslora), or magnitude and direction apart (dora)
         variant: Variant = Variant::Plain
             => Row::plain().tasks(&[Memory]).methods(LORA);
-        /// LoRA: the layers to train beside
+        /// LoRA, (IA)³: the layers to train beside
         ///
         /// Attention has q, k, v and o; FLAN-T5's feed-forward layers have wi_0, wi_1 and wo, those
         /// of T5 v1.0 wi and wo.
-        target_modules: Option<Vec<TargetModule>> = None, "q,v"
-            => Row::plain().tasks(&[Memory, Bench]).methods(LORA).own();
+        target_modules: Option<Vec<TargetModule>> = None, "q,v; k,v,wo for ia3"
+            => Row::plain().tasks(&[Memory, Bench]).methods(BESIDE).own();
         /// Prompt: how many virtual tokens go before the source
         num_virtual_tokens: usize = 20
             => Row::whole(1, 65_536).tasks(&[Memory, Bench]).methods(PROMPT).own();
@@ -187,7 +189,7 @@ section! {
         optimizer: Option<OptimizerKind> = None, "adamw; adafactor for prompt"
             => Row::plain().tasks(&[Memory]);
         /// The learning rate at the schedule's highest point
-        learning_rate: Option<f64> = None, "1e-3 for lora, 0.3 for prompt, 3e-4 for full; 1 with prodigy"
+        learning_rate: Option<f64> = None, "1e-3 for lora, 8e-3 for ia3, 0.3 for prompt, 3e-4 for full; 1 with prodigy"
             => Row::range(Range::Positive).essential().own();
         /// AdamW, Prodigy, Lion: how slowly the mean of gradients follows
         beta1: f64 = 0.9

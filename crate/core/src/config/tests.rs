@@ -98,7 +98,7 @@ fn wrong_values_say_what_was_found_and_expected() {
     assert_eq!(set("rank", json!("8")), "rank: found `8`, expected a whole number from 0");
     assert_eq!(
         set("method", json!("lara")),
-        "method: found `lara`, expected one of lora, prompt, full"
+        "method: found `lara`, expected one of lora, ia3, prompt, full"
     );
     assert_eq!(set("shuffle", json!(1)), "shuffle: found 1, expected true or false");
     let modules = "a list of some of q, k, v, o, wi_0, wi_1, wi, wo; or of ends of their paths, \

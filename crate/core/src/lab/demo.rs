@@ -115,7 +115,7 @@ impl Demo {
                 config.train.learning_rate = Some(0.5);
                 config.train.epochs = 4;
             }
-            Method::Lora | Method::Full => {
+            Method::Lora | Method::Ia3 | Method::Full => {
                 config.method.rank = 8;
                 config.train.learning_rate = Some(5e-3);
                 config.train.epochs = 3;

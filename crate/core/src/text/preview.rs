@@ -218,7 +218,8 @@ mod tests {
         storage.insert("a.jsonl", format!("{row}\n"));
         let tokenizer = with_tokens.then(|| Arc::new(FLAN.clone()));
         let reader = Reader { storage: Rc::new(storage), tokenizer };
-        let previews = reader.preview("a.jsonl", &DataConfig::default(), 0, 0, 1);
+        let config = DataConfig::default();
+        let previews = reader.preview("a.jsonl", &config, 0, 0, 1);
         pollster::block_on(previews).unwrap().remove(0)
     }
 

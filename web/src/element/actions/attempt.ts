@@ -1,7 +1,7 @@
 // "Try it": both methods on the built-in model and a demo set, with the same held-out rows before and after.
 
-import type { AdapterInfo, EvaluatedRow, Method } from "../../types.js";
-import { emptyTry, isBusy, type RunView, type TryState } from "../state.js";
+import type { AdapterInfo, EvaluatedRow } from "../../types.js";
+import { emptyTry, isBusy, type RunView, type Tried, type TryState } from "../state.js";
 import { isAbort } from "../store.js";
 import type { DataSet, Model, Trainer } from "../trainer.js";
 import { follow, newRun } from "./follow.js";
@@ -85,7 +85,7 @@ export class AttemptActions {
     this.#end(attempt, "done");
   }
 
-  async #run(attempt: TryState, model: Model, data: DataSet, method: Method): Promise<AdapterInfo | undefined> {
+  async #run(attempt: TryState, model: Model, data: DataSet, method: Tried): Promise<AdapterInfo | undefined> {
     const { store } = this.#shared;
     const name = this.#shared.strings().attempt.adapterName[method];
     const view: RunView = { ...newRun(name, method, model.name, data.name), attempt: true };
@@ -123,7 +123,7 @@ export class AttemptActions {
     return (await model.evaluate(data, { adapter, split: "validation", seed: 0, limit: ROWS, metrics: ["rougeL"], maxNewTokens: 32, signal })).rows;
   }
 
-  #fill(attempt: TryState, column: "base" | Method, rows: EvaluatedRow[]): void {
+  #fill(attempt: TryState, column: "base" | Tried, rows: EvaluatedRow[]): void {
     this.#shared.store.change(() => {
       for (const row of rows) {
         let known = attempt.rows.find(({ source }) => source === row.source);

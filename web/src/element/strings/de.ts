@@ -14,7 +14,7 @@ export const de: Strings = {
   close: "Schließen",
   done: "Weiter",
   cancel: "Abbrechen",
-  method: { lora: "LoRA", prompt: "Prompt-Tuning" },
+  method: { lora: "LoRA", ia3: "(IA)³", prompt: "Prompt-Tuning" },
   stepTitle: { model: "Modell", data: "Daten", method: "Methode", train: "Training", compare: "Vergleich", adapters: "Adapter" },
   stepLead: {
     model: "Das Grundmodell, von dem Sie ausgehen. Es bleibt, wie es ist; nur der Adapter daneben wird trainiert.",
@@ -200,6 +200,7 @@ export const de: Strings = {
     legend: "Was trainiert wird",
     methodNote: {
       lora: "Zwei kleine Matrizen neben jeder gewählten Schicht. Die übliche Wahl.",
+      ia3: "Ein Faktor für jede Zahl, die gewählte Schichten ausgeben. Ein Zehntel der Zahlen von LoRA.",
       prompt: "Ein paar erfundene Wörter vor jedem Text. Der kleinste Adapter; er braucht mehr Schritte.",
     },
     preset: "Wie gründlich",
@@ -233,9 +234,9 @@ export const de: Strings = {
       maxSteps: "Hört nach so vielen Schritten auf, statt nach Epochen.",
       accumulate: "Wie viele Stapel zusammengezählt werden, bevor ein Schritt gemacht wird.",
       optimizer: "Wie aus Gradienten Schritte werden.",
-      beta1: "AdamW, Lion: wie langsam der Mittelwert den Gradienten folgt.",
-      beta2: "AdamW, Lion: wie langsam der zweite Mittelwert folgt.",
-      epsilon: "AdamW: was zum Teiler hinzukommt.",
+      beta1: "AdamW, Prodigy, Lion: wie langsam der Mittelwert den Gradienten folgt.",
+      beta2: "AdamW, Prodigy, Lion: wie langsam der zweite Mittelwert folgt.",
+      epsilon: "AdamW, Prodigy: was zum Teiler hinzukommt.",
       momentum: "SGD: wie viel vom letzten Schritt bleibt.",
       scaleParameter: "Adafactor: nimmt die Lernrate mit der Größe der Gewichte mal.",
       weightDecay: "Welcher Teil eines Gewichts je Schritt abgezogen wird, mal der Lernrate. Nie bei Normen.",
@@ -273,7 +274,8 @@ export const de: Strings = {
       "by epochs": "nach Epochen",
       never: "nie",
       "adamw; adafactor for prompt": "adamw; adafactor für prompt",
-      "1e-3 for lora, 0.3 for prompt, 3e-4 for full": "1e-3 für lora, 0.3 für prompt, 3e-4 für full",
+      "1e-3 for lora, 8e-3 for ia3, 0.3 for prompt, 3e-4 for full; 1 with prodigy":
+        "1e-3 für lora, 8e-3 für ia3, 0.3 für prompt, 3e-4 für full; 1 mit prodigy",
     },
     byDefault: (value) => `Vorgabe: ${value}`,
     keysWaiting: "Die Liste kommt, wenn der Trainer gestartet ist.",
@@ -282,24 +284,28 @@ export const de: Strings = {
     tomlModel: (name) => `Das Modell ist ${name}: seinen Ordner mit --model nennen.`,
     tomlRows: (name) => `Die Zeilen sind ${name}: ihre Datei mit --train nennen.`,
     steps: (steps, rows, batch, epochs) =>
-      `${steps} Schritte: ${rows} Zeilen, je ${batch} auf einmal, ${epochs === "1" ? "einmal" : `${epochs}-mal`}.`,
+      `${steps} Schritte: ${rows} Zeilen, ${batch} je Schritt, ${epochs === "1" ? "einmal" : `${epochs}-mal`}.`,
     parameters: (trained, all, part) => `${trained} Zahlen werden trainiert: ${part} der ${all} des Modells.`,
     parametersLora: (module, count, outputs, inputs, rank, small, full) =>
       `${count} Matrizen ${module} zu ${outputs} × ${inputs}: ${rank} × (${outputs} + ${inputs}) = ${small} statt ${full} Zahlen je Matrix`,
+    parametersScales: (module, count, numbers) => `${count} Matrizen ${module}: je ${numbers} Faktoren`,
     parametersPrompt: (tokens, width, sum) => `${tokens} virtuelle Tokens × ${width} Zahlen = ${sum}`,
     parametersSum: (sum) => `Zusammen ${sum}`,
     parametersNone: "Wie viele Zahlen trainiert werden, steht hier, sobald ein Modell geladen ist.",
     summaryLora: (rank, modules, epochs) => `LoRA, Rang ${rank} an ${modules}, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
+    summaryScales: (modules, epochs) => `(IA)³ an ${modules}, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
     summaryPrompt: (tokens, epochs) => `Prompt-Tuning, ${tokens} virtuelle Tokens, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
     whyHere: (rank, module, outputs, inputs, small, whole, part) =>
       `Hier: Rang ${rank} neben einer Matrix ${module} von ${outputs} × ${inputs} trainiert ${small} Zahlen statt ${whole}, also ${part} davon.`,
     whyLora:
       "LoRA lässt eine Matrix mit d × k Zahlen in Ruhe und addiert das Produkt zweier schmaler, d × r und r × k. Sie haben r(d + k) Zahlen statt d·k. Der Rang r sagt, wie viele unabhängige Richtungen die Änderung haben darf.",
+    whyScales:
+      "(IA)³ ändert auch keine Matrix. Es nimmt jede Zahl, die eine Schicht ausgibt oder die letzte bekommt, mit einem Faktor mal, der als 1 beginnt, und trainiert nur diese Faktoren.",
     whyPrompt:
       "Prompt-Tuning ändert keine Schicht. Es setzt ein paar Vektoren vor Ihren Text, die kein Wort hat, und trainiert nur diese. Bei kleinen Modellen bleibt es hinter LoRA zurück; auch das ist sehenswert.",
     whyRate: (rate) => `Die Lernrate ${rate} sagt, wie weit jeder Schritt geht. Ist sie zu klein, sinkt der Fehler kaum; ist sie zu groß, springt er umher.`,
     outOfRange: (from, to) => `Nötig ist eine Zahl von ${from} bis ${to}.`,
-    modulesMissing: "LoRA braucht mindestens eine Schicht, neben der es trainiert.",
+    modulesMissing: "Mindestens eine Schicht muss gewählt sein.",
   },
   train: {
     start: "Trainieren",
@@ -331,7 +337,7 @@ export const de: Strings = {
       data: { message: "Es gibt noch keine Zeilen.", hint: "Wählen Sie welche in Schritt 2." },
       template: { message: "Mit dieser Vorlage lassen sich die Zeilen nicht lesen.", hint: "Bessern Sie sie in Schritt 2 aus." },
     },
-    runName: (data, method, number) => `${data}, ${method === "lora" ? "LoRA" : "Prompt"} ${number}`,
+    runName: (data, method, number) => `${data}, ${{ lora: "LoRA", ia3: "(IA)³", prompt: "Prompt" }[method]} ${number}`,
     plan: (method, data, model) => `${method} · ${data} · ${model}`,
     interrupted: "Abgebrochene Läufe",
     interruptedRun: (name, step, steps, when) => `${name}: ${step} von ${steps} Schritten, begonnen ${when}`,

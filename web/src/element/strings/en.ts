@@ -1,7 +1,7 @@
 // The element's texts in English. `Strings` is what every other language must have.
 
 import type { Method } from "../../types.js";
-import type { Demo, Preset, RunView, StepName, TryState } from "../state.js";
+import type { Demo, Preset, RunView, StepName, Tried, TryState } from "../state.js";
 
 /** A text with numbers or names in it. */
 type Text = (...values: string[]) => string;
@@ -33,14 +33,14 @@ export interface Strings {
     stop: string;
     note: string;
     phase: Record<TryState["phase"], string>;
-    adapterName: Record<Method, string>;
+    adapterName: Record<Tried, string>;
     chart: string;
     chartSummary: Text;
     table: string;
     source: string;
     wanted: string;
     before: string;
-    after: Record<Method, string>;
+    after: Record<Tried, string>;
     waiting: string;
     next: string;
   };
@@ -176,13 +176,16 @@ export interface Strings {
     steps: Text;
     parameters: Text;
     parametersLora: Text;
+    parametersScales: Text;
     parametersPrompt: Text;
     parametersSum: Text;
     parametersNone: string;
     summaryLora: Text;
+    summaryScales: Text;
     summaryPrompt: Text;
     whyHere: Text;
     whyLora: string;
+    whyScales: string;
     whyPrompt: string;
     whyRate: Text;
     outOfRange: Text;
@@ -318,7 +321,7 @@ export const en: Strings = {
   close: "Close",
   done: "Continue",
   cancel: "Cancel",
-  method: { lora: "LoRA", prompt: "Prompt tuning" },
+  method: { lora: "LoRA", ia3: "(IA)³", prompt: "Prompt tuning" },
   stepTitle: { model: "Model", data: "Data", method: "Method", train: "Train", compare: "Compare", adapters: "Adapters" },
   stepLead: {
     model: "The base that you start from. It stays as it is; only the adapter beside it is trained.",
@@ -471,6 +474,7 @@ export const en: Strings = {
     legend: "What is trained",
     methodNote: {
       lora: "Two small matrices beside each chosen layer. The usual choice.",
+      ia3: "One scale for each number that chosen layers give. A tenth of LoRA's numbers.",
       prompt: "A few made-up words before each text. The smallest adapter; it needs more steps.",
     },
     preset: "How thorough",
@@ -504,24 +508,28 @@ export const en: Strings = {
     tomlModel: (name) => `The model is ${name}: name its folder with --model.`,
     tomlRows: (name) => `The rows are ${name}: name their file with --train.`,
     steps: (steps, rows, batch, epochs) =>
-      `${steps} steps: ${rows} rows in batches of ${batch}, ${epochs === "1" ? "once" : `${epochs} times`}.`,
+      `${steps} steps: ${rows} rows, ${batch} for each step, ${epochs === "1" ? "once" : `${epochs} times`}.`,
     parameters: (trained, all, part) => `${trained} numbers are trained: ${part} of the model’s ${all}.`,
     parametersLora: (module, count, outputs, inputs, rank, small, full) =>
       `${count} matrices ${module} of ${outputs} × ${inputs}: ${rank} × (${outputs} + ${inputs}) = ${small} instead of ${full} numbers each`,
+    parametersScales: (module, count, numbers) => `${count} matrices ${module}: ${numbers} scales each`,
     parametersPrompt: (tokens, width, sum) => `${tokens} virtual tokens × ${width} numbers each = ${sum}`,
     parametersSum: (sum) => `In all ${sum}`,
     parametersNone: "How many numbers are trained is shown once a model is loaded.",
     summaryLora: (rank, modules, epochs) => `LoRA, rank ${rank} on ${modules}, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
+    summaryScales: (modules, epochs) => `(IA)³ on ${modules}, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
     summaryPrompt: (tokens, epochs) => `Prompt tuning, ${tokens} virtual tokens, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
     whyHere: (rank, module, outputs, inputs, small, whole, part) =>
       `Here: rank ${rank} beside a matrix ${module} of ${outputs} × ${inputs} trains ${small} numbers instead of ${whole}, ${part} of them.`,
     whyLora:
       "LoRA leaves a matrix of d × k numbers alone and adds the product of two thin ones, d × r and r × k. They have r(d + k) numbers instead of d·k. The rank r says how many independent directions the change may have.",
+    whyScales:
+      "(IA)³ changes no matrix either. It multiplies each number that a layer gives, or that its last one takes, by a scale that begins as 1, and trains only those.",
     whyPrompt:
       "Prompt tuning changes no layer. It puts a few vectors before your text that no word has, and trains only those. On small models it lags behind LoRA; that is worth seeing too.",
     whyRate: (rate) => `The learning rate ${rate} says how far each step goes. Too small, and the loss hardly falls; too large, and it jumps about.`,
     outOfRange: (from, to) => `A number from ${from} to ${to} is needed.`,
-    modulesMissing: "LoRA needs at least one layer to train beside.",
+    modulesMissing: "At least one layer is needed to train beside.",
   },
   train: {
     start: "Train",
@@ -539,7 +547,7 @@ export const en: Strings = {
       data: { message: "There are no rows yet.", hint: "Choose some in step 2." },
       template: { message: "The rows cannot be read with this template.", hint: "Mend it in step 2." },
     },
-    runName: (data, method, number) => `${data}, ${method === "lora" ? "LoRA" : "prompt"} ${number}`,
+    runName: (data, method, number) => `${data}, ${{ lora: "LoRA", ia3: "(IA)³", prompt: "prompt" }[method]} ${number}`,
     plan: (method, data, model) => `${method} · ${data} · ${model}`,
     interrupted: "Runs that were cut off",
     interruptedRun: (name, step, steps, when) => `${name}: ${step} of ${steps} steps, begun ${when}`,

@@ -2,7 +2,8 @@
 
 import type { Method, TargetModule } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
-import { adapted, targetModules, trainedNumbers } from "../parameters.js";
+import { adapted, beside, defaultModules, targetModules, trainedNumbers } from "../parameters.js";
+import { METHODS } from "../presets.js";
 import { byKey, PRESETS } from "../state.js";
 import { keysView } from "./keys.js";
 import { button, choices, field, problemBox, why, type Context, type View } from "./parts.js";
@@ -14,10 +15,15 @@ export function methodStep(context: Context): View {
   return step(context, {
     name: "method",
     summary() {
-      const { method, rank = 8, targetModules: modules = ["q", "v"], numVirtualTokens = 20, epochs = 3 } = state.settings;
-      return method === "lora"
-        ? texts.summaryLora(format.count(rank), modules.join(", "), format.count(epochs))
-        : texts.summaryPrompt(format.count(numVirtualTokens), format.count(epochs));
+      const { method, rank = 8, targetModules: modules = defaultModules(method), numVirtualTokens = 20, epochs = 3 } = state.settings;
+      switch (method) {
+        case "lora":
+          return texts.summaryLora(format.count(rank), modules.join(", "), format.count(epochs));
+        case "ia3":
+          return texts.summaryScales(modules.join(", "), format.count(epochs));
+        case "prompt":
+          return texts.summaryPrompt(format.count(numVirtualTokens), format.count(epochs));
+      }
     },
     next: strings.done,
     parts: [
@@ -26,7 +32,7 @@ export function methodStep(context: Context): View {
       keysView(context),
       why(context, () => [
         ...here(context),
-        state.settings.method === "lora" ? texts.whyLora : texts.whyPrompt,
+        { lora: texts.whyLora, ia3: texts.whyScales, prompt: texts.whyPrompt }[state.settings.method],
         texts.whyRate(format.plain(Number(state.settings.learningRate ?? 0))),
       ]),
     ],
@@ -36,7 +42,7 @@ export function methodStep(context: Context): View {
 /** This rank over the first of this model's matrices. */
 function here({ strings, format, state }: Context): string[] {
   const shape = state.model.loaded?.architecture;
-  const { method, rank = 8, targetModules: modules = ["q", "v"] } = state.settings;
+  const { method, rank = 8, targetModules: modules = defaultModules(method) } = state.settings;
   const [first] = shape === undefined || method !== "lora" ? [] : adapted(shape, modules);
   if (first === undefined) return [];
   const { module, outputs, inputs } = first;
@@ -51,7 +57,7 @@ function form(context: Context): View {
   const texts = strings.settings;
   const method = choices<Method>(
     texts.legend,
-    (["lora", "prompt"] as const).map((value) => ({ value, label: strings.method[value], note: texts.methodNote[value] })),
+    METHODS.map((value) => ({ value, label: strings.method[value], note: texts.methodNote[value] })),
     (value) => actions.train.chooseMethod(value),
     "columns",
   );
@@ -100,7 +106,7 @@ function form(context: Context): View {
   const modulesProblem = problemBox();
   const modules = h("div", { class: "pills" });
   const moduleField = h("fieldset", { class: "modules" }, h("legend", {}, texts.targetModules), modules, modulesProblem.root);
-  const chosen = (): TargetModule[] => state.settings.targetModules ?? ["q", "v"];
+  const chosen = (): TargetModule[] => state.settings.targetModules ?? defaultModules(state.settings.method);
   const toggle = (name: TargetModule, on: boolean) => {
     const next = targetModules(state.model.loaded?.architecture).filter((other) => (other === name ? on : chosen().includes(other)));
     modulesProblem.set(next.length > 0 ? undefined : { code: "range", message: texts.modulesMissing });
@@ -118,7 +124,7 @@ function form(context: Context): View {
       setText(presetNote, state.preset === "own" ? texts.presetName.own : texts.presetNote[state.preset]);
       show(rank.root, settings.method === "lora");
       show(virtual.root, settings.method === "prompt");
-      show(moduleField, settings.method === "lora");
+      show(moduleField, settings.method !== "prompt");
       for (const { key, control, problem } of numbers) {
         if (state.invalid.has(key)) continue; // what was typed stays beside what is said of it
         problem.set(undefined);
@@ -163,26 +169,22 @@ function counted(context: Context): View {
         const lines =
           settings.method === "prompt"
             ? [texts.parametersPrompt(format.count(virtual), format.count(shape.d_model), format.count(trained))]
-            : adapted(shape, settings.targetModules ?? ["q", "v"]).map(({ module, count, outputs, inputs }) =>
-                texts.parametersLora(
-                  module,
-                  format.count(count),
-                  format.count(outputs),
-                  format.count(inputs),
-                  format.count(rank),
-                  format.count(rank * (outputs + inputs)),
-                  format.count(outputs * inputs),
-                ),
-              );
+            : adapted(shape, settings.targetModules ?? defaultModules(settings.method)).map((matrices) => {
+                const { module, count, outputs, inputs } = matrices;
+                const numbers = format.count(beside(matrices, settings));
+                if (settings.method === "ia3") return texts.parametersScales(module, format.count(count), numbers);
+                const [many, rows, columns] = [format.count(count), format.count(outputs), format.count(inputs)];
+                return texts.parametersLora(module, many, rows, columns, format.count(rank), numbers, format.count(outputs * inputs));
+              });
         refill(list, lines.join("\n"), () => lines.map((line) => h("li", {}, line)));
       }
       show(list, shape !== undefined);
       show(steps, data.set !== undefined);
       if (data.set === undefined) return;
       const rows = data.set.rows - (data.choice === "file" ? data.set.heldOut : 0);
-      const { batchSize = 8, epochs = 3, maxSteps } = settings;
-      const count = maxSteps ?? Math.ceil(rows / batchSize) * epochs;
-      setText(steps, texts.steps(format.count(count), format.count(rows), format.count(batchSize), format.count(epochs)));
+      const { batchSize = 8, accumulate = 1, epochs = 3, maxSteps } = settings;
+      const count = maxSteps ?? Math.ceil(Math.ceil(rows / batchSize) / accumulate) * epochs;
+      setText(steps, texts.steps(format.count(count), format.count(rows), format.count(batchSize * accumulate), format.count(epochs)));
     },
   };
 }

@@ -59,7 +59,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T>, code: &str, parts: &[&str]) {
 #[test]
 fn peft_files_are_written_again_to_the_byte() {
     for model in ["gated", "relu", "odd"] {
-        for adapter in ["lora", "lora-all", "rslora", "dora", "prompt"] {
+        for adapter in ["lora", "lora-all", "rslora", "dora", "ia3", "prompt"] {
             for state in ["initial", "trained"] {
                 let path = format!("{model}/adapters/{adapter}/{state}/adapter_config.json");
                 let bytes = fixture(&path);
@@ -160,7 +160,7 @@ fn what_would_be_applied_otherwise() {
     refused(read_prompt("task_type", json!("SEQ_CLS")), "adapter", &["`task_type`", "SEQ_CLS"]);
     refused(read_prompt("task_type", json!(null)), "format", &["`task_type`", "missing"]);
 
-    for kind in ["IA3", "PREFIX_TUNING", "P_TUNING", "ADALORA", "LOHA", "lora", ""] {
+    for kind in ["PREFIX_TUNING", "P_TUNING", "ADALORA", "LOHA", "lora", ""] {
         refused(with(lora(), "peft_type", json!(kind)), "adapter", &["`peft_type`", "`LORA` or"]);
     }
     for init in ["pissa", "pissa_niter_16", "olora", "eva", "corda", "loftq", "lora_ga", "mica"] {
@@ -191,6 +191,39 @@ fn targets() {
     let names = ["q", "EncDecAttention.v", "encoder.block.0.layer.0.SelfAttention.o"];
     let config = read_lora(key, json!(names)).unwrap();
     assert!(config.target_modules.iter().map(TargetModule::as_str).eq(names));
+}
+
+#[test]
+fn scales() {
+    let base =
+        json!({"peft_type": "IA3", "task_type": TASK, "target_modules": ["k", "wo", "wi_1"]});
+    let read = |key: &str, value: Value| {
+        with(base.clone(), key, value).map(|config| match config {
+            AdapterConfig::Ia3(ia3) => ia3,
+            other => panic!("{other:?} for an (IA)³"),
+        })
+    };
+    let names =
+        |modules: &[TargetModule]| modules.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let key = "feedforward_modules";
+    // What peft takes for T5 where none are named.
+    for (given, expected) in [
+        (json!(null), vec!["wo"]),
+        (json!([]), vec![]),
+        (json!(["wi_1", "wo"]), vec!["wi_1", "wo"]),
+    ] {
+        let found = read(key, given).unwrap();
+        assert_eq!(names(&found.feedforward_modules), expected);
+        assert_eq!(names(&found.target_modules), ["k", "wo", "wi_1"]);
+    }
+    refused(read(key, json!(["v"])), "adapter", &["`feedforward_modules`", "`v`"]);
+    refused(read(key, json!("wo")), "adapter", &["`feedforward_modules`", "a list of names"]);
+    refused(read("exclude_modules", json!(["k"])), "adapter", &["`exclude_modules`"]);
+    refused(read("fan_in_fan_out", json!(true)), "adapter", &["`fan_in_fan_out`"]);
+    refused(read("modules_to_save", json!(["lm_head"])), "adapter", &["`modules_to_save`"]);
+    refused(read("task_type", json!("CAUSAL_LM")), "adapter", &["`task_type`", "CAUSAL_LM"]);
+    refused(read("target_modules", json!(null)), "format", &["`target_modules`", "missing"]);
+    refused(read("init_ia3_weights", json!("x")), "format", &["`init_ia3_weights`"]);
 }
 
 #[test]
