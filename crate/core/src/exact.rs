@@ -19,8 +19,35 @@ pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> serde_json::Result<T>
     let mut exact: Value = parse()?;
     let mut numbers = numbers(text);
     // With a key that is there twice, fewer numbers are left than were written.
-    let whole = replace(&mut exact, &mut numbers) && numbers.next().is_none();
+    let whole = replace(&mut exact, &mut numbers, Long::Float) && numbers.next().is_none();
     serde_json::from_value(if whole { exact } else { parse()? })
+}
+
+/// A value that was read from this text, with its floats to the bit. Whole numbers beyond 64 bits, for
+/// which a value has no form, become texts, so that no digit is lost.
+pub(crate) fn corrected(value: Value, text: &str) -> Value {
+    if !has_float(&value) {
+        return value;
+    }
+    let (mut exact, mut numbers) = (value.clone(), numbers(text));
+    let whole = replace(&mut exact, &mut numbers, Long::Text) && numbers.next().is_none();
+    if whole { exact } else { value }
+}
+
+/// What becomes of a whole number beyond 64 bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Long {
+    Float,
+    Text,
+}
+
+fn has_float(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(values) => values.iter().any(has_float),
+        Value::Object(map) => map.values().any(has_float),
+        _ => false,
+    }
 }
 
 /// The numbers of a sound JSON text, in its order.
@@ -48,19 +75,23 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Puts the floats among the numbers in their places; false where they do not fit.
-fn replace<'a>(value: &mut Value, numbers: &mut impl Iterator<Item = &'a str>) -> bool {
+fn replace<'a>(value: &mut Value, numbers: &mut impl Iterator<Item = &'a str>, long: Long) -> bool {
     match value {
         Value::Number(number) => {
             let Some(text) = numbers.next() else { return false };
-            if number.is_f64() {
-                let exact = text.parse().ok().and_then(Number::from_f64);
-                return exact.map(|exact| *number = exact).is_some();
+            if !number.is_f64() {
+                return true;
             }
-            true
+            if long == Long::Text && !text.contains(['.', 'e', 'E']) {
+                *value = Value::String(text.to_owned());
+                return true;
+            }
+            let exact = text.parse().ok().and_then(Number::from_f64);
+            exact.map(|exact| *number = exact).is_some()
         }
-        Value::Array(values) => values.iter_mut().all(|value| replace(value, numbers)),
+        Value::Array(values) => values.iter_mut().all(|value| replace(value, numbers, long)),
         // In the text's order, which the feature `preserve_order` keeps.
-        Value::Object(map) => map.values_mut().all(|value| replace(value, numbers)),
+        Value::Object(map) => map.values_mut().all(|value| replace(value, numbers, long)),
         _ => true,
     }
 }
@@ -86,6 +117,15 @@ mod tests {
         }
         // Else this module can go.
         assert!(off > 0);
+    }
+
+    #[test]
+    fn long_whole_numbers_lose_no_digit() {
+        let text =
+            r#"{"a": [123456789012345678901, 1e21, -18446744073709551616], "b": 7, "c": "x 0.1"}"#;
+        let value = corrected(serde_json::from_str(text).unwrap(), text);
+        let expected = json!({"a": ["123456789012345678901", 1e21, "-18446744073709551616"], "b": 7, "c": "x 0.1"});
+        assert_eq!(value, expected);
     }
 
     #[test]

@@ -120,7 +120,7 @@ const METRICS: &[Metric] = &[
 ];
 
 /// The most bytes of all texts of a row.
-const MOST: usize = 1 << 16;
+const MOST: usize = 1 << 14;
 
 pub(super) const SCORES: Target = Target {
     name: "scores",

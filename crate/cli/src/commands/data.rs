@@ -2,7 +2,10 @@ use flantune::{
     config::RunConfig,
     host::Host,
     session::tokenizer,
-    text::{Lengths, Preview, Reader, Split, lengths::Distribution, preview::Side, reader::files},
+    text::{
+        Lengths, Preview, Reader, Reading, Split, lengths::Distribution, preview::Side,
+        reader::files,
+    },
     train::event::Event,
 };
 use serde_json::json;
@@ -69,7 +72,10 @@ async fn split(arguments: &SplitArguments, printer: &Printer) -> Result<(), Fail
         test_fraction: arguments.test_fraction,
         seed: config.train.seed,
         limit: config.data.limit,
-        skip_bad_rows: config.data.skip_bad_rows,
+        reading: Reading {
+            skip_bad_rows: config.data.skip_bad_rows,
+            separator: config.data.separator,
+        },
     };
     let SplitArguments { data, output, .. } = arguments;
     let (files, skipped) = split.write(&*host().storage, data, output).await?;

@@ -25,6 +25,20 @@ named! {
 }
 
 named! {
+    /// What parts the fields of a table.
+    Separator {
+        /// `,`
+        Comma = "comma",
+        /// `;`
+        Semicolon = "semicolon",
+        /// A tab.
+        Tab = "tab",
+        /// `|`
+        Bar = "bar",
+    }
+}
+
+named! {
     /// What a soft prompt starts from.
     PromptInit {
         /// Embeddings of pieces drawn from the vocabulary.

@@ -6,6 +6,7 @@ use super::{RunConfig, nearest};
 use crate::{
     error::{Error, Result},
     exact,
+    text::encoding,
 };
 
 /// The sections of a file, in its order.
@@ -20,9 +21,7 @@ impl RunConfig {
     /// not known, with the nearest one, or has a value of the wrong kind.
     pub fn from_file(path: &str, bytes: &[u8]) -> Result<Self> {
         let failure = |message: String| Error::format(path, message);
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| failure(format!("it is not UTF-8: {error}")))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = encoding::text(path, bytes)?;
         let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
         let value: Value = match ending.to_ascii_lowercase().as_str() {
             "json" => {

@@ -18,7 +18,9 @@ mod validate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use choices::{DeviceChoice, Dropout, Dtype, EarlyStopping, OnTooLong, PromptInit, Variant};
+pub use choices::{
+    DeviceChoice, Dropout, Dtype, EarlyStopping, OnTooLong, PromptInit, Separator, Variant,
+};
 pub use method::Method;
 pub use row::{Group, Place, Range, Row, Task};
 pub use schedule::Schedule;

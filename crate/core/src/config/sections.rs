@@ -3,7 +3,9 @@
 //! page. After `=>` stands its [`Row`].
 
 use super::{
-    choices::{DeviceChoice, Dropout, Dtype, EarlyStopping, OnTooLong, PromptInit, Variant},
+    choices::{
+        DeviceChoice, Dropout, Dtype, EarlyStopping, OnTooLong, PromptInit, Separator, Variant,
+    },
     method::Method,
     row::{
         COMPUTE,
@@ -120,6 +122,12 @@ section! {
         /// `truncate` cuts it, `keep` leaves it as it is, `drop` leaves its row out, `error` stops.
         on_too_long: OnTooLong = OnTooLong::Truncate
             => Row::plain().tasks(&[Generate, Evaluate, Preview, Quantize]).of_texts();
+        /// What parts the fields of CSV and TSV
+        ///
+        /// Without it, the ending of the file's name says it, or a header that shows another one, or
+        /// Excel's first line `sep=;`.
+        separator: Option<Separator> = None, "as the file shows"
+            => Row::plain().tasks(ROWS).of_rows();
         /// Uses only the first rows of a file, this many
         limit: Option<usize> = None, "all rows"
             => Row::range(Range::from(1)).tasks(&[Generate, Evaluate, Lengths, Split, Quantize]).essential().of_rows();

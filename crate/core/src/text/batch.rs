@@ -116,6 +116,7 @@ mod tests {
             references: Vec::new(),
             source_cut: false,
             target_cut: false,
+            mixed: None,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
     text::{
         example::{Example, Outcome},
         mixture::Mixing,
+        notice::Notices,
         rows::Skipped,
     },
 };
@@ -39,6 +40,8 @@ pub struct Dataset {
     mixing: Option<Mixing>,
     /// Hashes of all tokens of the files, before any were held out.
     hashes: Vec<[u8; 32]>,
+    /// What there is to say of the files' texts.
+    notices: Vec<Rc<Notices>>,
 }
 
 /// A set of a mixture, or the only one.
@@ -89,10 +92,12 @@ impl Dataset {
         let mut set =
             Self { name: name.into(), skipped: file.skipped().clone(), ..Self::default() };
         let mut hasher = Sha256::new();
-        let skip_bad_rows = file.settings().skip_bad_rows;
+        let mut notices = file.notices();
+        let skip_bad_rows = file.settings().reading.skip_bad_rows;
         file.each(&mut |outcome| {
             match outcome {
                 Ok(Outcome::Example(example)) => {
+                    notices.note(&example, file.line(example.row), file.tokenizer());
                     for tokens in [&example.source, &example.target] {
                         hasher.update((tokens.len() as u64).to_le_bytes());
                         tokens.iter().for_each(|token| hasher.update(token.to_le_bytes()));
@@ -124,6 +129,7 @@ impl Dataset {
         }
         set.entries.shrink_to_fit();
         set.hashes.push(hasher.finalize().into());
+        set.notices.push(Rc::new(notices));
         let (name, entries) = (set.name.clone(), 0..set.entries.len());
         set.parts.push(Part { name, file: Rc::new(file), entries });
         Ok(set)
@@ -144,6 +150,7 @@ impl Dataset {
             joined.without_text += set.without_text;
             joined.held_out += set.held_out;
             joined.hashes.extend(set.hashes);
+            joined.notices.extend(set.notices);
         }
         joined
     }
@@ -189,6 +196,7 @@ impl Dataset {
         .into_iter()
         .filter(|(_, count, _)| *count > 0)
         .map(|(code, count, what)| Warning { code, message: format!("{count} {what}"), count })
+        .chain(self.notices.iter().flat_map(|notices| notices.warnings()))
         .collect()
     }
 
@@ -356,6 +364,7 @@ impl Dataset {
             without_text: self.without_text,
             held_out: validation.len(),
             hashes: self.hashes.clone(),
+            notices: self.notices.clone(),
             ..Self::default()
         };
         Ok((with(train, counted), with(validation, Self::default())))

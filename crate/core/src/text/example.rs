@@ -9,7 +9,8 @@ use crate::{
     config::OnTooLong,
     error::{Error, Result},
     text::{
-        rows::{Row, kind},
+        rows::{Reading, Row},
+        shape::described,
         template::Rendered,
         templates::Templates,
         tokenizer::Tokenizer,
@@ -26,8 +27,9 @@ pub struct DataSettings {
     pub max_target_tokens: usize,
     /// What happens to a text that has more.
     pub on_too_long: OnTooLong,
-    /// Whether a row that does not render is counted and passed over.
-    pub skip_bad_rows: bool,
+    /// How the file is read; a row that does not render counts as a bad one.
+    #[serde(skip)]
+    pub reading: Reading,
     /// The fields that hold references to score against, each a text or a list of texts. None: the
     /// target is the reference.
     pub reference_fields: Vec<String>,
@@ -41,7 +43,7 @@ impl Default for DataSettings {
             max_source_tokens: 512,
             max_target_tokens: 128,
             on_too_long: OnTooLong::Truncate,
-            skip_bad_rows: false,
+            reading: Reading::default(),
             reference_fields: Vec::new(),
             limit: None,
         }
@@ -67,6 +69,8 @@ pub struct Example {
     pub source_cut: bool,
     /// Whether the target was cut.
     pub target_cut: bool,
+    /// A text that the template compares with a number, by its name.
+    pub mixed: Option<String>,
 }
 
 impl DataSettings {
@@ -145,11 +149,11 @@ impl Maker {
     fn example(&self, index: usize, row: &Row, place: &str) -> Result<Outcome> {
         let settings = &self.settings;
         let rendered = match self.sources_only {
-            true => self.templates.render_source(index, row)?.map(|source| (source, None)),
+            true => self.templates.render_source(index, row)?.map(|source| (source, None, None)),
             false => (self.templates.render(index, row)?)
-                .map(|Rendered { source, target }| (source, Some(target))),
+                .map(|Rendered { source, target, mixed }| (source, Some(target), mixed)),
         };
-        let Some((source, target)) = rendered else { return Ok(Outcome::WithoutText) };
+        let Some((source, target, mixed)) = rendered else { return Ok(Outcome::WithoutText) };
         let tokenizer = self.tokenizer.as_deref();
         let Some(prompt) = prompt(index, place, source, tokenizer, settings)? else {
             return Ok(Outcome::Dropped);
@@ -165,7 +169,7 @@ impl Maker {
         let fit = within(tokenizer, &target, limit, settings.on_too_long, place)?;
         let Some((ids, target_cut)) = fit else { return Ok(Outcome::Dropped) };
         let target_text = target;
-        let example = Example { target: ids, target_text, references, target_cut, ..prompt };
+        let example = Example { target: ids, target_text, references, target_cut, mixed, ..prompt };
         Ok(Outcome::Example(Box::new(example)))
     }
 }
@@ -209,6 +213,7 @@ fn prompt(
         references: Vec::new(),
         source_cut,
         target_cut: false,
+        mixed: None,
     }))
 }
 
@@ -252,7 +257,7 @@ fn references(row: &Row, fields: &[String]) -> Result<Option<Vec<String>>, Strin
                 Value::String(text) => texts.push(text.trim().to_owned()),
                 Value::Number(number) => texts.push(number.to_string()),
                 other => {
-                    let found = kind(other);
+                    let found = described(other);
                     return Err(format!(
                         "reference field `{name}`: expected a text, found {found}"
                     ));

@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    reader::Reader,
+    reader::{Reader, reading},
     rows::{Index, Skipped},
 };
-use crate::error::Result;
+use crate::{config::DataConfig, error::Result};
 
 /// A file of rows at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,10 +31,10 @@ impl Reader {
     pub async fn inspect(
         &self,
         path: &str,
-        skip_bad_rows: bool,
+        config: &DataConfig,
         count: usize,
     ) -> Result<Inspection> {
-        let index = Index::read(&*self.storage, path, skip_bad_rows).await?;
+        let index = Index::read(&*self.storage, path, reading(config)).await?;
         let mut fields: Vec<String> = Vec::new();
         let mut records = Vec::new();
         for place in index.places.iter().take(count) {
@@ -67,7 +67,10 @@ mod tests {
         storage.insert("a.csv", "text,stars\ngood,5\nbad,1\nso so,3\n");
         storage.insert("b.jsonl", "{\"a\": 1}\n{\"a\": \n{\"b\": [2]}\n");
         let reader = Reader { storage: Rc::new(storage), tokenizer: None };
-        let look = |path, skip, count| pollster::block_on(reader.inspect(path, skip, count));
+        let look = |path, skip_bad_rows, count| {
+            let config = DataConfig { skip_bad_rows, ..DataConfig::default() };
+            pollster::block_on(reader.inspect(path, &config, count))
+        };
         let table = look("a.csv", false, 2).unwrap();
         assert_eq!((table.rows, table.fields.join(" ")), (3, "text stars".to_owned()));
         assert_eq!(json!(table.records[1]), json!({"text": "bad", "stars": 1}));

@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Result},
     rng::{Purpose, Random},
     storage::beside,
+    text::encoding,
 };
 
 /// The ending of a mixture's file.
@@ -30,7 +31,8 @@ const ENDING: &str = ".toml";
 /// The keys above the sets.
 const KEYS: [&str; 3] = ["set", "temperature", "cap"];
 /// The keys of a set that are the configuration's, for this set alone.
-const DATA_KEYS: [&str; 8] = [
+const DATA_KEYS: [&str; 9] = [
+    "separator",
     "train",
     "validation",
     "validation_fraction",
@@ -85,13 +87,11 @@ impl Mixture {
     /// [`Error::Format`] names the file, the set and the key; an unknown key is answered with the
     /// nearest one.
     pub fn parse(path: &str, bytes: &[u8], base: &DataConfig) -> Result<Self> {
-        Self::read(path, bytes, base).map_err(|message| Error::format(path, message))
+        Self::read(path, encoding::text(path, bytes)?, base)
+            .map_err(|message| Error::format(path, message))
     }
 
-    fn read(path: &str, bytes: &[u8], base: &DataConfig) -> Result<Self, String> {
-        let text =
-            std::str::from_utf8(bytes).map_err(|error| format!("it is not UTF-8: {error}"))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    fn read(path: &str, text: &str, base: &DataConfig) -> Result<Self, String> {
         let file: Map<String, Value> = toml::from_str(text)
             .map_err(|error| format!("not valid TOML: {}", in_one_line(text, &error)))?;
         known(file.keys(), &KEYS, |key| match is_key_of_a_set(key) {

@@ -3,13 +3,16 @@
 
 pub mod batch;
 pub mod dataset;
+pub mod encoding;
 pub mod example;
 pub mod inspect;
 pub mod lengths;
 pub mod mixture;
+mod notice;
 pub mod preview;
 pub mod reader;
 pub mod rows;
+mod shape;
 pub mod split;
 pub mod template;
 pub mod templates;
@@ -23,7 +26,7 @@ pub use lengths::Lengths;
 pub use mixture::{Mixing, Mixture};
 pub use preview::Preview;
 pub use reader::Reader;
-pub use rows::{Row, Rows, Skipped};
+pub use rows::{Reading, Row, Rows, Skipped};
 pub use split::Split;
 pub use template::{Rendered, Template};
 pub use templates::Templates;

@@ -134,7 +134,15 @@ impl Reader {
         let mut previews = Vec::new();
         for row in first..file.len().min(first.saturating_add(count)) {
             let (set, line) = (set.map(str::to_owned), file.line(row));
-            let (outcome, left_away) = file.glance(row, MOST).await?;
+            let (outcome, left_away) = match file.glance(row, MOST).await {
+                // Counted and passed over, where that is asked for.
+                Err(Error::Template { .. } | Error::Row { .. })
+                    if file.settings().reading.skip_bad_rows =>
+                {
+                    (None, 0)
+                }
+                glance => glance.map(|(outcome, left_away)| (Some(outcome), left_away))?,
+            };
             let mut preview = Preview {
                 set,
                 row,
@@ -146,9 +154,10 @@ impl Reader {
                 references: Vec::new(),
             };
             match outcome {
-                Outcome::Dropped => preview.left_out = Some("a text has too many tokens"),
-                Outcome::WithoutText => preview.left_out = Some("no template has a text for it"),
-                Outcome::Example(example) => {
+                None => preview.left_out = Some("it is a bad row"),
+                Some(Outcome::Dropped) => preview.left_out = Some("a text has too many tokens"),
+                Some(Outcome::WithoutText) => preview.left_out = Some("no template has a text for it"),
+                Some(Outcome::Example(example)) => {
                     let tokenizer = self.tokenizer.as_deref();
                     let Example { source_text, source, target_text, target, .. } = *example;
                     let has_target = !file.has_only_sources();

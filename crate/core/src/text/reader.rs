@@ -8,8 +8,10 @@ use crate::{
     storage::Storage,
     text::{
         dataset::{Dataset, File},
+        encoding,
         example::{DataSettings, Example, Maker, of_texts},
         mixture::{Mixing, Mixture, Set, is_mixture},
+        rows::Reading,
         template::{Template, read_promptsource},
         templates::Templates,
         tokenizer::Tokenizer,
@@ -229,9 +231,7 @@ async fn read_templates(
             if matches!(ending.to_ascii_lowercase().as_str(), "yaml" | "yml") {
                 return Ok(Templates::rotating(read_promptsource(path, &bytes)?, seed));
             }
-            let text = String::from_utf8(bytes)
-                .map_err(|error| Error::format(path, format!("it is not UTF-8: {error}")))?;
-            Template::parse(&text)?
+            Template::parse(encoding::text(path, &bytes)?)?
         }
         (None, None) => {
             let (source, target) = (config.source_field.clone(), config.target_field.clone());
@@ -241,12 +241,17 @@ async fn read_templates(
     Ok(template.into())
 }
 
+/// How files are read.
+pub(super) fn reading(config: &DataConfig) -> Reading {
+    Reading { skip_bad_rows: config.skip_bad_rows, separator: config.separator }
+}
+
 fn settings(config: &DataConfig) -> DataSettings {
     DataSettings {
         max_source_tokens: config.max_source_tokens,
         max_target_tokens: config.max_target_tokens,
         on_too_long: config.on_too_long,
-        skip_bad_rows: config.skip_bad_rows,
+        reading: reading(config),
         reference_fields: config.reference_fields.clone(),
         limit: config.limit,
     }

@@ -11,8 +11,21 @@ use self::scan::Scan;
 pub(crate) use self::{
     index::{Index, Place},
     scan::Layout,
+    table::is_unnamed,
 };
-use crate::error::{Error, Result};
+use crate::{
+    config::Separator,
+    error::{Error, Result},
+};
+
+/// How a file of rows is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether bad rows are counted and passed over.
+    pub skip_bad_rows: bool,
+    /// What parts the fields of a table, where its name and header do not tell.
+    pub separator: Option<Separator>,
+}
 
 /// One record.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,7 +123,7 @@ impl Rows {
     /// As [`Rows::from_bytes`].
     pub fn read(name: impl Into<String>, bytes: &[u8], skip_bad_rows: bool) -> Result<Self> {
         let mut rows = Self { name: name.into(), ..Self::default() };
-        rows.read_from(Scan::new(&rows.name)?, bytes, skip_bad_rows)?;
+        rows.read_from(Scan::new(&rows.name, None)?, bytes, skip_bad_rows)?;
         Ok(rows)
     }
 
@@ -124,7 +137,7 @@ impl Rows {
         mut each: impl FnMut(Row) -> Result<()>,
     ) -> Result<()> {
         let mut skipped = Skipped::default();
-        let taken = Scan::new(name)?.take(bytes, true, |record| {
+        let taken = Scan::new(name, None)?.take(bytes, true, |record| {
             let line = record.line;
             match skipped.pass(name, line, record.fields, false)? {
                 Some(fields) => each(Row { line, fields }),
@@ -162,18 +175,6 @@ impl Rows {
     }
 }
 
-/// What a value is, for messages.
-pub(crate) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,7 +198,8 @@ mod tests {
         let error = Rows::from_bytes("rows.parquet", b"PAR1").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "rows.parquet: rows are read from JSONL, CSV and TSV, not from .parquet"
+            "rows.parquet: rows are read from JSONL, CSV and TSV, not from .parquet; write it as JSONL: \
+             pandas' `to_json(path, orient=\"records\", lines=True)`"
         );
     }
 
@@ -206,7 +208,8 @@ mod tests {
         let lines = "{\"a\": 1}\n".repeat(3) + &"[]\n".repeat(12) + "{\"a\": 2}";
         let rows = Rows::read("rows.jsonl", lines.as_bytes(), true).unwrap();
         assert_eq!((rows.rows.len(), rows.skipped.count, rows.skipped.first.len()), (4, 12, 10));
-        let expected = "rows.jsonl, line 4: expected a JSON object, found a list";
+        let expected = "rows.jsonl, line 4: expected a JSON object, found an empty list; a list of rows is \
+                        read from a file whose name ends with .json";
         assert_eq!(rows.skipped.first[0], expected);
         assert_eq!(rows.rows[3].line, 16);
         assert_eq!(

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     dataset::parts,
-    rows::{Index, Layout, Skipped},
+    rows::{Index, Layout, Reading, Skipped},
 };
 use crate::{
     error::{Error, Result},
@@ -30,7 +30,7 @@ pub struct Split {
     /// Only the first rows.
     pub limit: Option<usize>,
     /// Whether bad rows are counted and left out, instead of being an error.
-    pub skip_bad_rows: bool,
+    pub reading: Reading,
 }
 
 /// A file that was written.
@@ -79,7 +79,7 @@ impl Split {
         let names = ["train", "validation", "test"];
         let files = names.map(|name| join(output, &format!("{name}.{ending}")));
         check_new_files(storage, output, &files).await?;
-        let mut index = Index::read(storage, path, self.skip_bad_rows).await?;
+        let mut index = Index::read(storage, path, self.reading).await?;
         index.places.truncate(self.limit.unwrap_or(usize::MAX));
         let drawn = parts(index.places.len(), &fractions, self.seed);
         let mut written = Vec::new();
@@ -197,7 +197,7 @@ mod tests {
         test_fraction: 0.1,
         seed: 3,
         limit: None,
-        skip_bad_rows: false,
+        reading: Reading { skip_bad_rows: false, separator: None },
     };
 
     #[test]
@@ -256,8 +256,12 @@ mod tests {
         assert_eq!(refused("{}\n{}", THREE), "rows.jsonl: 2 rows are too few for all parts");
         let bad = lines + "[]\n";
         assert!(refused(&bad, THREE).contains("line 11"));
-        let (_, files, skipped) =
-            split("rows.jsonl", &bad, &Split { skip_bad_rows: true, ..THREE }).unwrap();
+        let (_, files, skipped) = split(
+            "rows.jsonl",
+            &bad,
+            &Split { reading: Reading { skip_bad_rows: true, separator: None }, ..THREE },
+        )
+        .unwrap();
         assert_eq!((files.iter().map(|file| file.rows).sum::<usize>(), skipped.count), (10, 1));
 
         let storage = MemoryStorage::new();

@@ -4,28 +4,39 @@
 //! a row's text may hold `|||`, and both sides are stripped. Rendering is bounded, since templates
 //! come from strangers.
 
+mod placeholders;
 mod program;
 mod promptsource;
 mod published;
 mod python;
+mod why;
 mod work;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use minijinja::{
-    Environment, ErrorKind, UndefinedBehavior,
-    value::{Serde, Value},
+    Environment, UndefinedBehavior,
+    value::{Object, Serde, Value},
 };
+use serde_json::Value as Json;
 
-use self::program::{Output, Program};
+use self::{
+    program::{Output, Program},
+    why::describe,
+};
 use crate::{
     error::{Error, Result},
-    text::rows::{Row, kind},
+    text::{
+        rows::{Row, is_unnamed},
+        shape::{advice, described},
+    },
 };
 
 const SEPARATOR: &str = "|||";
 const SOURCE: &str = "source";
 const TARGET: &str = "target";
+/// All fields of a row.
+const ROW: &str = "row";
 
 /// The work that one rendering may take: instructions, and 64 bytes of text for each.
 const FUEL: u64 = 500_000;
@@ -56,7 +67,10 @@ enum Kind {
 /// A part of a template that is rendered by itself.
 #[derive(Debug)]
 struct Part {
+    name: &'static str,
     program: Program,
+    /// Whether it reads any field.
+    reads: bool,
     /// The lines before it, for messages.
     lines_before: usize,
     /// What it may use.
@@ -70,6 +84,8 @@ pub struct Rendered {
     pub source: String,
     /// What it is to write.
     pub target: String,
+    /// A text that the template compares with a number, which never equals it, by its name.
+    pub mixed: Option<String>,
 }
 
 impl Template {
@@ -81,6 +97,7 @@ impl Template {
     /// [`Error::Template`] for what is not Jinja, or has more than two sides.
     pub fn parse(text: &str) -> Result<Self> {
         check_length(text)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let sides: Vec<&str> = text.split(SEPARATOR).collect();
         if sides.len() > 2 {
             let message = format!("`{SEPARATOR}` is there {} times, not once", sides.len() - 1);
@@ -107,6 +124,17 @@ impl Template {
         }
     }
 
+    /// A field of the row that a side names as another tool would, beside those that it reads.
+    pub(crate) fn placeholder(&self, row: &Row) -> Option<String> {
+        match &self.0 {
+            Kind::Jinja { source, target } => [Some(source), target.as_ref()]
+                .into_iter()
+                .flatten()
+                .find_map(|part| placeholders::between(part.program.text(), row)),
+            Kind::Fields { .. } => None,
+        }
+    }
+
     /// Both sides of a row.
     ///
     /// # Errors
@@ -118,15 +146,18 @@ impl Template {
                 "there is no `{SEPARATOR}`, which separates the source from the target"
             ))),
             Kind::Jinja { source, target: Some(target) } => {
-                let values = Value::from(Serde(&row.fields));
-                let source = source.render(row, &values)?.text;
-                Ok(Rendered { source, target: target.render(row, &values)?.text })
+                let values = values(row);
+                let source = source.render(row, &values)?;
+                let target = target.render(row, &values)?;
+                let mixed = source.mixed.or(target.mixed);
+                Ok(Rendered { source: source.text, target: target.text, mixed })
             }
             Kind::Fields { source, target } => {
                 let (source, target) = choose(row, source.as_deref(), target.as_deref());
                 Ok(Rendered {
                     source: field(row, source, "source_field")?,
                     target: field(row, target, "target_field")?,
+                    mixed: None,
                 })
             }
         }
@@ -138,15 +169,28 @@ impl Template {
     /// As [`Template::render`], but the template may be without a target.
     pub fn render_source(&self, row: &Row) -> Result<String> {
         match &self.0 {
-            Kind::Jinja { source, .. } => {
-                Ok(source.render(row, &Value::from(Serde(&row.fields)))?.text)
-            }
+            Kind::Jinja { source, .. } => Ok(source.render(row, &values(row))?.text),
             Kind::Fields { source, target } => {
                 let only = row.fields.keys().next().filter(|_| row.fields.len() == 1);
                 let (chosen, _) = choose(row, source.as_deref(), target.as_deref());
                 field(row, chosen.or(only.map(String::as_str)), "source_field")
             }
         }
+    }
+}
+
+/// A row's fields by their names, and all of them as `row`, for names that are no plain words.
+fn values(row: &Row) -> Value {
+    Value::from_object(Fields(Value::from(Serde(&row.fields))))
+}
+
+#[derive(Debug)]
+struct Fields(Value);
+
+impl Object for Fields {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let found = self.0.get_item(key).ok().filter(|value| !value.is_undefined());
+        found.or_else(|| (key.as_str() == Some(ROW)).then(|| self.0.clone()))
     }
 }
 
@@ -185,7 +229,9 @@ impl Part {
     ) -> Result<Self> {
         let program = Program::compile(name, text.to_owned())
             .map_err(|error| failure(describe(&error, lines_before)))?;
-        Ok(Self { program, lines_before, environment })
+        let is_global = |name: &String| environment.globals().any(|(global, _)| global == name);
+        let reads = program.variables().iter().any(|name| !is_global(name));
+        Ok(Self { name, program, reads, lines_before, environment })
     }
 
     /// The text of a row, stripped.
@@ -193,34 +239,24 @@ impl Part {
         if let Some(name) = row.fields.keys().find(|name| name.starts_with(work::RESERVED)) {
             return Err(failure(format!("no field may have the name {name:?}")));
         }
-        let Output { text, fuel } = (self.program.render(self.environment, values.clone()))
-            .map_err(|error| {
-                failure(match error.kind() {
-                    ErrorKind::UndefinedError => self.undefined(&error, row, values),
-                    _ => describe(&error, self.lines_before),
-                })
-            })?;
-        if text.len() > MAX_OUTPUT {
+        let output = self.program.render(self.environment, values.clone());
+        let output = output.map_err(|error| failure(self.why(&error, row, values)))?;
+        if output.text.len() > MAX_OUTPUT {
             return Err(failure(format!("the text is longer than {MAX_OUTPUT} bytes")));
         }
-        Ok(Output { text: text.trim().to_owned(), fuel })
-    }
-
-    /// Why something was not defined.
-    fn undefined(&self, error: &minijinja::Error, row: &Row, values: &Value) -> String {
-        let is_there = |name: &str| {
-            values.get_attr(name).is_ok_and(|value| !value.is_undefined())
-                || self.environment.globals().any(|(global, _)| global == name)
-        };
-        let mut missing: Vec<String> = self.program.variables().into_iter().collect();
-        missing.retain(|name| !is_there(name));
-        missing.sort();
-        let missing: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
-        let what = match missing.len() {
-            0 => describe(error, self.lines_before),
-            _ => format!("there is no field {}", missing.join(", ")),
-        };
-        format!("{what}; the row has {}", row.field_names())
+        let text = output.text.trim().to_owned();
+        // The same text for every row, in which a field is named as other tools do it.
+        if !self.reads
+            && let Some(found) = placeholders::first(&text, row)
+        {
+            let message = format!(
+                "the {} reads no field, and would be the same for every row: for `{found}`, write \
+                 the field's name in two braces, as in `{{{{ name }}}}`",
+                self.name
+            );
+            return Err(failure(message));
+        }
+        Ok(Output { text, ..output })
     }
 }
 
@@ -230,7 +266,9 @@ fn choose<'a>(
     source: Option<&'a str>,
     target: Option<&'a str>,
 ) -> (Option<&'a str>, Option<&'a str>) {
-    let names: Vec<&str> = row.fields.keys().map(String::as_str).collect();
+    // What pandas writes beside the columns is none of two.
+    let names = row.fields.keys().map(String::as_str).filter(|name| !is_unnamed(name));
+    let names: Vec<&str> = names.collect();
     let named = |name| names.contains(&name).then_some(name);
     let (by_name, other) = match (source, target) {
         (Some(_), Some(_)) => return (source, target),
@@ -264,26 +302,17 @@ fn field(row: &Row, name: Option<&str>, key: &str) -> Result<String> {
             let message = format!("there is no field `{name}`; the row has {}", row.field_names());
             Err(failure(message))
         }
-        Some(serde_json::Value::String(text)) => Ok(text.trim().to_owned()),
-        Some(value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
-            Ok(Value::from(Serde(value)).to_string())
-        }
+        Some(Json::String(text)) => Ok(text.trim().to_owned()),
+        Some(Json::Number(number)) => Ok(match number.as_f64().filter(|_| number.is_f64()) {
+            Some(float) => work::python_float(float),
+            None => number.to_string(),
+        }),
+        Some(value @ Json::Bool(_)) => Ok(Value::from(Serde(value)).to_string()),
         Some(value) => {
-            Err(failure(format!("field `{name}`: expected a text, found {}", kind(value))))
+            let advice = advice(&row.fields).map_or(String::new(), |advice| format!("; {advice}"));
+            let found = described(value);
+            Err(failure(format!("field `{name}`: expected a text, found {found}{advice}")))
         }
-    }
-}
-
-/// What the template engine says, with lines counted from the whole template's first.
-fn describe(error: &minijinja::Error, lines_before: usize) -> String {
-    let what = match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => "rendering takes too long".to_owned(),
-        (kind, None) => kind.to_string(),
-        (kind, Some(detail)) => format!("{kind}: {detail}"),
-    };
-    match error.line() {
-        Some(line) => format!("{what}, in line {}", line + lines_before),
-        None => what,
     }
 }
 

@@ -40,6 +40,14 @@ impl Templates {
         }
     }
 
+    /// A field of the row that the template names as another tool would, beside those that it reads.
+    pub(crate) fn placeholder(&self, row: &Row) -> Option<String> {
+        match &self.0 {
+            Kind::One(template) => template.placeholder(row),
+            Kind::Rotating { .. } => None,
+        }
+    }
+
     /// Both sides of the row at this place of its file, from 0: by the template whose turn it is, or
     /// the next one that has a text for the row. None where none has.
     ///

@@ -7,6 +7,8 @@ mod stream;
 
 pub use stream::TextStream;
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Result};
 
 /// T5's tokenizer: a unigram model over pieces of words, closed by `</s>`.
@@ -15,6 +17,9 @@ pub struct Tokenizer {
     path: String,
     inner: file::Tokenizer,
     eos: u32,
+    unknown: u32,
+    /// The texts of tokens that [`Tokenizer::decode`] leaves out.
+    special: Vec<String>,
     vocabulary_size: usize,
 }
 
@@ -28,9 +33,10 @@ impl Tokenizer {
     /// what T5's tokenizers are made of is accepted, since the rest can hang or panic.
     pub fn from_bytes(path: impl Into<String>, bytes: &[u8]) -> Result<Self> {
         let path = path.into();
-        let (inner, eos) = file::read(bytes).map_err(|message| Error::format(&path, message))?;
-        let vocabulary_size = inner.get_vocab_size(true);
-        Ok(Self { path, inner, eos, vocabulary_size })
+        let file::Parts { inner, eos, special } =
+            file::read(bytes).map_err(|message| Error::format(&path, message))?;
+        let (vocabulary_size, unknown) = (inner.get_vocab_size(true), inner.get_model().unknown());
+        Ok(Self { path, inner, eos, unknown, special, vocabulary_size })
     }
 
     /// The token ids of a text, the closing `</s>` last.
@@ -89,6 +95,35 @@ impl Tokenizer {
     /// The id of `</s>`, which closes every text.
     pub fn eos(&self) -> u32 {
         self.eos
+    }
+
+    /// The id of what stands for characters that no token has.
+    pub fn unknown(&self) -> u32 {
+        self.unknown
+    }
+
+    /// Whether a line break is read as a blank, and neither a token nor unknown.
+    pub(crate) fn drops_line_breaks(&self) -> bool {
+        let ids = self.encode("a\na").unwrap_or_default();
+        let text = self.decode(&ids).unwrap_or_default();
+        !text.contains('\n') && !ids.contains(&self.unknown)
+    }
+
+    /// The special tokens, such as `<extra_id_0>`, that a text holds.
+    pub(crate) fn specials<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        let special = self.special.iter().map(String::as_str);
+        special.filter(move |token| text.contains(*token))
+    }
+
+    /// A text without special tokens, as [`Tokenizer::decode`] leaves them out.
+    pub(crate) fn without_special<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let Some(first) = self.specials(text).next() else { return Cow::Borrowed(text) };
+        let mut parts: Vec<&str> = text.split(first).collect();
+        for token in &self.special {
+            parts = parts.into_iter().flat_map(|part| part.split(token.as_str())).collect();
+        }
+        let parts = parts.into_iter().map(str::trim).filter(|part| !part.is_empty());
+        Cow::Owned(parts.collect::<Vec<_>>().join(" "))
     }
 
     /// The id of a token, such as `▁the` or `<extra_id_0>`.

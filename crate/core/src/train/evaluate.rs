@@ -18,6 +18,10 @@ use crate::{
     text::{batch::Batch, dataset::Dataset, example::Example, tokenizer::Tokenizer},
 };
 
+/// The mean loss over all target tokens of all rows, as training has it, beside `loss`, which is the mean
+/// over rows of their own means.
+pub const LOSS_PER_TOKEN: &str = "loss_per_token";
+
 /// Scores rows by a configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Evaluator<'a> {
@@ -38,6 +42,8 @@ pub struct RowResult {
     pub row: usize,
     /// The mean loss over its target tokens.
     pub loss: Option<f64>,
+    /// How many target tokens it has.
+    pub target_tokens: usize,
     /// The text that the model wrote.
     pub prediction: Option<String>,
     /// What the text scored, by metric.
@@ -95,9 +101,12 @@ impl Evaluator<'_> {
                 }
             }
             for (&index, example) in batch.iter().zip(examples) {
-                results[index].row = example.row;
+                (results[index].row, results[index].target_tokens) =
+                    (example.row, example.target.len());
                 if wants_text {
-                    references[index] = example.references;
+                    // Predictions are without them.
+                    let plain = |text: &String| self.tokenizer.without_special(text).into_owned();
+                    references[index] = example.references.iter().map(plain).collect();
                 }
             }
             done += batch.len();
@@ -161,10 +170,15 @@ impl Evaluator<'_> {
             }
         }
         let mut metrics = Metrics::new();
-        let losses: Vec<f64> = results.iter().filter_map(|row| row.loss).collect();
+        let losses: Vec<(f64, f64)> = (results.iter())
+            .filter_map(|row| Some((row.loss?, row.target_tokens as f64)))
+            .collect();
         if !losses.is_empty() {
-            let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-            metrics.insert(Metric::Loss.name().to_owned(), json!(mean));
+            let of_rows: f64 = losses.iter().map(|(loss, _)| loss).sum();
+            let of_tokens: f64 = losses.iter().map(|(loss, tokens)| loss * tokens).sum();
+            let tokens: f64 = losses.iter().map(|(_, tokens)| tokens).sum();
+            metrics.insert(Metric::Loss.name().to_owned(), json!(of_rows / losses.len() as f64));
+            metrics.insert(LOSS_PER_TOKEN.to_owned(), json!(of_tokens / tokens));
         }
         metrics.extend(scorer.metrics());
         metrics
@@ -195,8 +209,8 @@ pub(crate) fn batches(lengths: impl Iterator<Item = usize>, batch_size: usize) -
 /// The number by which a metric ranks models: F1 for ROUGE.
 pub fn value(metrics: &Metrics, metric: Metric) -> Option<f64> {
     let value = metrics.get(metric.name())?;
-    if value.is_null() {
-        // A correlation that has no value, say: no score is worse.
+    if value.is_null() && metric != Metric::Loss {
+        // A correlation that has no value, say: no score is worse. A loss that is no number is none.
         return Some(if metric.lower_is_better() { f64::MAX } else { f64::MIN });
     }
     value.as_f64().or_else(|| value.get("f1")?.as_f64())

@@ -1,6 +1,6 @@
 //! Rows: what is in a file, what a model sees of it.
 
-use flantune::Result;
+use flantune::{Result, train::event::Event};
 use serde_json::Value;
 
 use super::{State, value};
@@ -13,8 +13,8 @@ impl State {
         options: &Options,
         count: usize,
     ) -> Result<Value> {
-        let skip_bad_rows = configuration(options)?.data.skip_bad_rows;
-        value(self.reader(None)?.inspect(path, skip_bad_rows, count).await?)
+        let config = configuration(options)?;
+        value(self.reader(None)?.inspect(path, &config.data, count).await?)
     }
 
     pub(super) async fn preview(
@@ -38,8 +38,13 @@ impl State {
     ) -> Result<Value> {
         let config = configuration(options)?;
         let reader = self.reader(Some(model))?;
-        let (_, lengths) = reader.lengths(path, &config.data, config.train.seed).await?;
+        let (rows, lengths) = reader.lengths(path, &config.data, config.train.seed).await?;
         // The last is of all together; a file has no others.
-        value(lengths.last())
+        let mut answer = value(lengths.last())?;
+        let told = rows.warnings().into_iter().map(Event::from).collect::<Vec<_>>();
+        if let Value::Object(fields) = &mut answer {
+            fields.insert("warnings".to_owned(), value(told)?);
+        }
+        Ok(answer)
     }
 }

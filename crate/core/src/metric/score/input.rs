@@ -5,7 +5,10 @@ use serde_json::Value;
 use crate::{
     error::{Error, Result},
     metric::classify::number_of,
-    text::rows::{Row, Rows},
+    text::{
+        encoding,
+        rows::{Row, Rows},
+    },
 };
 
 /// A file's name and bytes.
@@ -155,18 +158,21 @@ fn each_row(
 
 /// Lines end with `\n` or `\r\n`; after the last end there is no further line.
 fn each_line((name, bytes): Source<'_>, mut each: impl FnMut(usize, &str)) -> Result<()> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if let Some(problem) = encoding::problem(bytes) {
+        return Err(Error::format(name, problem));
+    }
+    let bytes = bytes.strip_prefix(encoding::MARK).unwrap_or(bytes);
     if bytes.is_empty() {
         return Ok(());
     }
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        let text = std::str::from_utf8(line).map_err(|error| Error::Row {
+        let text = encoding::line(line, false).map_err(|message| Error::Row {
             path: name.to_owned(),
             line: index + 1,
-            message: format!("byte {} is not UTF-8", error.valid_up_to() + 1),
+            message,
         })?;
-        each(index + 1, text.strip_suffix('\r').unwrap_or(text));
+        each(index + 1, text);
     }
     Ok(())
 }

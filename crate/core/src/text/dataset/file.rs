@@ -8,8 +8,11 @@ use crate::{
     error::Result,
     storage::Storage,
     text::{
+        dataset::Warning,
         example::{DataSettings, Maker, Outcome},
-        rows::{Index, Place, Skipped},
+        notice::Notices,
+        rows::{Index, Layout, Place, Row, Skipped},
+        tokenizer::Tokenizer,
     },
 };
 
@@ -23,6 +26,8 @@ pub(crate) struct File {
     storage: Rc<dyn Storage>,
     index: Index,
     maker: Maker,
+    /// A field that the template names as another tool would.
+    placeholder: Option<String>,
 }
 
 impl fmt::Debug for File {
@@ -38,9 +43,44 @@ impl File {
     /// As [`Index::read`] and [`Maker::check`].
     pub(crate) async fn open(storage: Rc<dyn Storage>, maker: Maker) -> Result<Self> {
         maker.check()?;
-        let mut index = Index::read(&*storage, &maker.name, maker.settings.skip_bad_rows).await?;
+        let mut index = Index::read(&*storage, &maker.name, maker.settings.reading).await?;
         index.places.truncate(maker.settings.limit.unwrap_or(usize::MAX));
-        Ok(Self { storage, index, maker })
+        let mut file = Self { storage, index, maker, placeholder: None };
+        if let Some(first) = file.index.places.first().copied() {
+            let bytes = file.bytes(first).await?;
+            let fields = file.index.layout.fields(&bytes).unwrap_or_default();
+            let row = Row { line: first.line as usize, fields };
+            file.placeholder = file.maker.templates.placeholder(&row);
+        }
+        Ok(file)
+    }
+
+    async fn bytes(&self, place: Place) -> Result<Vec<u8>> {
+        self.storage.read(self.path(), place.at..place.at + u64::from(place.length)).await
+    }
+
+    /// What there is to say of the file, before its texts are looked at.
+    pub(crate) fn notices(&self) -> Notices {
+        let (path, count) = (self.path(), self.len());
+        let mut warnings = Vec::new();
+        if let Layout::Table(columns) = &self.index.layout
+            && let Some(separator) = columns.other_separator()
+        {
+            let message = format!("{path}: its fields are parted by {separator}");
+            warnings.push(Warning { code: "separator", message, count });
+        }
+        if let Some(found) = &self.placeholder {
+            let message = format!(
+                "{path}: the template's `{found}` stays as it is; a field is written as \
+                 `{{{{ name }}}}`"
+            );
+            warnings.push(Warning { code: "placeholders", message, count });
+        }
+        Notices::new(path, !self.has_only_sources(), warnings)
+    }
+
+    pub(crate) fn tokenizer(&self) -> Option<&Tokenizer> {
+        self.maker.tokenizer.as_deref()
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -76,11 +116,11 @@ impl File {
     /// # Errors
     /// As [`Maker::make`].
     pub(crate) async fn example(&self, row: usize) -> Result<Outcome> {
-        let Some(Place { at, length, line }) = self.index.places.get(row).copied() else {
+        let Some(place) = self.index.places.get(row).copied() else {
             return Ok(Outcome::WithoutText);
         };
-        let bytes = self.storage.read(self.path(), at..at + u64::from(length)).await?;
-        self.maker.make(row, line as usize, self.index.layout.fields(&bytes))
+        let bytes = self.bytes(place).await?;
+        self.maker.make(row, place.line as usize, self.index.layout.fields(&bytes))
     }
 
     /// What becomes of a row where only the beginning of its texts is looked at: no more than so many

@@ -6,6 +6,7 @@ use crate::{
     storage::{MemoryStorage, Storage},
     text::{
         example::{DataSettings, Maker, of_texts},
+        rows::Reading,
         template::Template,
         templates::Templates,
         tokenizer::tests::FLAN,
@@ -119,7 +120,10 @@ fn a_bad_row_is_named() {
 #[test]
 fn bad_rows_are_skipped_where_that_is_asked_for() {
     let template = "{{ a }} ||| {{ b }}";
-    let settings = DataSettings { skip_bad_rows: true, ..DataSettings::default() };
+    let settings = DataSettings {
+        reading: Reading { skip_bad_rows: true, separator: None },
+        ..DataSettings::default()
+    };
     let lines = "{\"a\": 1, \"b\": 2}\n3\n{\"a\": 1}\n";
     let set = jsonl(lines, template, &settings).unwrap();
     assert_eq!((set.len(), set.skipped.count), (1, 2));

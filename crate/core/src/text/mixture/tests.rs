@@ -105,7 +105,7 @@ fn what_is_wrong_is_named() {
         );
     }
     let error = Mixture::parse("m.toml", b"\xff", &DataConfig::default()).unwrap_err();
-    assert!(error.to_string().starts_with("m.toml: it is not UTF-8"));
+    assert!(error.to_string().starts_with("m.toml: byte 1 is not UTF-8"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Where each row of a file lies, so that rows are read when they are due.
 
-use super::{Layout, Skipped, scan::Scan};
+use super::{Layout, Reading, Skipped, scan::Scan};
 use crate::{
     error::{Error, Result},
     storage::Storage,
@@ -38,12 +38,8 @@ impl Index {
     ///
     /// # Errors
     /// As [`super::Rows::read`], and [`Error::Format`] for a file without any row.
-    pub(crate) async fn read(
-        storage: &dyn Storage,
-        path: &str,
-        skip_bad_rows: bool,
-    ) -> Result<Self> {
-        let mut scan = Scan::new(path)?;
+    pub(crate) async fn read(storage: &dyn Storage, path: &str, reading: Reading) -> Result<Self> {
+        let mut scan = Scan::new(path, reading.separator)?;
         let length = storage.length(path).await?;
         let (mut places, mut skipped) = (Vec::new(), Skipped::default());
         let (mut piece, mut start, mut wanted) = (Vec::new(), 0, PIECE);
@@ -54,7 +50,8 @@ impl Index {
             }
             let at_end = end == length;
             let taken = scan.take(&piece, at_end, |record| {
-                let fields = skipped.pass(path, record.line, record.fields, skip_bad_rows)?;
+                let fields =
+                    skipped.pass(path, record.line, record.fields, reading.skip_bad_rows)?;
                 if fields.is_some() {
                     places.push(Place {
                         at: start + record.bytes.start as u64,

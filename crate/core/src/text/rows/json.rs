@@ -3,13 +3,12 @@
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 
-use super::{
-    kind,
-    scan::{Each, Record},
-};
+use super::scan::{Each, Record};
 use crate::{
     bounded::Bounded,
     error::{Error, Result},
+    exact,
+    text::{encoding, shape::described},
 };
 
 /// The most values of a row, those within its lists and objects counted: texts are what rows are for.
@@ -95,6 +94,8 @@ impl List {
                             return failure(line, not_json(&error));
                         }
                     };
+                    let text = std::str::from_utf8(&rest[..length]).unwrap_or_default();
+                    let value = exact::corrected(value, text);
                     let (begin, line) = (place.at, place.line);
                     place.advance(length);
                     each(Record { line, bytes: begin..place.at, fields: fields(value) })?;
@@ -107,8 +108,11 @@ impl List {
                 },
                 List::Ended if place.at == piece.len() => break place.at,
                 List::Ended => {
-                    let message = "not valid JSON: trailing characters".to_owned();
-                    return failure(place.line, message);
+                    let more = match piece[place.at] {
+                        b'[' => "another list begins here; expected one list of all rows",
+                        _ => "not valid JSON: trailing characters",
+                    };
+                    return failure(place.line, more.to_owned());
                 }
             }
         };
@@ -163,18 +167,31 @@ impl Place<'_> {
 
 /// The fields of an object's text.
 pub(super) fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
-    let text = std::str::from_utf8(line)
-        .map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to() + 1))?;
+    let text = std::str::from_utf8(line).map_err(|error| encoding::not_utf8(&error, line))?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = (&Bounded::new(MOST)).deserialize(&mut reader);
     let value = value.and_then(|value| reader.end().map(|()| value));
-    fields(value.map_err(|error| not_json(&error))?)
+    let value = value.map_err(|error| match error.is_eof() {
+        true => format!("what begins here does not end on its line; {ONE_A_LINE}"),
+        // Where only `\r` ends lines, this line is all of them.
+        false if text.trim_ascii().contains('\r') => format!("{}; {ONE_A_LINE}", not_json(&error)),
+        false => not_json(&error),
+    });
+    fields(exact::corrected(value?, text))
 }
+
+const ONE_A_LINE: &str = "expected a whole object on each line (lines end with `\\n`), or, in a file \
+                          whose name ends with .json, a list of objects: `[{…}, {…}]`";
 
 fn fields(value: Value) -> Result<Map<String, Value>, String> {
     match value {
         Value::Object(fields) => Ok(fields),
-        value => Err(format!("expected a JSON object, found {}", kind(&value))),
+        value @ Value::Array(_) => Err(format!(
+            "expected a JSON object, found {}; a list of rows is read from a file whose name ends \
+             with .json",
+            described(&value)
+        )),
+        value => Err(format!("expected a JSON object, found {}", described(&value))),
     }
 }
 
@@ -216,7 +233,10 @@ mod tests {
         for (bad, expected) in [
             (&b"[1, 2]"[..], "rows.jsonl, line 2: expected a JSON object, found a list"),
             (b"\"text\"", "line 2: expected a JSON object, found a string"),
-            (b"{\"a\": 1", "line 2: not valid JSON: EOF while parsing an object, column 7"),
+            (
+                b"{\"a\": 1",
+                "line 2: what begins here does not end on its line; expected a whole object",
+            ),
             (b"{\"a\": 1} x", "line 2: not valid JSON: trailing characters, column 10"),
             (b"{\"a\": NaN}", "line 2: not valid JSON: expected value, column 7"),
             (b"{\"a\": 1e999}", "line 2: not valid JSON: number out of range"),

@@ -9,10 +9,11 @@ use super::{
     json::{self, List},
     table::{Columns, Table},
 };
-use crate::error::{Error, Result};
-
-/// Marks a file as UTF-8; some programs write it, none needs it.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use crate::{
+    config::Separator,
+    error::{Error, Result},
+    text::encoding,
+};
 
 /// A record that was found.
 pub(super) struct Record {
@@ -49,13 +50,23 @@ impl Scan {
     ///
     /// # Errors
     /// [`Error::Format`] for a kind that is not supported.
-    pub(super) fn new(name: &str) -> Result<Self> {
+    pub(super) fn new(name: &str, separator: Option<Separator>) -> Result<Self> {
         let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
         let form = match ending.to_ascii_lowercase().as_str() {
-            "csv" => Form::Table(Table::new(b',')),
-            "tsv" => Form::Table(Table::new(b'\t')),
+            "csv" => Form::Table(Table::new(b',', separator)),
+            "tsv" => Form::Table(Table::new(b'\t', separator)),
             ending @ ("parquet" | "arrow" | "xlsx" | "xls" | "gz" | "zip" | "zst") => {
-                let message = format!("rows are read from JSONL, CSV and TSV, not from .{ending}");
+                let todo = match ending {
+                    "gz" => "unpack it: `gunzip`",
+                    "zst" => "unpack it: `unzstd`",
+                    "zip" => "unpack it",
+                    "xlsx" | "xls" => "save the sheet as \"CSV UTF-8\"",
+                    _ => {
+                        "write it as JSONL: pandas' `to_json(path, orient=\"records\", lines=True)`"
+                    }
+                };
+                let message =
+                    format!("rows are read from JSONL, CSV and TSV, not from .{ending}; {todo}");
                 return Err(Error::format(name, message));
             }
             "json" => Form::Json,
@@ -82,10 +93,13 @@ impl Scan {
     ) -> Result<usize> {
         let mut begin = 0;
         if !self.begun {
-            if piece.len() < BYTE_ORDER_MARK.len() && !at_end {
+            if piece.len() < encoding::START && !at_end {
                 return Ok(0);
             }
-            begin = if piece.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+            if let Some(problem) = encoding::problem(piece) {
+                return Err(Error::format(&self.name, problem));
+            }
+            begin = if piece.starts_with(encoding::MARK) { encoding::MARK.len() } else { 0 };
             self.begun = true;
         }
         let rest = &piece[begin..];
@@ -161,7 +175,7 @@ mod tests {
 
     /// The records of a file that comes in pieces, each as long as it must be.
     fn in_pieces(name: &str, bytes: &[u8], length: usize) -> (Vec<(usize, String)>, Layout) {
-        let mut scan = Scan::new(name).unwrap();
+        let mut scan = Scan::new(name, None).unwrap();
         let (mut found, mut start, mut longer) = (Vec::new(), 0, 0);
         loop {
             let end = bytes.len().min(start + length + longer);

@@ -6,31 +6,80 @@ use csv::{ByteRecord, ReaderBuilder};
 use serde_json::{Map, Value};
 
 use super::scan::{Each, Record};
-use crate::error::{Error, Result};
+use crate::{
+    config::Separator,
+    error::{Error, Result},
+    text::encoding,
+};
 
-/// The characters that may have been meant to separate fields.
-const DELIMITERS: [char; 4] = [',', '\t', ';', '|'];
+/// The characters that separate fields in one program or another.
+const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+/// The most columns of a table; a sheet of Excel has no more.
+const MAX_COLUMNS: usize = 16_384;
+/// The longest name of a column, in bytes: each row's fields have all names.
+const MAX_NAME: usize = 1_000;
+/// What a column without a name is called, with its number from 0, as pandas does.
+const UNNAMED: &str = "Unnamed: ";
+
+/// Whether a column had no name, here or where pandas once read it: it holds row numbers, or nothing.
+pub(crate) fn is_unnamed(name: &str) -> bool {
+    let number = name.strip_prefix(UNNAMED).unwrap_or_default();
+    number.starts_with(|c: char| c.is_ascii_digit())
+        && number.chars().all(|c| c.is_ascii_digit() || c == '.')
+}
 
 /// What is known of a table so far: nothing, or its columns.
 #[derive(Debug)]
 pub(super) struct Table {
     delimiter: u8,
+    /// Whether somebody has said that it is this one.
+    is_expected: bool,
+    /// That of the file's kind.
+    usual: u8,
+    /// Whether the header may still show another delimiter.
+    is_open: bool,
     columns: Option<Columns>,
 }
 
 /// The columns of a table. One whose every value is a whole number holds numbers, so that a template
-/// can count with them (`answer_choices[label]`); all else is text.
+/// can count with them (`answer_choices[label]`), and null where a cell is blank; all else is text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Columns {
     delimiter: u8,
+    /// Whether that is what the file's name or its user says.
+    is_expected: bool,
+    /// The header, as it is written.
+    header: Vec<String>,
     names: Vec<String>,
-    /// Which of them have held nothing but whole numbers.
-    whole: Vec<bool>,
+    kinds: Vec<Column>,
+}
+
+/// What a column has held so far.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Column {
+    /// Nothing but whole numbers, blank cells aside.
+    whole: bool,
+    /// Anything at all.
+    filled: bool,
 }
 
 impl Table {
-    pub(super) fn new(delimiter: u8) -> Self {
-        Self { delimiter, columns: None }
+    /// With the separator that is given, or else with the delimiter of the file's kind, unless its
+    /// header shows another one.
+    pub(super) fn new(usual: u8, separator: Option<Separator>) -> Self {
+        let given = separator.map(|separator| match separator {
+            Separator::Comma => b',',
+            Separator::Semicolon => b';',
+            Separator::Tab => b'\t',
+            Separator::Bar => b'|',
+        });
+        Self {
+            delimiter: given.unwrap_or(usual),
+            is_expected: given.is_some(),
+            usual,
+            is_open: given.is_none(),
+            columns: None,
+        }
     }
 
     /// Takes the records that lie whole in a piece.
@@ -42,63 +91,125 @@ impl Table {
         at_end: bool,
         each: Each<'_>,
     ) -> Result<usize> {
-        let mut records = Records::new(piece, self.delimiter);
+        let mut begin = 0;
+        let columns = loop {
+            match &mut self.columns {
+                Some(columns) => break columns,
+                None => match self.header(name, line, &piece[begin..], at_end)? {
+                    Some(taken) => begin += taken,
+                    None => return Ok(if at_end { piece.len() } else { begin }),
+                },
+            }
+        };
+        let rest = &piece[begin..];
+        let mut records = Records::new(rest, columns.delimiter);
         let mut taken = 0;
         while let Some(found) = records.next(name)? {
             // One that ends with the piece may go on in the next.
-            if found.end == piece.len() && !at_end {
+            if found.end == rest.len() && !at_end {
                 break;
             }
-            *line += lines(&piece[taken..found.bytes.start]);
-            let texts = found.texts;
-            match &mut self.columns {
-                None => {
-                    let names = texts.and_then(|header| names(header, self.delimiter));
-                    let names = names.map_err(|message| Error::Row {
-                        path: name.to_owned(),
-                        line: *line,
-                        message,
-                    })?;
-                    let (delimiter, whole) = (self.delimiter, vec![true; names.len()]);
-                    self.columns = Some(Columns { delimiter, names, whole });
-                }
-                Some(columns) => {
-                    let fields = texts.and_then(|texts| columns.note(texts));
-                    each(Record { line: *line, bytes: found.bytes.clone(), fields })?;
-                }
+            *line += lines(&rest[taken..found.bytes.start]);
+            let blank = |texts: &Vec<String>| texts.iter().all(|text| text.trim().is_empty());
+            if !found.texts.as_ref().is_ok_and(blank) {
+                let fields = found.texts.and_then(|texts| columns.note(texts));
+                let bytes = begin + found.bytes.start..begin + found.bytes.end;
+                each(Record { line: *line, bytes, fields })?;
             }
-            *line += lines(&piece[found.bytes.start..found.end]);
+            *line += lines(&rest[found.bytes.start..found.end]);
             taken = found.end;
         }
-        Ok(if at_end { piece.len() } else { taken })
+        Ok(if at_end { piece.len() } else { begin + taken })
+    }
+
+    /// Takes the header, or what stands before it; none where more of the file is needed.
+    fn header(
+        &mut self,
+        name: &str,
+        line: &mut usize,
+        piece: &[u8],
+        at_end: bool,
+    ) -> Result<Option<usize>> {
+        let mut records = Records::new(piece, self.delimiter);
+        let Some(found) = records.next(name)?.filter(|found| at_end || found.end < piece.len())
+        else {
+            return Ok(None);
+        };
+        // Excel's own way to say what separates.
+        if let [b's', b'e', b'p', b'=', delimiter] = &piece[found.bytes.clone()]
+            && DELIMITERS.contains(delimiter)
+        {
+            if std::mem::take(&mut self.is_open) {
+                (self.delimiter, self.is_expected) = (*delimiter, true);
+            }
+            *line += lines(&piece[..found.end]);
+            return Ok(Some(found.end));
+        }
+        let failure = |line: usize, message| Error::Row { path: name.to_owned(), line, message };
+        let first = *line + lines(&piece[..found.bytes.start]);
+        let header = found.texts.map_err(|message| failure(first, message))?;
+        if let (true, [single]) = (std::mem::take(&mut self.is_open), &header[..]) {
+            let mut others = DELIMITERS.iter().filter(|other| single.as_bytes().contains(other));
+            if let Some(other) = others.next() {
+                self.delimiter = *other;
+                return Ok(Some(0));
+            }
+        }
+        let is_expected = self.is_expected || self.delimiter == self.usual;
+        let names = names(&header).map_err(|message| failure(first, message))?;
+        let kinds = vec![Column { whole: true, filled: false }; names.len()];
+        let delimiter = self.delimiter;
+        self.columns = Some(Columns { delimiter, is_expected, header, names, kinds });
+        *line += lines(&piece[..found.end]);
+        Ok(Some(found.end))
     }
 
     /// Its columns; none of a file without a header.
     pub(super) fn columns(self) -> Columns {
-        let (delimiter, names, whole) = (self.delimiter, Vec::new(), Vec::new());
-        self.columns.unwrap_or(Columns { delimiter, names, whole })
+        self.columns.unwrap_or(Columns {
+            delimiter: self.delimiter,
+            is_expected: true,
+            header: Vec::new(),
+            names: Vec::new(),
+            kinds: Vec::new(),
+        })
     }
 }
 
 impl Columns {
     /// A record as fields, all texts, once it is noted which are no numbers.
     fn note(&mut self, texts: Vec<String>) -> Result<Map<String, Value>, String> {
-        self.check(&texts)?;
-        for (whole, text) in self.whole.iter_mut().zip(&texts) {
-            *whole = *whole && number(text).is_some();
+        let texts = self.fitted(texts)?;
+        for (kind, text) in self.kinds.iter_mut().zip(&texts) {
+            if !text.trim().is_empty() {
+                *kind = Column { whole: kind.whole && number(text).is_some(), filled: true };
+            }
         }
         Ok(self.names.iter().cloned().zip(texts.into_iter().map(Value::String)).collect())
     }
 
-    fn check(&self, texts: &[String]) -> Result<(), String> {
-        match texts.len() == self.names.len() {
-            true => Ok(()),
-            false => Err(format!(
-                "expected {} as in the header, found {}",
-                fields(self.names.len()),
-                texts.len()
-            )),
+    /// As many texts as there are columns. Those beyond the last one may be there if they are empty,
+    /// and cells of columns without a name may be missing at the end: programs write both.
+    fn fitted(&self, mut texts: Vec<String>) -> Result<Vec<String>, String> {
+        let (found, expected) = (texts.len(), self.names.len());
+        let is_blank = |text: &String| text.trim().is_empty();
+        let named = self.header.iter().rposition(|name| !is_blank(name)).map_or(0, |last| last + 1);
+        if found < named || texts.iter().skip(expected).any(|text| !is_blank(text)) {
+            let expected = fields(expected);
+            return Err(format!("expected {expected} as in the header, found {found}"));
         }
+        texts.resize(expected, String::new());
+        Ok(texts)
+    }
+
+    /// What separates the fields, in words, where the file's name says something else.
+    pub(crate) fn other_separator(&self) -> Option<&'static str> {
+        (!self.is_expected).then_some(match self.delimiter {
+            b',' => "commas",
+            b'\t' => "tabs",
+            b';' => "semicolons",
+            _ => "vertical bars",
+        })
     }
 
     /// The header, without the end of its line.
@@ -109,7 +220,7 @@ impl Columns {
         let mut builder = csv::WriterBuilder::new();
         let mut writer = builder.delimiter(self.delimiter).from_writer(Vec::new());
         let failure = |message: String| Error::format("header", message);
-        writer.write_record(&self.names).map_err(|error| failure(error.to_string()))?;
+        writer.write_record(&self.header).map_err(|error| failure(error.to_string()))?;
         let mut line = writer.into_inner().map_err(|error| failure(error.to_string()))?;
         line.truncate(line.len() - line.iter().rev().take_while(|byte| **byte == b'\n').count());
         Ok(line)
@@ -118,23 +229,25 @@ impl Columns {
     /// The fields of a record.
     pub(super) fn fields(&self, record: &[u8]) -> Result<Map<String, Value>, String> {
         let found = Records::new(record, self.delimiter).next("").map_err(|e| e.to_string())?;
-        let texts = found.map_or(Ok(Vec::new()), |found| found.texts)?;
-        self.check(&texts)?;
+        let texts = self.fitted(found.map_or(Ok(Vec::new()), |found| found.texts)?)?;
         let mut fields =
             self.names.iter().cloned().zip(texts.into_iter().map(Value::String)).collect();
         self.convert(&mut fields);
         Ok(fields)
     }
 
-    /// Turns the texts of number columns into numbers.
+    /// Turns the texts of number columns into numbers, and blank ones there into null.
     pub(super) fn convert(&self, fields: &mut Map<String, Value>) {
-        for (name, whole) in self.names.iter().zip(&self.whole) {
-            let value = fields.get_mut(name).filter(|_| *whole);
-            if let Some((value, number)) =
-                value.and_then(|value| number(value.as_str()?).map(|number| (value, number)))
-            {
-                *value = number.into();
-            }
+        let numbers =
+            self.names.iter().zip(&self.kinds).filter(|(_, kind)| kind.whole && kind.filled);
+        for (name, _) in numbers {
+            let Some(value) = fields.get_mut(name) else { continue };
+            let text = value.as_str().unwrap_or_default();
+            *value = match number(text) {
+                Some(number) => number.into(),
+                None if text.trim().is_empty() => Value::Null,
+                None => continue,
+            };
         }
     }
 }
@@ -148,35 +261,40 @@ fn lines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn names(header: Vec<String>, delimiter: u8) -> Result<Vec<String>, String> {
-    let other = |c: &char| *c != char::from(delimiter) && header[0].contains(*c);
-    if let (1, Some(found)) = (header.len(), DELIMITERS.iter().find(|c| other(c))) {
-        let (expected, found) = (spoken(delimiter.into()), spoken(*found));
-        let message = format!(
-            "the header `{}` is one field with {found} in it; fields are parted by {expected}",
-            header[0]
-        );
-        return Err(message);
+/// The names of columns: without white space around them, and each one given a name.
+fn names(header: &[String]) -> Result<Vec<String>, String> {
+    if header.len() > MAX_COLUMNS {
+        return Err(format!(
+            "found {} columns; more than {MAX_COLUMNS} are too many",
+            header.len()
+        ));
     }
-    let mut seen = HashSet::new();
+    let written: HashSet<&str> = header.iter().map(|name| name.trim()).collect();
+    let (mut seen, mut names) = (HashSet::new(), Vec::with_capacity(header.len()));
     for (place, name) in header.iter().enumerate() {
-        if name.is_empty() {
-            return Err(format!("field {} of the header has no name", place + 1));
+        let name = name.trim();
+        if name.len() > MAX_NAME {
+            return Err(format!(
+                "the name of column {} has {} bytes, more than {MAX_NAME}; the first line of a table \
+                 names its columns",
+                place + 1,
+                name.len()
+            ));
         }
-        if !seen.insert(name) {
+        let mut name = name.to_owned();
+        if name.is_empty() {
+            name = format!("{UNNAMED}{place}");
+            // As pandas does where an earlier one has that name.
+            while written.contains(name.as_str()) {
+                name += ".1";
+            }
+        }
+        if !seen.insert(name.clone()) {
             return Err(format!("the header names `{name}` twice"));
         }
+        names.push(name);
     }
-    Ok(header)
-}
-
-fn spoken(delimiter: char) -> &'static str {
-    match delimiter {
-        ',' => "a comma",
-        '\t' => "a tab",
-        ';' => "a semicolon",
-        _ => "a vertical bar",
-    }
+    Ok(names)
 }
 
 fn fields(count: usize) -> String {
@@ -222,9 +340,9 @@ impl<'a> Records<'a> {
         let raw = &raw[..raw.len() - raw.iter().rev().take_while(is_end).count()];
         let texts = quotes(raw, self.delimiter).and_then(|()| {
             let text = |(place, bytes): (usize, &[u8])| {
-                std::str::from_utf8(bytes)
-                    .map(str::to_owned)
-                    .map_err(|_| format!("field {} is not UTF-8", place + 1))
+                std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
+                    format!("field {}: {}", place + 1, encoding::not_utf8(&error, bytes))
+                })
             };
             self.record.iter().enumerate().map(text).collect()
         });
@@ -300,7 +418,7 @@ mod tests {
         let rows = csv("label,code,text,part\n-1,007,5,\n12,1,x,3\n");
         assert_eq!(
             json!(rows.rows[0].fields),
-            json!({"label": -1, "code": "007", "text": "5", "part": ""})
+            json!({"label": -1, "code": "007", "text": "5", "part": null})
         );
         assert_eq!(rows.rows[1].fields["label"], 12);
     }
@@ -315,15 +433,13 @@ mod tests {
             ("a,b\n1,\"2\n3,4\n", "line 2: a quote is opened and not closed"),
             ("a,b\n1,\"2\n3,\"4\"\n", &format!("line 2: {reaching}")),
             ("a,b\n\"1\" ,2\n", &format!("line 2: {reaching}")),
-            ("a;b\n1;2\n", "line 1: the header `a;b` is one field with a semicolon in it"),
             ("a,b,a\n", "line 1: the header names `a` twice"),
-            ("a,,b\n", "line 1: field 2 of the header has no name"),
             ("\"a", "line 1: a quote is opened and not closed"),
         ] {
             let message = failure(text.as_bytes());
             assert!(message.starts_with(&format!("rows.csv, {expected}")), "{text}: {message}");
         }
-        assert_eq!(failure(b"a,b\n1,\xff\n"), "rows.csv, line 2: field 2 is not UTF-8");
-        assert_eq!(failure(b"\xff\xfea\0,\0b"), "rows.csv, line 1: field 1 is not UTF-8");
+        assert_eq!(failure(b"a,b\n1,\xff\n"), "rows.csv, line 2: field 2: byte 1 is not UTF-8");
+        assert!(failure(b"\xff\xfea\0,\0b").starts_with("rows.csv: it is UTF-16"));
     }
 }

@@ -16,7 +16,7 @@ use minijinja::{
 };
 use self_cell::self_cell;
 
-use super::work::Use;
+use super::work::{Mixed, Use};
 
 self_cell!(
     /// A template that is ready to be rendered.
@@ -40,6 +40,8 @@ pub(super) struct Output {
     pub(super) text: String,
     /// The work that it took.
     pub(super) fuel: u64,
+    /// A text that was compared with a number, by its name.
+    pub(super) mixed: Option<String>,
 }
 
 impl Program {
@@ -57,6 +59,11 @@ impl Program {
             compiled.blocks = blocks;
             Ok(compiled)
         })
+    }
+
+    /// The template, as it was given.
+    pub(super) fn text(&self) -> &str {
+        self.borrow_owner()
     }
 
     /// The names that it reads and does not set itself.
@@ -80,7 +87,8 @@ impl Program {
                 eval(environment, instructions, values, blocks, &mut output, AutoEscape::None);
             let (_, state) = result?;
             let fuel = state.fuel_levels().map_or(0, |(used, _)| used);
-            Ok(Output { text, fuel })
+            let mixed = state.get_extension::<Mixed>().and_then(|Mixed(name)| name.clone());
+            Ok(Output { text, fuel, mixed })
         })
     }
 }
@@ -95,7 +103,8 @@ fn used(instruction: &Instruction<'_>) -> Option<(Use, Option<u16>)> {
         I::Eq | I::Ne | I::Lt | I::Lte | I::Gt | I::Gte => (Use::Compared, Some(2)),
         I::CompareAndPreserve(_) => (Use::Chained, Some(2)),
         I::In => (Use::Contained, Some(2)),
-        I::StringConcat => (Use::Passed, Some(2)),
+        I::StringConcat => (Use::Shown, Some(2)),
+        I::Emit => (Use::Shown, Some(1)),
         I::GetItem => (Use::LookedUp, Some(2)),
         I::SetAttr(_) => (Use::Assigned, Some(2)),
         I::BuildList(count) => (Use::Passed, count.map(few)),
@@ -105,6 +114,10 @@ fn used(instruction: &Instruction<'_>) -> Option<(Use, Option<u16>)> {
             // These look at no item, or only at one.
             "length" | "count" | "first" | "last" | "default" | "d" | "attr" | "safe" | "abs"
             | "bool" => return None,
+            "upper" | "lower" | "title" | "capitalize" | "replace" | "trim" | "split" | "lines"
+            | "indent" | "escape" | "e" => (Use::Shown, *count),
+            "string" | "pprint" => (Use::Written, *count),
+            "join" => (Use::Joined, *count),
             _ => (Use::Read, *count),
         },
         I::PerformTest(name, count, _) => match *name {
@@ -123,16 +136,53 @@ fn used(instruction: &Instruction<'_>) -> Option<(Use, Option<u16>)> {
     })
 }
 
+/// The name of what is compared by the instruction at a place, as the template writes it: of the left
+/// operand, or else of the right one.
+fn compared(instructions: &Instructions<'_>, place: u32) -> Option<String> {
+    use Instruction as I;
+    match instructions.get(place)? {
+        I::Eq | I::Ne | I::Lt | I::Lte | I::Gt | I::Gte => {}
+        _ => return None,
+    }
+    let (start, right) = named(instructions, place.checked_sub(1)?)?;
+    let left = start.checked_sub(1).and_then(|end| named(instructions, end));
+    left.and_then(|(_, name)| name).or(right)
+}
+
+/// Where an operand begins that ends at a place, and its name if it has one; none for what is more
+/// than a constant, a field, or a part of one.
+fn named(instructions: &Instructions<'_>, end: u32) -> Option<(u32, Option<String>)> {
+    use Instruction as I;
+    match instructions.get(end)? {
+        I::LoadConst(_) => Some((end, None)),
+        I::Lookup(name) => Some((end, Some((*name).to_owned()))),
+        I::GetAttr(name) => match named(instructions, end.checked_sub(1)?)? {
+            (start, Some(of)) => Some((start, Some(format!("{of}.{name}")))),
+            unnamed => Some(unnamed),
+        },
+        I::GetItem => {
+            let key = match instructions.get(end.checked_sub(1)?)? {
+                I::LoadConst(key) => key.as_str()?,
+                _ => return None,
+            };
+            let (start, of) = named(instructions, end.checked_sub(2)?)?;
+            Some((start, of.map(|of| format!("{of}[\"{key}\"]"))))
+        }
+        _ => None,
+    }
+}
+
 /// The same instructions, and a call before each that is [`used`] so.
 fn weighed<'a>(plain: &Instructions<'a>) -> Instructions<'a> {
     let all = || (0..).map_while(|place| plain.get(place).map(|found| (place, found)));
     // Where each goes, the end among them.
     let (mut places, mut next) = (Vec::new(), 0);
-    for (_, instruction) in all() {
+    for (place, instruction) in all() {
         places.push(next);
         next += match used(instruction) {
             None => 1,
             Some((_, None)) => 3,
+            Some((_, Some(_))) if compared(plain, place).is_some() => 5,
             Some((_, Some(_))) => 4,
         };
     }
@@ -145,7 +195,12 @@ fn weighed<'a>(plain: &Instructions<'a>) -> Instructions<'a> {
             None => weighed.add(instruction),
         };
         if let Some((used, count)) = used(instruction) {
-            add(Instruction::CallFunction(used.name(), count));
+            let name = compared(plain, place);
+            let operands = count.map(|count| count + u16::from(name.is_some()));
+            if let Some(name) = name {
+                add(Instruction::LoadConst(Value::from(name)));
+            }
+            add(Instruction::CallFunction(used.name(), operands));
             // Back onto the stack, with their number on top, which is wanted only where it was before.
             add(Instruction::UnpackLists(1));
             if count.is_some() {

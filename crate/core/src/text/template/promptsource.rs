@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::Published;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text::encoding,
+};
 
 /// The most templates of a file: published ones have some thirty at most, and each takes ten kilobytes.
 const MAX_TEMPLATES: usize = 1_000;
@@ -27,13 +30,11 @@ enum Node {
 /// # Errors
 /// [`Error::Format`], with the line, for what is not YAML or not in PromptSource's form.
 pub fn read(path: &str, bytes: &[u8]) -> Result<Vec<Published>> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Error::format(path, format!("it is not UTF-8: {error}")))?;
-    templates(text).map_err(|message| Error::format(path, message))
+    templates(encoding::text(path, bytes)?).map_err(|message| Error::format(path, message))
 }
 
 fn templates(text: &str) -> Result<Vec<Published>, String> {
-    let mut events = Events(Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)));
+    let mut events = Events(Parser::new_from_str(text));
     let Node::Map(file) = events.document()? else {
         return Err("expected PromptSource's mapping with `templates`".to_owned());
     };

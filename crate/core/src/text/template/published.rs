@@ -4,10 +4,12 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use minijinja::{
     Environment, Error as JinjaError, ErrorKind, State,
-    value::{Serde, Value, merge_maps},
+    value::{Value, merge_maps},
 };
 
-use super::{FUEL, Part, Rendered, SEPARATOR, check_length, environment, failure, work};
+use super::{
+    FUEL, Output, Part, Rendered, SEPARATOR, check_length, environment, failure, values, work,
+};
 use crate::{
     error::{Error, Result},
     rng::{Purpose, Random},
@@ -100,11 +102,11 @@ impl Published {
         draw: u64,
         spent: &mut Spent,
     ) -> Result<Option<Rendered>> {
-        let text = self.whole(row, draw, spent)?;
+        let Output { text, mixed, .. } = self.whole(row, draw, spent)?;
         Ok(match text.split(MARK).collect::<Vec<_>>()[..] {
             [source, target] => {
                 let (source, target) = (source.trim().to_owned(), target.trim().to_owned());
-                Some(Rendered { source, target })
+                Some(Rendered { source, target, mixed })
             }
             _ => None,
         }
@@ -126,19 +128,19 @@ impl Published {
         draw: u64,
         spent: &mut Spent,
     ) -> Result<Option<String>> {
-        let text = self.whole(row, draw, spent)?;
+        let Output { text, .. } = self.whole(row, draw, spent)?;
         let source = text.split(MARK).next().unwrap_or_default().trim().to_owned();
         Ok(Some(source).filter(|source| !source.is_empty()))
     }
 
-    fn whole(&self, row: &Row, draw: u64, spent: &mut Spent) -> Result<String> {
+    fn whole(&self, row: &Row, draw: u64, spent: &mut Spent) -> Result<Output> {
         self.try_whole(row, draw, spent).map_err(|error| match error {
             Error::Template { message } => failure(format!("`{}`: {message}", self.name)),
             other => other,
         })
     }
 
-    fn try_whole(&self, row: &Row, draw: u64, spent: &mut Spent) -> Result<String> {
+    fn try_whole(&self, row: &Row, draw: u64, spent: &mut Spent) -> Result<Output> {
         if row.fields.contains_key(CHOICES) {
             return Err(failure(format!(
                 "the row has a field `{CHOICES}`, which the template sets"
@@ -146,7 +148,7 @@ impl Published {
         }
         // A generator's seed, in a form that no field's name has.
         let hidden = HashMap::from([(format!(" {DRAW}"), Value::from(draw))]);
-        let fields = merge_maps([Value::from(hidden), Value::from(Serde(&row.fields))]);
+        let fields = merge_maps([Value::from(hidden), values(row)]);
         let choices = match &self.choices {
             Some(choices) => {
                 let choices = choices.render(row, &fields)?;
@@ -158,7 +160,7 @@ impl Published {
         let choices = Value::from(HashMap::from([(CHOICES.to_owned(), choices)]));
         let whole = self.whole.render(row, &merge_maps([choices, fields]))?;
         spent.add(whole.fuel)?;
-        Ok(whole.text)
+        Ok(whole)
     }
 }
 
@@ -250,7 +252,11 @@ mod tests {
 
     #[test]
     fn a_missing_field_names_the_template() {
-        let template = Published::parse("GPT-3 style", "{{ answer_choices }}{{ x }} ||| a", None);
+        let template = Published::parse(
+            "GPT-3 style",
+            "{% if answer_choices %}{% endif %}{{ x }} ||| a",
+            None,
+        );
         let error = template.unwrap().render(&row(serde_json::json!({"y": 1})), 0).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -265,7 +271,7 @@ mod tests {
     #[test]
     fn helpers_do_as_promptsource_s() {
         let json = serde_json::json!({"l": ["a", "b", "a", "c", "b"], "m": [1, 2]});
-        let helpers = "{{ l | most_frequent | join }} {{ zip(l, m) | list }} ||| x";
+        let helpers = "{{ l | most_frequent | join }} {{ zip(l, m) | list | string }} ||| x";
         assert_eq!(rendered(helpers, None, json.clone()).unwrap()[0], "ab [['a', 1], ['b', 2]]");
         let template = Published::parse("t", "{{ l|choice }}{{ l|choice }} ||| x", None).unwrap();
         let draw = |draw| template.render(&row(json.clone()), draw).unwrap().unwrap().source;

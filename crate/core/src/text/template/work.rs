@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use minijinja::{
     Environment, Error, ErrorKind, State,
-    value::{Object, ObjectRepr, Value},
+    value::{Object, ObjectRepr, Value, ValueKind},
 };
 
 /// How deep lists and mappings may nest. The engine compares, prints and drops them by recursion,
@@ -26,11 +26,27 @@ const NAMESPACE: &str = "::Namespace";
 /// can spell them.
 pub(super) const RESERVED: char = '\u{fdd0}';
 
+/// Why a rendering fails at a null.
+pub(super) const NULL: &str = "a null would become the word `None`";
+/// Why a rendering fails at a list or mapping.
+pub(super) const WHOLE: &str = "a list or a mapping would be written whole";
+
+/// What the state of a rendering keeps: names of texts that were compared with numbers.
+#[derive(Debug, Default)]
+pub(super) struct Mixed(pub(super) Option<String>);
+
 /// How operands are used, which decides what of them is weighed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
-    /// Two are compared.
+    /// Two are compared; a third one names the first of them that has a name.
     Compared,
+    /// It is written as text: a null, a list and a mapping have none, and a number is written as
+    /// Python does.
+    Shown,
+    /// As shown; but a list or mapping is meant.
+    Written,
+    /// The items of the first are shown.
+    Joined,
     /// The first is looked for in the second.
     Contained,
     /// Either, since the engine does not say which.
@@ -50,8 +66,11 @@ pub(super) enum Use {
 }
 
 impl Use {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Compared,
+        Self::Shown,
+        Self::Written,
+        Self::Joined,
         Self::Contained,
         Self::Chained,
         Self::Read,
@@ -66,6 +85,9 @@ impl Use {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Compared => "\u{fdd0}compared",
+            Self::Shown => "\u{fdd0}shown",
+            Self::Written => "\u{fdd0}written",
+            Self::Joined => "\u{fdd0}joined",
             Self::Contained => "\u{fdd0}contained",
             Self::Chained => "\u{fdd0}chained",
             Self::Read => "\u{fdd0}read",
@@ -77,7 +99,40 @@ impl Use {
         }
     }
 
-    fn weigh(self, state: &State, operands: &[Value]) -> Result<(), Error> {
+    /// Weighs operands, and gives them back as they are to be used.
+    fn weigh(self, state: &mut State, operands: &[Value]) -> Result<Vec<Value>, Error> {
+        match (self, operands) {
+            (Self::Compared, [first, second, name]) => {
+                let is_mixed = |text: &Value, number: &Value| {
+                    text.as_str().is_some() && number.kind() == ValueKind::Number
+                };
+                if is_mixed(first, second) || is_mixed(second, first) {
+                    let Mixed(mixed) = state.get_or_insert_extension(Mixed::default());
+                    *mixed = mixed.take().or(name.as_str().map(str::to_owned));
+                }
+                compare(state, first, second)?;
+                Ok(vec![first.clone(), second.clone()])
+            }
+            (Self::Shown | Self::Written, operands) => {
+                let shown = |operand| shown(state, operand, self == Self::Written);
+                operands.iter().map(shown).collect()
+            }
+            (Self::Joined, [list, others @ ..]) if list.as_str().is_none() => {
+                let mut operands = vec![list.clone()];
+                if let Some(object) = list.as_object() {
+                    let items = object.try_iter().into_iter().flatten();
+                    let items: Result<Vec<_>, _> =
+                        items.map(|item| shown(state, &item, false)).collect();
+                    operands = vec![Value::from(items?)];
+                }
+                operands.extend_from_slice(others);
+                Ok(operands)
+            }
+            _ => self.only_weigh(state, operands).map(|()| operands.to_vec()),
+        }
+    }
+
+    fn only_weigh(self, state: &State, operands: &[Value]) -> Result<(), Error> {
         match (self, operands) {
             (Self::Compared, [first, second]) => compare(state, first, second),
             (Self::Contained, [item, container]) => contain(state, item, container),
@@ -115,8 +170,38 @@ impl Object for Weigh {
     }
 
     fn call(self: &Arc<Self>, state: &mut State, operands: &[Value]) -> Result<Value, Error> {
-        self.0.weigh(state, operands)?;
-        Ok(Value::from(operands.to_vec()))
+        self.0.weigh(state, operands).map(Value::from)
+    }
+}
+
+/// A value as it is to be written.
+fn shown(state: &State, value: &Value, whole: bool) -> Result<Value, Error> {
+    match value.kind() {
+        ValueKind::None => Err(invalid(NULL)),
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable if !whole => Err(invalid(WHOLE)),
+        ValueKind::Number if !value.is_integer() => match f64::try_from(value.clone()) {
+            Ok(number) => Ok(Value::from(python_float(number))),
+            Err(_) => Ok(value.clone()),
+        },
+        _ => read(state, value).map(|()| value.clone()),
+    }
+}
+
+/// A number as Python writes it: with an exponent below 1e-4 and from 1e16 on.
+pub(super) fn python_float(number: f64) -> String {
+    let scientific = format!("{number:e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
+    match exponent.parse::<i32>() {
+        Ok(exponent @ -4..16) => {
+            let decimals = digits.trim_start_matches('-').len().saturating_sub(2) as i32;
+            let decimals = (decimals - exponent).max(1) as usize;
+            format!("{number:.decimals$}")
+        }
+        Ok(exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.abs())
+        }
+        Err(_) => scientific,
     }
 }
 
@@ -305,7 +390,7 @@ mod tests {
             "s in m",
             "m[s]",
             "{s: 1, same: 2}",
-            "s ~ l",
+            "s ~ (l | string)",
             "[l, l]",
             "(l, l)",
             "s is upper",
@@ -315,7 +400,7 @@ mod tests {
             "s is eq same",
             "l is in nested",
             "l | string",
-            "l | upper",
+            "l | string | upper",
             "l | join",
             "l | sort",
             "l | unique | list",
@@ -375,6 +460,28 @@ mod tests {
         // What a loop sets ends with its round.
         let text = format!("{doubled}{{{{ a | length }}}}");
         assert_eq!(Template::parse(&text).unwrap().render_source(&row).unwrap(), "1");
+    }
+
+    #[test]
+    fn floats_are_written_as_python_does() {
+        for (number, expected) in [
+            (0.0, "0.0"),
+            (-1.0, "-1.0"),
+            (1.5, "1.5"),
+            (0.1, "0.1"),
+            (1e-4, "0.0001"),
+            (1.5e-4, "0.00015"),
+            (1e-5, "1e-05"),
+            (-1.25e-7, "-1.25e-07"),
+            (123456.789, "123456.789"),
+            (1e15, "1000000000000000.0"),
+            (1.2345678901234567e15, "1234567890123456.8"),
+            (1e16, "1e+16"),
+            (1.5e300, "1.5e+300"),
+            (5e-324, "5e-324"),
+        ] {
+            assert_eq!(super::python_float(number), expected);
+        }
     }
 
     #[test]

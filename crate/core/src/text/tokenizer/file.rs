@@ -19,7 +19,7 @@ use super::{
     charsmap,
     pieces::{Pieces, Vocabulary},
 };
-use crate::model::config::short;
+use crate::{model::config::short, text::encoding};
 
 /// The library's tokenizer, around our own model.
 pub(super) type Tokenizer = TokenizerImpl<
@@ -142,8 +142,22 @@ struct Model {
     byte_fallback: bool,
 }
 
-/// The tokenizer, without its post-processor, and the id of the token that closes a text.
-pub(super) fn read(bytes: &[u8]) -> Result<(Tokenizer, u32), String> {
+/// What a file is made into.
+pub(super) struct Parts {
+    /// The tokenizer, without its post-processor.
+    pub(super) inner: Tokenizer,
+    /// The id of the token that closes a text.
+    pub(super) eos: u32,
+    /// The texts of special tokens.
+    pub(super) special: Vec<String>,
+}
+
+/// The tokenizer that a file describes.
+pub(super) fn read(bytes: &[u8]) -> Result<Parts, String> {
+    if let Some(problem) = encoding::problem(bytes) {
+        return Err(problem);
+    }
+    let bytes = bytes.strip_prefix(encoding::MARK).unwrap_or(bytes);
     let file: File = serde_json::from_slice(bytes)
         .map_err(|error| format!("not a tokenizer.json of a T5: {error}"))?;
     let eos = closing_token(&file.post_processor)?;
@@ -152,11 +166,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Tokenizer, u32), String> {
     tokenizer.with_normalizer(normalizer).map_err(|error| error.to_string())?;
     tokenizer.with_pre_tokenizer(Some(pre_tokenizer(file.pre_tokenizer)?));
     tokenizer.with_decoder(Some(decoder(file.decoder)?));
+    let special = file.added_tokens.iter().filter(|added| added.token.special);
+    let special = special.map(|added| added.token.content.clone()).collect();
     add_tokens(&mut tokenizer, file.added_tokens)?;
     if tokenizer.id_to_token(eos).is_none() {
         return Err(format!("post_processor: id {eos} is not in the vocabulary"));
     }
-    Ok((tokenizer, eos))
+    Ok(Parts { inner: tokenizer, eos, special })
 }
 
 fn model(model: Model) -> Result<Pieces, String> {
@@ -308,10 +324,16 @@ fn add_tokens(tokenizer: &mut Tokenizer, mut added: Vec<Added>) -> Result<(), St
     added.sort_by_key(|added| added.id);
     let expected: Vec<(u32, String)> =
         added.iter().map(|added| (added.id, added.token.content.clone())).collect();
-    for (id, content) in &expected {
-        // Tokens that take the white space around them must not begin or end with some.
-        if content.is_empty() || content.trim() != content || content.len() > MAX_PIECE {
-            return Err(format!("added_tokens: the text of id {id} is empty, padded or too long"));
+    for Added { id, token } in &added {
+        let content = &token.content;
+        if content.is_empty() || content.len() > MAX_PIECE {
+            return Err(format!("added_tokens: the text of id {id} is empty or too long"));
+        }
+        if content.trim() != content && (token.lstrip || token.rstrip) {
+            return Err(format!(
+                "added_tokens: {content:?} begins or ends with white space, and takes what is around \
+                 it as well (`lstrip` or `rstrip`)"
+            ));
         }
     }
     let tokens = added.into_iter().map(|added| added.token);
@@ -400,8 +422,7 @@ mod tests {
             ("/model", json!([]), "invalid length 0"),
             ("/added_tokens", added(4_000_000_000, "<y>"), "says id 4000000000, and has 5"),
             ("/added_tokens", added(1 << 40, "<y>"), "invalid value"),
-            ("/added_tokens", added(5, ""), "is empty, padded or too long"),
-            ("/added_tokens", added(5, " "), "is empty, padded or too long"),
+            ("/added_tokens", added(5, ""), "is empty or too long"),
             ("/added_tokens", json!({}), "invalid type"),
             ("/normalizer", charsmap("*"), "charsmap is damaged"),
             ("/normalizer", charsmap(""), "charsmap is damaged"),

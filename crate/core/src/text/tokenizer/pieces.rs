@@ -152,6 +152,11 @@ impl Pieces {
         })
     }
 
+    /// The id of what stands for characters that no piece has.
+    pub(super) fn unknown(&self) -> u32 {
+        self.unknown
+    }
+
     /// Tells of each piece that the text begins with, shorter ones first: its length and its id.
     fn prefixes(&self, text: &[u8], mut found: impl FnMut(usize, u32)) {
         let mut node = self.nodes[0];
