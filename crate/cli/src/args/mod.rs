@@ -7,7 +7,7 @@ mod settings;
 
 use clap::{
     Args, Parser, Subcommand,
-    builder::{PossibleValuesParser, TypedValueParser},
+    builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser},
 };
 use flantune::{
     config::Dtype,
@@ -331,12 +331,15 @@ pub(crate) struct BenchArguments {
     pub(crate) dtype: Vec<Dtype>,
     /// Tokens of a source
     #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=65_536))]
     pub(crate) source: usize,
     /// Tokens of a target
     #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=65_536))]
     pub(crate) target: usize,
     /// Steps to time, after the first; the median counts
     #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub(crate) steps: usize,
     /// Times one case in this process
     #[arg(long, hide = true, requires = "case")]

@@ -4,7 +4,8 @@
 use std::marker::PhantomData;
 
 use clap::{
-    Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, builder::PossibleValuesParser,
+    Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches,
+    builder::{PossibleValue, PossibleValuesParser},
     parser::ValueSource,
 };
 use flantune::{
@@ -185,7 +186,10 @@ fn option<O: Offer>(key: &Key) -> Arg {
         false => option,
     };
     let option = match key.kind {
-        Kind::Choice(names) => option.value_parser(PossibleValuesParser::new(names)),
+        Kind::Choice(names) => {
+            let value = |name: &&'static str| PossibleValue::new(*name).hide(!key.supports(name));
+            option.value_parser(PossibleValuesParser::new(names.iter().map(value)))
+        }
         _ => option,
     };
     let of_rows = key.row.of_rows || (key.row.of_texts && O::ONLY_ROWS);
@@ -206,8 +210,9 @@ fn flags(key: &Key) -> [Arg; 2] {
         let flag = Arg::new(id.to_owned()).long(dashed(id)).action(ArgAction::SetTrue);
         flag.overrides_with(other.to_owned())
     };
-    let on = described(flag(name, &off), key, "").hide(on_by_default);
-    [on, described(flag(&off, name), key, "Turns off: ").hide(!on_by_default)]
+    let hidden = !(key.supports("true") && key.supports("false"));
+    let on = described(flag(name, &off), key, "").hide(on_by_default || hidden);
+    [on, described(flag(&off, name), key, "Turns off: ").hide(!on_by_default || hidden)]
 }
 
 fn described(option: Arg, key: &Key, before: &str) -> Arg {

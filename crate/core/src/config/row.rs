@@ -63,6 +63,10 @@ pub enum Range {
     Share,
     /// Greater than 0.
     Positive,
+    /// Greater than 0, up to this one.
+    UpTo(f64),
+    /// From 0 up to this one.
+    FromZero(f64),
     /// From 0.
     NotNegative,
 }
@@ -88,6 +92,12 @@ impl Range {
             }
             Range::Share => {
                 (number > 0.0 && number <= 1.0, "a number greater than 0, up to 1".to_owned())
+            }
+            Range::UpTo(most) => {
+                (number > 0.0 && number <= most, format!("a number greater than 0, up to {most}"))
+            }
+            Range::FromZero(most) => {
+                ((0.0..=most).contains(&number), format!("a number from 0 to {most}"))
             }
             Range::Positive => (number > 0.0, "a number greater than 0".to_owned()),
             Range::NotNegative => (number >= 0.0, "a number from 0".to_owned()),

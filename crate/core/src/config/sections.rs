@@ -148,10 +148,10 @@ section! {
             => Row::whole(1, 4096).tasks(&[Memory, Bench]).methods(LORA).essential().own();
         /// LoRA: the strength of the update, which is multiplied by alpha / rank
         alpha: Option<f64> = None, "2 * rank"
-            => Row::range(Range::Positive).methods(LORA);
+            => Row::range(Range::UpTo(1e6)).methods(LORA);
         /// LoRA: the part of its inputs zeroed while training
         lora_dropout: f64 = 0.0
-            => Row::range(Range::Fraction).methods(LORA);
+            => Row::range(Range::FromZero(0.99)).methods(LORA);
         /// LoRA: plain, rank-stabilised (rslora), or magnitude and direction apart (dora)
         variant: Variant = Variant::Plain
             => Row::plain().tasks(&[Memory]).methods(LORA);
@@ -163,7 +163,7 @@ section! {
             => Row::plain().tasks(&[Memory, Bench]).methods(BESIDE).own();
         /// Prompt: how many virtual tokens go before the source
         num_virtual_tokens: usize = 20
-            => Row::whole(1, 65_536).tasks(&[Memory, Bench]).methods(PROMPT).own();
+            => Row::whole(1, 4096).tasks(&[Memory, Bench]).methods(PROMPT).own();
         /// Prompt: what the virtual tokens start from
         init: PromptInit = PromptInit::Vocabulary
             => Row::plain().methods(PROMPT);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    RunConfig,
+    Key, RunConfig,
     choices::{Dtype, EarlyStopping, PromptInit},
     method::Method,
     setting::{Kind, show},
@@ -12,6 +12,20 @@ use crate::{
     error::{Error, Result},
     metric::Metric,
 };
+
+/// The longest text that a soft prompt starts from, in bytes: 4,096 tokens have no more.
+const MAX_INIT_TEXT: usize = 1 << 16;
+
+/// Keys of which so far only some values are supported.
+const SUPPORTED: [(&str, &[&str]); 2] = [("dtype", &["f32", "int8"]), ("recompute", &["false"])];
+
+impl Key {
+    /// Whether a value is one that works, and not only a later version's.
+    pub fn supports(&self, value: &str) -> bool {
+        let known = SUPPORTED.iter().find(|(key, _)| *key == self.name);
+        known.is_none_or(|(_, values)| values.contains(&value))
+    }
+}
 
 impl RunConfig {
     /// Checks every value, and that they go together. Whether files exist and fit is checked where
@@ -81,6 +95,10 @@ impl RunConfig {
             (Some(_), false) => return self.refuse("init_text", "nothing unless `init` is text"),
             _ => {}
         }
+        if let Some(text) = method.init_text.as_ref().filter(|text| text.len() > MAX_INIT_TEXT) {
+            let message = format!("found {} bytes, expected up to {MAX_INIT_TEXT}", text.len());
+            return Err(Error::setting("init_text", message));
+        }
         if eval.metrics.is_empty() {
             return self.refuse("metrics", "at least one metric, such as loss");
         }
@@ -126,13 +144,11 @@ impl RunConfig {
 
     /// Refuses what a later version will do, rather than leave it without effect.
     fn check_supported(&self) -> Result<()> {
-        let model = &self.model;
-        let dtypes = matches!(model.dtype, Dtype::F32 | Dtype::Int8);
-        let supported =
-            [("dtype", dtypes, "f32 or int8"), ("recompute", !model.recompute, "false")];
-        for (key, supported, expected) in supported {
-            if !supported {
-                let found = show(&self.get(key).unwrap_or_default());
+        for (key, values) in SUPPORTED {
+            let value = self.get(key).unwrap_or_default();
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            if !values.contains(&text.as_str()) {
+                let (found, expected) = (show(&value), values.join(" or "));
                 let message =
                     format!("found {found}, which is not supported yet; so far {expected}");
                 return Err(Error::setting(key, message));
