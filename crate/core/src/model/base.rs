@@ -51,6 +51,8 @@ impl Base {
         let mut config = model.config.clone();
         config.int8 = false;
         config.set_dtype("float32");
+        // So that transformers of every version sees whether the head is one of its own.
+        config.tie_word_embeddings = model.head.is_none();
         storage.write(&join(output, "config.json"), &config.to_json()).await?;
         carry_over(storage, &self.directory, output).await?;
         model.save(storage, &weights_path(output)).await

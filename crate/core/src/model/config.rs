@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::{
     error::{Error, Result},
     exact,
+    model::folder,
     storage::{Storage, join},
+    text::encoding,
 };
 
 /// No configuration that anybody publishes comes near this many bytes.
@@ -99,7 +101,16 @@ impl T5Config {
             let message = "there is no such directory, or it is empty".to_owned();
             return Err(Error::Storage { path: directory.to_owned(), message });
         }
-        Self::from_json(&path, &storage.read_all(&path, LIMIT).await?)
+        match storage.read_all(&path, LIMIT).await {
+            Ok(bytes) => Self::from_json(&path, &bytes),
+            Err(error @ Error::NotFound { .. }) => {
+                match folder::instead(storage, directory, "config.json").await {
+                    Some(message) => Err(Error::format(directory, message)),
+                    None => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads the bytes of a `config.json`; `path` is for messages.
@@ -311,6 +322,8 @@ pub struct GenerationConfig {
     pub eos_token_ids: Vec<u32>,
     /// The token that follows where a row has ended.
     pub pad_token_id: u32,
+    /// All that the file says, how texts are made among it; empty where there is none.
+    pub file: Map<String, Value>,
 }
 
 impl GenerationConfig {
@@ -334,11 +347,12 @@ impl GenerationConfig {
     pub fn from_json(path: &str, bytes: &[u8], config: &T5Config) -> Result<Self> {
         let fields = Fields::parse(path, bytes)?;
         let ids = Ids::read(&fields, config.vocab_size as u64)?;
-        let Self { decoder_start_token_id, eos_token_ids, pad_token_id } = Self::from(config);
+        let Self { decoder_start_token_id, eos_token_ids, pad_token_id, .. } = Self::from(config);
         Ok(GenerationConfig {
             decoder_start_token_id: ids.start.unwrap_or(decoder_start_token_id),
             eos_token_ids: ids.eos.unwrap_or(eos_token_ids),
             pad_token_id: ids.pad.unwrap_or(pad_token_id),
+            file: fields.map,
         })
     }
 }
@@ -349,6 +363,7 @@ impl From<&T5Config> for GenerationConfig {
             decoder_start_token_id: config.decoder_start_token_id,
             eos_token_ids: config.eos_token_ids.clone(),
             pad_token_id: config.pad_token_id,
+            file: Map::new(),
         }
     }
 }
@@ -432,7 +447,7 @@ impl<'a> Fields<'a> {
     /// Reads a file that must hold one JSON object.
     pub(crate) fn parse(path: &'a str, bytes: &[u8]) -> Result<Self> {
         let wrong = |error: String| Error::format(path, format!("it is not JSON: {error}"));
-        let text = std::str::from_utf8(bytes).map_err(|error| wrong(error.to_string()))?;
+        let text = encoding::read(bytes).map_err(wrong)?;
         match exact::from_str(text).map_err(|error| wrong(error.to_string()))? {
             Value::Object(map) => Ok(Fields { path, map }),
             other => {

@@ -70,7 +70,8 @@ pub async fn convert(
 ) -> Result<Converted> {
     let config = T5Config::open(storage, directory).await?;
     let files = WeightFiles::open(storage, directory).await?;
-    let expected = expected_tensors(&config, files.tied());
+    let tied = files.tied(&config);
+    let expected = expected_tensors(&config, tied);
     match config.int8 {
         true => files.check_int8(&expected)?,
         false => files.check(&expected, &[])?,
@@ -82,6 +83,7 @@ pub async fn convert(
         carry_over(storage, directory, into).await?;
         let mut config = config.clone();
         config.int8 = to == config::Dtype::Int8;
+        config.tie_word_embeddings = tied;
         config.set_dtype(match to {
             config::Dtype::F16 => "float16",
             config::Dtype::Bf16 => "bfloat16",

@@ -1,14 +1,19 @@
 //! The weights of a model's directory: `model.safetensors`, or shards with their index.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use half::{bf16, f16};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::names::{ALIASES, SHARED};
 use crate::{
     error::{Error, Result},
     model::{
-        config::{Fields, short},
+        config::{Fields, T5Config, short},
+        folder,
         safetensors::{Dtype, MODEL_HEADER_LIMIT, Parts, SafetensorsFile, TensorInfo, hex},
     },
     storage::{Storage, join},
@@ -34,6 +39,13 @@ const TELLING: [&str; 4] = [
 /// The name of a head of its own; a model without it uses `shared.weight`.
 const HEAD: &str = "lm_head.weight";
 
+/// How many numbers of each tensor are hashed: any training changes some of them in some tensor.
+const HASHED: usize = 64;
+
+/// Bytes that are compared at first, which show most differences, and then.
+const FIRST_LOOK: u64 = 1 << 16;
+const LOOK: u64 = 8 << 20;
+
 /// What published files hold beside a model's weights, and transformers ignores: copies of
 /// `shared.weight`, and a position bias that no T5 uses.
 const IGNORED: [&str; 3] = [
@@ -49,8 +61,19 @@ pub struct WeightFiles {
     path: String,
     /// Sorted by name.
     files: Vec<SafetensorsFile>,
-    /// Which of the files holds a tensor.
-    places: BTreeMap<String, usize>,
+    /// Where each tensor lies, by the name that a model has for it.
+    places: BTreeMap<String, Place>,
+    /// Whether the head is the embedding once more, byte by byte.
+    head_is_copy: bool,
+}
+
+/// Where a tensor lies.
+#[derive(Clone, Debug)]
+struct Place {
+    /// Which of the files.
+    file: usize,
+    /// The name that the file has for it.
+    name: String,
 }
 
 impl WeightFiles {
@@ -80,13 +103,65 @@ impl WeightFiles {
             );
             return Err(Error::format(directory, message));
         }
-        Err(Error::NotFound { path: join(directory, SINGLE) })
+        match folder::instead(storage, directory, SINGLE).await {
+            Some(message) => Err(Error::format(directory, message)),
+            None => Err(Error::NotFound { path: join(directory, SINGLE) }),
+        }
+    }
+
+    /// With the names that a model has for what the files hold.
+    async fn with(
+        storage: &dyn Storage,
+        path: String,
+        files: Vec<SafetensorsFile>,
+        held: BTreeMap<String, usize>,
+    ) -> Result<Self> {
+        let places = names::without_prefix(held.keys())
+            .into_iter()
+            .map(|(plain, name)| (plain, Place { file: held[name], name: name.clone() }))
+            .collect();
+        let mut found = WeightFiles { path, files, places, head_is_copy: false };
+        if !found.places.contains_key(SHARED) {
+            let aliases: Vec<&str> =
+                ALIASES.into_iter().filter(|alias| found.places.contains_key(*alias)).collect();
+            if let [first, second] = aliases[..]
+                && !found.same(storage, first, second).await?
+            {
+                let message = format!("it is missing, and `{first}` and `{second}` differ");
+                return Err(Error::tensor(found.path, SHARED, message));
+            }
+            let place = aliases.first().and_then(|first| found.places.get(*first)).cloned();
+            found.places.extend(place.map(|place| (SHARED.to_owned(), place)));
+        }
+        found.head_is_copy = found.same(storage, HEAD, SHARED).await?;
+        Ok(found)
+    }
+
+    /// Whether two tensors are there and have the same type, shape and bytes.
+    async fn same(&self, storage: &dyn Storage, one: &str, other: &str) -> Result<bool> {
+        let (Some((first, one)), Some((second, other))) = (self.get(one), self.get(other)) else {
+            return Ok(false);
+        };
+        if (one.dtype, &one.shape) != (other.dtype, &other.shape) {
+            return Ok(false);
+        }
+        let (length, mut at, mut step) = (one.range.end - one.range.start, 0, FIRST_LOOK);
+        while at < length {
+            let end = length.min(at + step);
+            let part = |info: &TensorInfo| info.range.start + at..info.range.start + end;
+            let bytes = storage.read(first.path(), part(one)).await?;
+            if bytes != storage.read(second.path(), part(other)).await? {
+                return Ok(false);
+            }
+            (at, step) = (end, LOOK);
+        }
+        Ok(true)
     }
 
     async fn open_single(storage: &dyn Storage, path: &str) -> Result<Self> {
         let file = SafetensorsFile::open(storage, path, MODEL_HEADER_LIMIT).await?;
-        let places = file.tensors().keys().map(|name| (name.clone(), 0)).collect();
-        Ok(WeightFiles { path: path.to_owned(), files: vec![file], places })
+        let held = file.tensors().keys().map(|name| (name.clone(), 0)).collect();
+        Self::with(storage, path.to_owned(), vec![file], held).await
     }
 
     async fn open_shards(storage: &dyn Storage, directory: &str) -> Result<Self> {
@@ -116,9 +191,9 @@ impl WeightFiles {
         match map.iter().find(|(name, _)| !places.contains_key(*name)) {
             Some((name, shard)) => {
                 let message = format!("{INDEX} says that it is here, but it is not");
-                Err(Error::tensor(join(directory, shard), short(name), message))
+                Err(Error::tensor(join(directory, shard), name, message))
             }
-            None => Ok(WeightFiles { path, files, places }),
+            None => Self::with(storage, path, files, places).await,
         }
     }
 
@@ -133,45 +208,65 @@ impl WeightFiles {
     }
 
     /// The names of all tensors, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.places.keys().map(String::as_str)
     }
 
     /// A tensor's file, and what it says about the tensor.
     pub fn get(&self, name: &str) -> Option<(&SafetensorsFile, &TensorInfo)> {
-        let file = &self.files[*self.places.get(name)?];
-        Some((file, file.tensors().get(name)?))
+        let place = self.places.get(name)?;
+        let file = &self.files[place.file];
+        Some((file, file.tensors().get(&place.name)?))
     }
 
-    /// Whether the head uses the embedding: there is no `lm_head.weight`.
-    pub fn tied(&self) -> bool {
-        !self.places.contains_key(HEAD)
+    /// Whether the head uses the embedding: there is no `lm_head.weight`, or it is a copy of the
+    /// embedding and the configuration ties the two. transformers 5 writes that it does for every T5,
+    /// also where the head is its own.
+    pub fn tied(&self, config: &T5Config) -> bool {
+        !self.places.contains_key(HEAD) || (self.head_is_copy && config.tie_word_embeddings)
     }
 
-    /// What an adapter records of its base, all in hexadecimal: 16 digits of SHA-256 over a few small
-    /// tensors, which tell two models of the same layout apart; a dash; and the single file's header
-    /// hash, or SHA-256 over those of the shards. That of a converted model is its source's.
+    /// What an adapter records of its base: that of its tensors, whatever files they are in. That of a
+    /// converted model is its source's. See [`same_base`].
+    ///
+    /// It has five parts with dashes between them, all but one in hexadecimal: 16 digits of SHA-256 over
+    /// all names and shapes and the first numbers of each tensor, as they are; the same over those
+    /// numbers rounded to bf16; and to f16; the type that the embedding has; and over a few small tensors
+    /// alone, which was all that the first versions recorded.
     ///
     /// # Errors
-    /// Those of reading the small tensors.
+    /// Those of reading.
     pub async fn hash(&self, storage: &dyn Storage) -> Result<String> {
-        let headers = match self.files.as_slice() {
-            [file] => match file.metadata().get(BASE_HASH) {
-                Some(source) => return Ok(source.clone()),
-                None => file.header_hash().to_owned(),
-            },
-            files => {
-                let hashes: String = files.iter().map(SafetensorsFile::header_hash).collect();
-                hex(&Sha256::digest(hashes))
-            }
-        };
-        let mut weights = Sha256::new();
-        for name in TELLING.iter().filter(|name| self.places.contains_key(**name)) {
-            for value in self.read_f32(storage, name).await? {
-                weights.update(value.to_le_bytes());
+        if let [file] = self.files.as_slice()
+            && let Some(source) = file.metadata().get(BASE_HASH)
+        {
+            return Ok(source.clone());
+        }
+        let mut hashes: [Sha256; 3] = Default::default();
+        let is_copy = |name: &str| IGNORED.contains(&name) || (self.head_is_copy && name == HEAD);
+        for (name, place) in self.places.iter().filter(|(name, _)| !is_copy(name)) {
+            let file = &self.files[place.file];
+            let head = file.head(storage, &place.name, HASHED).await?;
+            let shape = file.info(&place.name)?.shape.iter();
+            let layout =
+                format!("{name} {}\n", shape.map(usize::to_string).collect::<Vec<_>>().join(" "));
+            hashes.iter_mut().for_each(|hash| hash.update(&layout));
+            let [exact, rounded, half] = &mut hashes;
+            for value in head {
+                exact.update(value.to_le_bytes());
+                rounded.update(bf16::from_f32(value).to_le_bytes());
+                half.update(f16::from_f32(value).to_le_bytes());
             }
         }
-        Ok(format!("{:.16}-{headers}", hex(&weights.finalize())))
+        let mut telling = Sha256::new();
+        for name in TELLING.iter().filter(|name| self.places.contains_key(**name)) {
+            for value in self.read_f32(storage, name).await? {
+                telling.update(value.to_le_bytes());
+            }
+        }
+        let dtype = self.get(SHARED).map_or(Dtype::F32, |(_, info)| info.dtype);
+        let [exact, rounded, half] = hashes.map(|hash| hex(&hash.finalize()));
+        Ok(format!("{exact:.16}-{rounded:.16}-{half:.16}-{dtype}-{:.16}", hex(&telling.finalize())))
     }
 
     /// Checks that the tensors are these, of these shapes and of a float type, and no others. Those
@@ -207,7 +302,16 @@ impl WeightFiles {
             .filter(|name| !self.places.contains_key(*name))
             .collect();
         if let Some(first) = missing.first() {
-            let message = format!("it is missing{}", and_others(missing.len()));
+            let others = and_others(missing.len());
+            let message = match names::other_kind(self.names()) {
+                Some(kind) => format!("it is missing{others}: the model is {kind}"),
+                None => {
+                    let like = names::most_like(first, self.names());
+                    let there =
+                        like.map_or(String::new(), |like| format!("; the file has `{like}`"));
+                    format!("it is missing{others}{there}")
+                }
+            };
             return Err(Error::tensor(&self.path, *first, message));
         }
 
@@ -235,12 +339,22 @@ impl WeightFiles {
         let known: BTreeSet<&str> = (expected.iter().map(|(name, _)| name.as_str()))
             .chain(optional.iter().copied())
             .chain(IGNORED)
+            .chain(self.head_is_copy.then_some(HEAD))
             .collect();
         let surplus: Vec<&str> = self.names().filter(|name| !known.contains(name)).collect();
         match surplus.first().and_then(|name| Some((name, self.get(name)?.0))) {
             Some((first, file)) => {
-                let others = and_others(surplus.len());
-                let message = format!("a model of this configuration has no such tensor{others}");
+                let named: Vec<String> =
+                    surplus.iter().skip(1).take(3).map(|name| format!("`{name}`")).collect();
+                let others = match surplus.len() {
+                    1 => String::new(),
+                    count if count <= 4 => format!(", and neither {}", named.join(", ")),
+                    count => format!(", nor {} others, such as {}", count - 1, named.join(", ")),
+                };
+                let message = match names::other_kind(self.names()) {
+                    Some(kind) => format!("the model is {kind}"),
+                    None => format!("a model of this configuration has no such tensor{others}"),
+                };
                 Err(Error::tensor(file.path(), *first, message))
             }
             None => Ok(()),
@@ -270,9 +384,9 @@ impl WeightFiles {
     /// # Errors
     /// [`Error::Tensor`] if there is none of that name.
     pub fn parts<'a>(&'a self, storage: &'a dyn Storage, name: &'a str) -> Result<Parts<'a>> {
-        match self.get(name) {
-            Some((file, _)) => file.parts(storage, name),
-            None => Err(Error::tensor(&self.path, short(name), "it is missing")),
+        match self.places.get(name) {
+            Some(place) => self.files[place.file].parts(storage, &place.name),
+            None => Err(Error::tensor(&self.path, name, "it is missing")),
         }
     }
 
@@ -281,9 +395,9 @@ impl WeightFiles {
     /// # Errors
     /// Those of [`SafetensorsFile::read_f32`].
     pub async fn read_f32(&self, storage: &dyn Storage, name: &str) -> Result<Vec<f32>> {
-        match self.get(name) {
-            Some((file, _)) => file.read_f32(storage, name).await,
-            None => Err(Error::tensor(&self.path, short(name), "it is missing")),
+        match self.places.get(name) {
+            Some(place) => self.files[place.file].read_f32(storage, &place.name).await,
+            None => Err(Error::tensor(&self.path, name, "it is missing")),
         }
     }
 }
@@ -294,10 +408,31 @@ pub(super) fn shards(path: &str, index: &[u8]) -> Result<Vec<String>> {
     Ok(shards.into_iter().collect())
 }
 
-/// Whether a hash that something was made with is that of this base. At first the headers' hash
-/// stood there alone, and tells as much as it can.
+/// Whether a hash that something was made with is that of this base: the same tensors, in whatever
+/// files, or the same rounded to bf16 or f16.
 pub fn same_base(recorded: &str, base: &str) -> bool {
-    recorded == base || base.split_once('-').is_some_and(|(_, headers)| recorded == headers)
+    let parts = |hash: &str| hash.split('-').map(str::to_owned).collect::<Vec<_>>();
+    match (&parts(recorded)[..], &parts(base)[..]) {
+        _ if recorded == base => true,
+        (
+            [exact, rounded, half, dtype, _],
+            [exact_here, rounded_here, half_here, dtype_here, _],
+        ) => match dtype == dtype_here {
+            true => exact == exact_here,
+            false => rounded == rounded_here || half == half_here,
+        },
+        // What the first versions recorded, which tells as much as it can.
+        ([telling, _], [.., _, _, _, telling_here])
+        | ([.., _, _, _, telling], [telling_here, _]) => telling == telling_here,
+        _ => false,
+    }
+}
+
+/// Whether two hashes are those of one base in two precisions.
+pub fn other_precision(recorded: &str, base: &str) -> Option<(String, String)> {
+    let dtype = |hash: &str| Some(hash.split('-').nth(3)?.to_owned());
+    let (was, is) = (dtype(recorded)?, dtype(base)?);
+    (was != is && same_base(recorded, base)).then_some((was, is))
 }
 
 /// Whether a tensor of a model is one of those that int8 is for: the matrices of products, the

@@ -7,6 +7,7 @@ pub mod config;
 pub mod convert;
 pub mod feed_forward;
 pub mod files;
+pub(crate) mod folder;
 pub mod hub;
 pub mod linear;
 pub mod parameter;

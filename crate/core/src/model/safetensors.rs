@@ -18,12 +18,12 @@ use serde::{
     de::{self, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, Result},
     model::config::short,
     storage::{Storage, Writer},
+    text::encoding,
 };
 
 /// The longest header of a model's file; T5-XXL's has 80 kB.
@@ -108,7 +108,6 @@ pub struct SafetensorsFile {
     path: String,
     metadata: BTreeMap<String, String>,
     tensors: BTreeMap<String, TensorInfo>,
-    header_hash: String,
 }
 
 impl SafetensorsFile {
@@ -126,6 +125,14 @@ impl SafetensorsFile {
         }
         let mut prefix = [0; 8];
         prefix.copy_from_slice(&read_exactly(storage, path, 0..8).await?);
+        if prefix[..4].iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+            // A header of such a length there is not.
+            let start = length.min(encoding::START as u64 + 1);
+            let start = read_exactly(storage, path, 0..start).await?;
+            if let Some(what) = encoding::stand_in(&start) {
+                return Err(Error::format(path, what));
+            }
+        }
         let header_length = u64::from_le_bytes(prefix);
         if header_length > length - 8 {
             let message = format!(
@@ -148,13 +155,7 @@ impl SafetensorsFile {
         let header: Header =
             serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
         let tensors = place(header.tensors, start, length).map_err(wrong)?;
-        let header_hash = hex(&Sha256::digest(&bytes));
-        Ok(SafetensorsFile {
-            path: path.to_owned(),
-            metadata: header.metadata,
-            tensors,
-            header_hash,
-        })
+        Ok(SafetensorsFile { path: path.to_owned(), metadata: header.metadata, tensors })
     }
 
     /// The file's path, as it was given.
@@ -172,18 +173,12 @@ impl SafetensorsFile {
         &self.tensors
     }
 
-    /// SHA-256 of the header's bytes (without the length before them), in hexadecimal: by this an
-    /// adapter knows its base without a read of the whole file.
-    pub fn header_hash(&self) -> &str {
-        &self.header_hash
-    }
-
     /// What the header says about a tensor.
     ///
     /// # Errors
     /// [`Error::Tensor`] if the file has none of that name.
     pub fn info(&self, name: &str) -> Result<&TensorInfo> {
-        let missing = || Error::tensor(&self.path, short(name), "it is not in the file");
+        let missing = || Error::tensor(&self.path, name, "it is not in the file");
         self.tensors.get(name).ok_or_else(missing)
     }
 
@@ -203,6 +198,30 @@ impl SafetensorsFile {
         };
         self.check_finite(name, 0, &values)?;
         Ok(values)
+    }
+
+    /// The first elements of a tensor, this many or all, as f32. Of other types than float there are
+    /// the bytes as numbers.
+    pub(crate) async fn head(
+        &self,
+        storage: &dyn Storage,
+        name: &str,
+        count: usize,
+    ) -> Result<Vec<f32>> {
+        fn all<const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+            bytes.as_chunks::<N>().0.iter().map(|element| convert(*element)).collect()
+        }
+        let info = self.info(name)?;
+        let most = (count * info.dtype.size()) as u64;
+        let range = info.range.start..info.range.end.min(info.range.start + most);
+        let bytes = read_exactly(storage, &self.path, range).await?;
+        Ok(match info.dtype {
+            Dtype::F32 => all(&bytes, f32::from_le_bytes),
+            Dtype::F16 => all(&bytes, |b| f16::from_le_bytes(b).to_f32()),
+            Dtype::BF16 => all(&bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            Dtype::F64 => all(&bytes, |b| f64::from_le_bytes(b) as f32),
+            _ => bytes.into_iter().map(f32::from).collect(),
+        })
     }
 
     /// The tensor in parts of whole rows, the last of its sizes being a row's.

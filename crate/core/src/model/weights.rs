@@ -45,7 +45,7 @@ impl T5 {
         device: &Device,
         dtype: crate::config::Dtype,
     ) -> Result<Self> {
-        let tied = files.tied();
+        let tied = files.tied(&config);
         let expected = expected_tensors(&config, tied);
         match config.int8 {
             true => files.check_int8(&expected)?,

@@ -106,16 +106,10 @@ fn narrow_weights_are_near_the_wide_ones() {
 }
 
 #[test]
-fn metadata_and_hash() {
-    let bytes = fixture("gated/model.safetensors");
-    let file = open(bytes.clone()).unwrap();
+fn metadata() {
+    let file = open(fixture("gated/model.safetensors")).unwrap();
     assert_eq!(file.path(), PATH);
     assert_eq!(file.metadata()["format"], "pt");
-    let end = *file.tensors().values().map(|info| &info.range.start).min().unwrap() as usize;
-    assert_eq!(file.header_hash(), hex(&Sha256::digest(&bytes[8..end])));
-    assert_eq!(open(self::file("{}", b"")).unwrap().header_hash().len(), 64);
-    // Known: the hash of "{}".
-    assert!(open(self::file("{}", b"")).unwrap().header_hash().starts_with("44136fa355b3678a"));
 }
 
 #[test]
