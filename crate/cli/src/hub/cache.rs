@@ -49,19 +49,31 @@ impl Cache {
     }
 
     fn is_whole(&self, commit: &str) -> bool {
+        self.missing(commit).is_none()
+    }
+
+    /// A file that a commit lacks, in words.
+    pub(super) fn missing(&self, commit: &str) -> Option<String> {
         let names = fs::read_dir(self.snapshot(commit)).into_iter().flatten();
         let names = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         // A link whose blob is gone counts for nothing.
         let files = names.filter(|name| self.has(commit, name)).collect();
-        let Ok(needed) = (Listing { commit: commit.to_owned(), files }).needed() else {
-            return false;
+        let needed = match (Listing { commit: commit.to_owned(), files }).needed() {
+            Ok(needed) => needed,
+            Err(Problem::NoFile { file }) => return Some(file.to_owned()),
+            Err(Problem::NoWeights { pickled: true }) => {
+                return Some("model.safetensors (there is only pytorch_model.bin)".to_owned());
+            }
+            Err(_) => return Some("model.safetensors".to_owned()),
         };
         if !needed.contains(&SHARDS) {
-            return true;
+            return None;
         }
-        let shards = fs::read(self.snapshot(commit).join(SHARDS)).ok();
-        let shards = shards.and_then(|index| shards_of(SHARDS, &index).ok());
-        shards.is_some_and(|shards| shards.iter().all(|shard| self.has(commit, shard)))
+        let index = fs::read(self.snapshot(commit).join(SHARDS)).ok();
+        match index.and_then(|index| shards_of(SHARDS, &index).ok()) {
+            Some(shards) => shards.into_iter().find(|shard| !self.has(commit, shard)),
+            None => Some(format!("what {SHARDS} should say")),
+        }
     }
 
     /// Whether a file of the commit is here.

@@ -1,6 +1,9 @@
 //! What Hugging Face's tools read from the environment, with the same names and meanings.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use flantune::model::hub::ENDPOINT;
 
@@ -31,12 +34,7 @@ impl Environment {
             let value = set(names).map(|value| value.to_uppercase());
             matches!(value.as_deref(), Some("1" | "ON" | "YES" | "TRUE"))
         };
-        let path = |names: &[&str]| {
-            set(names).map(|path| match path.strip_prefix("~/") {
-                Some(below) => user.join(below),
-                None => PathBuf::from(path),
-            })
-        };
+        let path = |names: &[&str]| set(names).map(|path| expanded(&path, variable, &user));
         let home = path(&["HF_HOME"]).unwrap_or_else(|| {
             path(&["XDG_CACHE_HOME"]).unwrap_or_else(|| user.join(".cache")).join("huggingface")
         });
@@ -53,6 +51,35 @@ impl Environment {
             token: token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()),
             offline: offline || on(&["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"]),
         }
+    }
+}
+
+/// A path as huggingface_hub reads it: with the user's directory for `~`, and variables' values for
+/// `$NAME` and `${NAME}`. One that is not set stays as it is.
+fn expanded(path: &str, variable: &dyn Fn(&str) -> Option<String>, user: &Path) -> PathBuf {
+    let (mut found, mut rest) = (String::new(), path);
+    while let Some((before, after)) = rest.split_once('$') {
+        found += before;
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (name, written) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}'))
+        {
+            Some((name, _)) => (name, name.len() + 2),
+            None => {
+                let end = after.find(|c| !is_name(c)).unwrap_or(after.len());
+                (&after[..end], end)
+            }
+        };
+        match variable(name).filter(|_| !name.is_empty()) {
+            Some(value) => found += &value,
+            None => found = found + "$" + &after[..written],
+        }
+        rest = &after[written..];
+    }
+    found += rest;
+    match found.strip_prefix('~') {
+        Some("") => user.to_owned(),
+        Some(below) if below.starts_with(['/', '\\']) => user.join(&below[1..]),
+        _ => PathBuf::from(found),
     }
 }
 
@@ -76,6 +103,25 @@ mod tests {
         let home = ("HF_HOME", "~/h");
         assert_eq!(cache(&[("XDG_CACHE_HOME", "/x"), home]), PathBuf::from("/no/home/h/hub"));
         assert_eq!(cache(&[home, ("HF_HUB_CACHE", "/c")]), PathBuf::from("/c"));
+        for (written, expected) in [
+            ("$HOME/h", "/me/h"),
+            ("${HOME}/h", "/me/h"),
+            ("/a/$HOME$HOME", "/a//me/me"),
+            ("~", "/no/home"),
+            ("$NONE/h", "$NONE/h"),
+            ("${NONE}/$", "${NONE}/$"),
+            ("~other/h", "~other/h"),
+        ] {
+            for name in ["HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME"] {
+                let end = match name {
+                    "HF_HOME" => "/hub",
+                    "HF_HUB_CACHE" => "",
+                    _ => "/huggingface/hub",
+                };
+                let found = cache(&[("HOME", "/me"), (name, written)]);
+                assert_eq!(found, PathBuf::from(format!("{expected}{end}")), "{name}={written}");
+            }
+        }
         assert_eq!(
             cache(&[("HF_HUB_CACHE", "")]),
             PathBuf::from("/no/home/.cache/huggingface/hub")

@@ -50,7 +50,14 @@ pub(crate) fn locate(model: &str, offline: bool, printer: Printer) -> Result<Loc
     }
     let hub_model = HubModel::parse(model).ok_or_else(|| neither(model))?;
     let environment = Environment::new(offline);
-    let cache = Cache::new(&environment.cache, &hub_model);
+    let mut cache = Cache::new(&environment.cache, &hub_model);
+    if let Some(ownerless) = hub_model.ownerless() {
+        let earlier = Cache::new(&environment.cache, &ownerless);
+        if cache.find(&hub_model.revision).is_none() && earlier.find(&hub_model.revision).is_some()
+        {
+            cache = earlier;
+        }
+    }
     let commit = match cache.find(&hub_model.revision) {
         Some(commit) => Ok(commit),
         None => fetch(&hub_model, &cache, &environment, printer, Wanted::All),
@@ -112,7 +119,11 @@ fn fetch(
     wanted: Wanted,
 ) -> Result<String, Problem> {
     if environment.offline {
-        return Err(Problem::Offline { cache: environment.cache.display().to_string() });
+        let commit = cache.commit(&model.revision);
+        return Err(Problem::Offline {
+            cache: environment.cache.display().to_string(),
+            missing: commit.and_then(|commit| cache.missing(&commit)),
+        });
     }
     let client = Client::new(environment);
     let listing = client.listing(model)?;

@@ -72,7 +72,7 @@ fn shards_are_found_through_their_index() {
     let shard = "model-00002-of-00005.safetensors";
     fs::remove_file(hub.cached(&format!("snapshots/{COMMIT}/{shard}"))).unwrap();
     let (code, message) = hub.refused(&[ID, "--offline"]);
-    assert!(code == Some(2) && message.contains("it is not whole in the cache"), "{message}");
+    assert!(code == Some(2) && message.contains(&format!("where {shard} is missing")), "{message}");
 }
 
 #[test]

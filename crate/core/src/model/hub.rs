@@ -34,6 +34,10 @@ const OPTIONAL: [&str; 3] =
 /// Weights that can run code when they are loaded.
 const PICKLED: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
 
+/// T5's own repositories, and who owns them since they have an owner.
+const OWNERLESS: [&str; 5] = ["t5-small", "t5-base", "t5-large", "t5-3b", "t5-11b"];
+const OWNER: &str = "google-t5";
+
 /// What stays as it is in a part of an address.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -47,11 +51,22 @@ pub struct HubModel {
 }
 
 impl HubModel {
-    /// Reads `OWNER/NAME` or `OWNER/NAME@REVISION`; `None` for what can be neither.
+    /// Reads `OWNER/NAME` or `OWNER/NAME@REVISION`, or the name of a T5 that once stood on the hub
+    /// without an owner; `None` for what can be none of these.
     pub fn parse(text: &str) -> Option<Self> {
         let (repository, revision) = text.split_once('@').unwrap_or((text, MAIN));
+        if OWNERLESS.contains(&repository) && is_revision(revision) {
+            let repository = format!("{OWNER}/{repository}");
+            return Some(HubModel { repository, revision: revision.to_owned() });
+        }
         let is_id = repository.contains('/') && is_hub_id(repository) && is_revision(revision);
         is_id.then(|| HubModel { repository: repository.to_owned(), revision: revision.to_owned() })
+    }
+
+    /// The same model under its name alone, as caches of earlier years have it.
+    pub fn ownerless(&self) -> Option<Self> {
+        let name = self.repository.strip_prefix(OWNER)?.strip_prefix('/')?;
+        OWNERLESS.contains(&name).then(|| HubModel { repository: name.to_owned(), ..self.clone() })
     }
 
     /// The same model at another revision.

@@ -31,6 +31,8 @@ pub enum Problem {
     Offline {
         /// Where it would be.
         cache: String,
+        /// What of it is not there, where anything is.
+        missing: Option<String>,
     },
     /// The hub, or where it sends one to, does not answer, or not in time.
     Unreachable {
@@ -170,9 +172,14 @@ impl fmt::Display for Problem {
                 write!(f, "the hub does not show it for the token given (status {status})")
             }
             Problem::Gated { .. } => f.write_str("its owner wants conditions to be accepted first"),
-            Problem::Offline { cache } => write!(
+            Problem::Offline { cache, missing: None } => write!(
                 f,
-                "there is no such directory, it is not whole in the cache {cache}, and nothing may \
+                "there is no such directory, it is not in the cache {cache}, and nothing may be \
+                 downloaded"
+            ),
+            Problem::Offline { cache, missing: Some(missing) } => write!(
+                f,
+                "it is not whole in the cache {cache}, where {missing} is missing, and nothing may \
                  be downloaded"
             ),
             Problem::Unreachable { address, message } => {
