@@ -4,20 +4,24 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     adapter::{Adapter, Beginning, merge::merge},
-    config::{DataConfig, DeviceChoice, Dtype, EvalConfig, Method, ModelConfig, RunConfig},
+    config::{DataConfig, DeviceChoice, Dtype, EvalConfig, Method, ModelConfig, RunConfig, Task},
     device::Device,
     error::{Error, Result},
-    generate::{Generator, Options, Sequence},
+    generate::{Generator, Options, Own, Sequence},
     host::Host,
     metric::Metrics,
     model::{
-        Base, BaseModel, GenerationConfig, T5, T5Config, files::WeightFiles, parameter::Parameters,
+        Base, BaseModel, GenerationConfig, T5, T5Config,
+        files::{BASE_HASH, WeightFiles, other_precision},
+        folder,
+        parameter::Parameters,
+        safetensors::{ADAPTER_HEADER_LIMIT, SafetensorsFile},
     },
     output,
     storage::{Storage, join},
     text::{
         batch::Batch,
-        dataset::Dataset,
+        dataset::{Dataset, Warning},
         example::Example,
         reader::Reader,
         tokenizer::{TextStream, Tokenizer},
@@ -152,6 +156,13 @@ impl Session {
         self.model.is_int8()
     }
 
+    /// Sets what a configuration leaves open of how texts are made to what the base's own
+    /// generation_config.json says. What a user should know of that is returned.
+    pub fn take_own(&self, config: &mut RunConfig, task: Task) -> Option<Warning> {
+        let message = Own::fill(&self.base.generation.file, config, task).message()?;
+        Some(Warning { code: "generation_config", message, count: 1 })
+    }
+
     /// Reads data sets for this base.
     pub fn reader(&self) -> Reader {
         let (storage, tokenizer) = (self.host.storage.clone(), self.base.tokenizer.clone());
@@ -190,9 +201,12 @@ impl Session {
         resume: bool,
     ) -> Result<Run> {
         let mut config = config.resolve()?;
+        let notes = self.take_own(&mut config, Task::Train);
+        let makes_texts = validation.is_some() && config.eval.makes_texts();
+        let notes = notes.filter(|_| makes_texts).into_iter().collect();
         let adapter = self.initial_adapter(&mut config).await?;
         let (base, model) = (self.base.clone(), self.model.clone());
-        let parts = Parts { base, model, adapter, train, validation };
+        let parts = Parts { base, model, adapter, train, validation, notes };
         Run::open(&self.host, &config, parts, output, resume).await
     }
 
@@ -227,8 +241,34 @@ impl Session {
 
     /// An adapter from its directory, for this base.
     pub async fn load_adapter(&self, directory: &str) -> Result<Adapter> {
-        let (model, hash) = (&self.model, Some(self.base.hash.as_str()));
-        Adapter::load(&*self.host.storage, directory, model, hash).await
+        let (storage, hash) = (&*self.host.storage, Some(self.base.hash.as_str()));
+        match Adapter::load(storage, directory, &self.model, hash).await {
+            Err(error @ Error::NotFound { .. }) => {
+                match folder::instead_of_adapter(storage, directory).await {
+                    Some(message) => Err(Error::format(directory, message)),
+                    None => Err(error),
+                }
+            }
+            loaded => loaded,
+        }
+    }
+
+    /// What to know of an adapter's base: that it was this one in another precision.
+    ///
+    /// # Errors
+    /// Those of the adapter's file.
+    pub async fn adapter_note(&self, directory: &str) -> Result<Option<Warning>> {
+        let storage = &*self.host.storage;
+        let path = join(directory, "adapter_model.safetensors");
+        let file = SafetensorsFile::open(storage, &path, ADAPTER_HEADER_LIMIT).await?;
+        let recorded = file.metadata().get(BASE_HASH).map_or("", String::as_str);
+        Ok(other_precision(recorded, &self.base.hash).map(|(was, is)| {
+            let message = format!(
+                "{directory}: the adapter was trained beside this base in {was}, which here is in {is}: \
+                 losses differ a little"
+            );
+            Warning { code: "other_precision", message, count: 1 }
+        }))
     }
 
     /// Keeps an adapter beside the base, to be had by this name. Returns the one that had it.
@@ -354,8 +394,16 @@ impl Session {
 /// As [`Tokenizer::from_bytes`].
 pub async fn tokenizer(storage: &dyn Storage, directory: &str) -> Result<Tokenizer> {
     let path = join(directory, TOKENIZER);
-    let bytes = storage.read_all(&path, TOKENIZER_LIMIT).await?;
-    Tokenizer::from_bytes(path, &bytes)
+    match storage.read_all(&path, TOKENIZER_LIMIT).await {
+        Ok(bytes) => Tokenizer::from_bytes(path, &bytes),
+        Err(error @ Error::NotFound { .. }) => {
+            match folder::instead(storage, directory, TOKENIZER).await {
+                Some(message) => Err(Error::format(directory, message)),
+                None => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The device that is asked for.

@@ -1,6 +1,8 @@
 //! A model's files.
 
 use flantune::{
+    config::{RunConfig, Task},
+    generate::Own,
     model::{
         GenerationConfig, T5Config,
         config::expected_tensors,
@@ -57,7 +59,17 @@ pub(super) const GENERATION_CONFIG: Target = Target {
     name: "generation_config",
     limits: Limits::PROPORTIONAL,
     fixtures: &["oracle/tiny/gated/generation_config.json"],
-    words: &["decoder_start_token_id", "eos_token_id", "pad_token_id"],
+    words: &[
+        "decoder_start_token_id",
+        "eos_token_id",
+        "pad_token_id",
+        "do_sample",
+        "early_stopping",
+        "max_length",
+        "max_new_tokens",
+        "num_beams",
+        "top_k",
+    ],
     run: |input| {
         let bytes = fixture("oracle/tiny/gated/config.json");
         let config = T5Config::from_json("config.json", &bytes).expect("a fixture");
@@ -69,6 +81,11 @@ pub(super) const GENERATION_CONFIG: Target = Target {
                 .chain([&generation.decoder_start_token_id, &generation.pad_token_id]);
             assert!(ids.into_iter().all(|id| (*id as usize) < config.vocab_size));
             assert!(!generation.eos_token_ids.is_empty());
+            for task in [Task::Generate, Task::Evaluate, Task::Train] {
+                let mut config = RunConfig::default();
+                Own::fill(&generation.file, &mut config, task).message();
+                config.validate().expect("what is taken over goes together");
+            }
         }
     },
 };
@@ -141,7 +158,7 @@ pub(super) const INDEX: Target = Target {
         SHARDED.with(|(storage, config)| {
             storage.insert("m/model.safetensors.index.json", input);
             let Some(files) = checked(block_on(WeightFiles::open(storage, "m"))) else { return };
-            checked(files.check(&expected_tensors(config, files.tied()), &[]));
+            checked(files.check(&expected_tensors(config, files.tied(config)), &[]));
             assert!(files.names().all(|name| files.get(name).is_some()));
         });
     },

@@ -1,5 +1,5 @@
 use flantune::{
-    config::RunConfig,
+    config::{RunConfig, Task},
     host::Host,
     metric::Metrics,
     output::check_file,
@@ -7,7 +7,7 @@ use flantune::{
 };
 use serde_json::Value;
 
-use super::{configuration_over, from_file, host, open, require, warn};
+use super::{configuration_over, from_file, host, load_adapter, open, require, take_own, warn};
 use crate::{args::EvalArguments, failure::Failure, printer::Printer, progress};
 
 /// Measures a model, or an adapter, on rows.
@@ -21,8 +21,9 @@ pub(crate) async fn eval(arguments: &EvalArguments, printer: &Printer) -> Result
     check_output(arguments, &config, &host).await?;
 
     let session = open(&host, &mut config, arguments.base, printer).await?;
+    take_own(&session, &mut config, Task::Evaluate, printer)?;
     let adapter = match &arguments.adapter {
-        Some(directory) => Some(session.load_adapter(directory).await?),
+        Some(directory) => Some(load_adapter(&session, directory, printer).await?),
         None => None,
     };
     let rows = session.dataset(&arguments.data, &config.data, config.train.seed).await?;

@@ -3,10 +3,16 @@ use std::{
     path::Path,
 };
 
-use flantune::{adapter::Adapter, config::RunConfig, session::Session, text::Example};
+use flantune::{
+    Error,
+    adapter::Adapter,
+    config::{RunConfig, Task},
+    session::Session,
+    text::{Example, encoding},
+};
 use serde::Serialize;
 
-use super::{configuration_over, from_file, host, open, require, warn};
+use super::{configuration_over, from_file, host, load_adapter, open, require, take_own, warn};
 use crate::{args::GenerateArguments, failure::Failure, printer::Printer};
 
 /// An answer, with `--json`.
@@ -38,8 +44,9 @@ pub(crate) async fn generate(
     let used = used(&adapters, arguments.used.as_deref())?;
 
     let mut session = open(&host, &mut config, arguments.base, printer).await?;
+    take_own(&session, &mut config, Task::Generate, printer)?;
     for &(name, directory) in &adapters {
-        let adapter = session.load_adapter(directory).await?;
+        let adapter = load_adapter(&session, directory, printer).await?;
         session.hold(name, adapter);
     }
     let mut answers = Answers {
@@ -136,9 +143,19 @@ impl Answers<'_> {
             self.printer.note("Type a prompt a line; Ctrl-D ends");
         }
         let batch_size = if typed { 1 } else { self.config.train.batch_size };
-        let mut lines = io::stdin().lock().lines();
+        let (mut input, mut line, mut is_first) = (io::stdin().lock(), Vec::new(), true);
         loop {
-            let batch: Vec<String> = lines.by_ref().take(batch_size).collect::<Result<_, _>>()?;
+            let mut batch = Vec::new();
+            while batch.len() < batch_size {
+                line.clear();
+                if input.read_until(b'\n', &mut line)? == 0 {
+                    break;
+                }
+                let text = encoding::line(&line, is_first)
+                    .map_err(|message| Error::format("standard input", message))?;
+                batch.push(text.to_owned());
+                is_first = false;
+            }
             if batch.is_empty() {
                 break;
             }

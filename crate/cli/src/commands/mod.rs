@@ -16,11 +16,12 @@ mod train;
 use std::rc::Rc;
 
 use flantune::{
-    config::{FILE_LIMIT, RunConfig},
+    adapter::Adapter,
+    config::{FILE_LIMIT, RunConfig, Task},
     host::{Clock, Host},
     session::Session,
     storage::Storage,
-    text::Dataset,
+    text::{Dataset, dataset::Warning},
     train::event::Event,
 };
 
@@ -104,6 +105,34 @@ async fn open(
     Ok(Session::open_in(host, &config.model, &located.directory, located.id).await?)
 }
 
+/// Loads an adapter, and tells what is to be known of its base.
+async fn load_adapter(
+    session: &Session,
+    directory: &str,
+    printer: &Printer,
+) -> Result<Adapter, Failure> {
+    let adapter = session.load_adapter(directory).await?;
+    if let Some(warning) = session.adapter_note(directory).await? {
+        tell(warning, printer)?;
+    }
+    Ok(adapter)
+}
+
+/// Takes what the model itself says of how texts are made, and tells it where texts are made.
+fn take_own(
+    session: &Session,
+    config: &mut RunConfig,
+    task: Task,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let makes_texts = task == Task::Generate
+        || config.eval.metrics.iter().any(|metric| metric.needs_generation());
+    match session.take_own(config, task).filter(|_| makes_texts) {
+        Some(warning) => tell(warning, printer),
+        None => Ok(()),
+    }
+}
+
 /// That these files are there, before a model is loaded for nothing.
 async fn require(host: &Host, files: impl IntoIterator<Item = &String>) -> Result<(), Failure> {
     for file in files {
@@ -114,11 +143,12 @@ async fn require(host: &Host, files: impl IntoIterator<Item = &String>) -> Resul
 
 /// Tells what is to be known of the rows.
 fn warn(rows: &Dataset, printer: &Printer) -> Result<(), Failure> {
-    for warning in rows.warnings() {
-        printer.warning(&warning.message);
-        printer.event(&Event::from(warning))?;
-    }
-    Ok(())
+    rows.warnings().into_iter().try_for_each(|warning| tell(warning, printer))
+}
+
+fn tell(warning: Warning, printer: &Printer) -> Result<(), Failure> {
+    printer.warning(&warning.message);
+    printer.event(&Event::from(warning))
 }
 
 /// A shell passes `\n` on as it stands, which is hardly what was meant.

@@ -3,8 +3,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod models;
 mod rows;
 mod templates;
+mod weights;
 
 use common::{Place, ended, lines, of_kind};
 use serde_json::Value;

@@ -288,41 +288,52 @@ section! {
         stemmer: bool = true
             => Row::plain().tasks(&[Evaluate]).group(Evaluation);
         /// The most tokens to generate
-        max_new_tokens: usize = 64
+        ///
+        /// The model's own generation_config.json says it, and what is said below, where nothing else
+        /// does.
+        max_new_tokens: Option<usize> = None, "64, or the model's own"
             => Row::whole(1, 65_536).tasks(TEXTS).group(Generation).essential();
         /// The fewest tokens to generate
         min_new_tokens: Option<usize> = None
             => Row::plain().tasks(TEXTS).group(Generation);
         /// How many beams to search with; 1 is greedy
-        num_beams: usize = 1
+        num_beams: Option<usize> = None, "1, or the model's own"
             => Row::whole(1, 1024).tasks(TEXTS).group(Generation);
         /// How many outputs to give for a prompt
         num_return_sequences: usize = 1
             => Row::whole(1, 1024).tasks(&[Generate]).group(Generation).hidden();
         /// Beams: above 0 favours long outputs, below 0 short ones
-        length_penalty: f64 = 1.0
+        length_penalty: Option<f64> = None, "1, or the model's own"
             => Row::plain().tasks(TEXTS).group(Generation);
         /// Beams: whether to stop as soon as enough outputs are complete, or never early
         ///
         /// With false the search stops when the best open output is no better at its length now,
         /// with never when it could not become better at any length.
-        early_stopping: EarlyStopping = EarlyStopping::False
+        early_stopping: Option<EarlyStopping> = None, "false, or the model's own"
             => Row::plain().tasks(TEXTS).group(Generation);
         /// Sampling: above 1 flattens the probabilities, below 1 sharpens them
+        ///
+        /// 0 draws nothing, and takes the likeliest token.
         temperature: Option<f64> = None
-            => Row::range(Range::Positive).tasks(&[Generate]).group(Generation);
+            => Row::range(Range::NotNegative).tasks(&[Generate]).group(Generation);
         /// Sampling: draws from this many of the most probable tokens
+        ///
+        /// 0 turns it off.
         top_k: Option<usize> = None
-            => Row::range(Range::from(1)).tasks(&[Generate]).group(Generation);
+            => Row::plain().tasks(&[Generate]).group(Generation);
         /// Sampling: draws from the most probable tokens that sum to this probability
+        ///
+        /// 1 turns it off.
         top_p: Option<f64> = None
             => Row::range(Range::Share).tasks(&[Generate]).group(Generation);
         /// Above 1 makes tokens that were already generated less probable
         repetition_penalty: Option<f64> = None
             => Row::range(Range::Positive).tasks(TEXTS).group(Generation);
         /// No sequence of this many tokens is generated twice
+        ///
+        /// 0 turns it off.
         no_repeat_ngram_size: Option<usize> = None
-            => Row::whole(1, 65_536).tasks(TEXTS).group(Generation);
+            => Row::whole(0, 65_536).tasks(TEXTS).group(Generation);
         /// Sampling: where its random choices come from
         generation_seed: Option<u64> = None
             => Row::plain().tasks(&[Generate]).group(Generation);
@@ -330,8 +341,42 @@ section! {
 }
 
 impl EvalConfig {
-    /// Whether tokens are drawn: any of the keys that say what from asks for it.
+    /// Whether tokens are drawn: any of the keys that say what from asks for it, unless its value turns
+    /// it off.
     pub fn samples(&self) -> bool {
+        let asks = self.temperature.is_some()
+            || self.top_k.is_some_and(|count| count > 0)
+            || self.top_p.is_some_and(|share| share < 1.0);
+        asks && self.temperature != Some(0.0)
+    }
+
+    /// Whether anything is said of draws, be it that there are none.
+    pub(crate) fn draws_given(&self) -> bool {
         self.temperature.is_some() || self.top_k.is_some() || self.top_p.is_some()
+    }
+
+    /// Whether an evaluation while training makes any text.
+    pub(crate) fn makes_texts(&self) -> bool {
+        self.eval_samples > 0 || self.metrics.iter().any(|metric| metric.needs_generation())
+    }
+
+    /// The most tokens to generate.
+    pub fn max_new_tokens(&self) -> usize {
+        self.max_new_tokens.unwrap_or(64)
+    }
+
+    /// How many beams to search with.
+    pub fn num_beams(&self) -> usize {
+        self.num_beams.unwrap_or(1)
+    }
+
+    /// The power of the length that a beam's score is divided by.
+    pub fn length_penalty(&self) -> f64 {
+        self.length_penalty.unwrap_or(1.0)
+    }
+
+    /// When beam search ends.
+    pub fn early_stopping(&self) -> EarlyStopping {
+        self.early_stopping.unwrap_or(EarlyStopping::False)
     }
 }

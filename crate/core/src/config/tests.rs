@@ -220,7 +220,7 @@ fn early_stopping_is_a_flag_or_never() {
         (json!("never"), EarlyStopping::Never),
     ] {
         config.set("early_stopping", value.clone()).unwrap();
-        assert_eq!(config.eval.early_stopping, expected);
+        assert_eq!(config.eval.early_stopping(), expected);
         assert_eq!(config.get("early_stopping"), Some(value));
         let file = serde_json::to_value(&config).unwrap();
         assert_eq!(serde_json::from_value::<RunConfig>(file).unwrap(), config);

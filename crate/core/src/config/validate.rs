@@ -111,27 +111,27 @@ impl RunConfig {
     /// That the keys of beam search and of sampling have an effect.
     fn check_generation(&self) -> Result<()> {
         let eval = &self.eval;
-        if eval.min_new_tokens.is_some_and(|least| least > eval.max_new_tokens) {
-            let most = eval.max_new_tokens;
+        if eval.min_new_tokens.is_some_and(|least| least > eval.max_new_tokens()) {
+            let most = eval.max_new_tokens();
             return self.refuse("min_new_tokens", &format!("up to `max_new_tokens`, {most}"));
         }
-        if eval.samples() && eval.num_beams > 1 {
+        if eval.samples() && eval.num_beams() > 1 {
             let expected = "1 with `temperature`, `top_k` or `top_p`, which draw single texts";
             return self.refuse("num_beams", expected);
         }
-        if eval.num_beams == 1 {
+        if eval.num_beams() == 1 {
             let without = |of| format!("{of} unless `num_beams` is greater than 1");
-            if eval.length_penalty != 1.0 {
+            if eval.length_penalty() != 1.0 {
                 return self.refuse("length_penalty", &without("1"));
             }
-            if eval.early_stopping != EarlyStopping::False {
+            if eval.early_stopping() != EarlyStopping::False {
                 return self.refuse("early_stopping", &without("false"));
             }
         }
         if !eval.samples() {
             let sampling = "with `temperature`, `top_k` or `top_p`";
-            if eval.num_return_sequences > eval.num_beams {
-                let most = eval.num_beams;
+            if eval.num_return_sequences > eval.num_beams() {
+                let most = eval.num_beams();
                 let expected = format!("up to `num_beams`, {most}, or any number {sampling}");
                 return self.refuse("num_return_sequences", &expected);
             }

@@ -4,6 +4,7 @@ mod beam;
 mod decoder;
 mod greedy;
 mod options;
+mod own;
 mod processors;
 mod sample;
 mod scores;
@@ -20,6 +21,7 @@ use crate::{
 
 pub use beam::BeamSearch;
 pub use options::{Options, Strategy};
+pub use own::Own;
 pub use processors::Processors;
 pub use sample::Sampling;
 

@@ -36,30 +36,30 @@ impl Default for Options {
 }
 
 impl From<&EvalConfig> for Options {
-    /// Any of `temperature`, `top_k` and `top_p` asks for sampling.
+    /// Any of `temperature`, `top_k` and `top_p` asks for sampling, unless it is off.
     fn from(config: &EvalConfig) -> Self {
         let strategy = if config.samples() {
             Strategy::Sampling(Sampling {
                 temperature: config.temperature.unwrap_or(1.0),
-                top_k: config.top_k,
+                top_k: config.top_k.filter(|count| *count > 0),
                 top_p: config.top_p,
                 seed: config.generation_seed.unwrap_or(0),
             })
-        } else if config.num_beams > 1 {
+        } else if config.num_beams() > 1 {
             Strategy::Beams(BeamSearch {
-                beams: config.num_beams,
-                length_penalty: config.length_penalty,
-                early_stopping: config.early_stopping,
+                beams: config.num_beams(),
+                length_penalty: config.length_penalty(),
+                early_stopping: config.early_stopping(),
             })
         } else {
             Strategy::Greedy
         };
         Options {
-            max_new_tokens: config.max_new_tokens,
+            max_new_tokens: config.max_new_tokens(),
             num_return_sequences: config.num_return_sequences,
             processors: Processors {
                 repetition_penalty: config.repetition_penalty,
-                no_repeat_ngram_size: config.no_repeat_ngram_size,
+                no_repeat_ngram_size: config.no_repeat_ngram_size.filter(|size| *size > 0),
                 min_new_tokens: config.min_new_tokens.unwrap_or(0),
             },
             strategy,

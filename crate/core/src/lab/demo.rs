@@ -107,7 +107,7 @@ impl Demo {
         // Nobody resumes what takes half a minute.
         config.train.checkpoint_every = 1_000_000;
         config.eval.eval_samples = 0;
-        config.eval.max_new_tokens = 48;
+        config.eval.max_new_tokens = Some(48);
         match method {
             Method::Prompt => {
                 config.method.num_virtual_tokens = 20;

@@ -27,7 +27,7 @@ use crate::{
     storage::{Claim, join},
     text::{
         batch::{Batch, epoch_batches},
-        dataset::Dataset,
+        dataset::{Dataset, Warning},
         example::Example,
     },
 };
@@ -49,6 +49,7 @@ pub struct Run {
     trainer: Trainer,
     train: Dataset,
     validation: Option<Dataset>,
+    notes: Vec<Warning>,
     state: State,
     plan: Plan,
     checkpoints: Checkpoints,
@@ -115,6 +116,8 @@ pub struct Parts {
     pub train: Dataset,
     /// The rows to judge by.
     pub validation: Option<Dataset>,
+    /// What a user should know beside what the rows say.
+    pub notes: Vec<Warning>,
 }
 
 impl Run {
@@ -133,7 +136,7 @@ impl Run {
         resume: bool,
     ) -> Result<Self> {
         let config = config.resolve()?;
-        let Parts { base, model, adapter, train, validation } = parts;
+        let Parts { base, model, adapter, train, validation, notes } = parts;
         train.check_not_empty()?;
         let validation = validation.filter(|validation| !validation.is_empty());
         if config.train.batch_size == 0 || config.train.accumulate == 0 {
@@ -155,6 +158,7 @@ impl Run {
             trainer,
             train,
             validation,
+            notes,
             state,
             plan,
             checkpoints: Checkpoints::of(output),
@@ -355,6 +359,9 @@ impl Run {
             resumed_from: self.resumed.then_some(self.state.step),
         })];
         events.extend(self.train.warnings().into_iter().map(Event::from));
+        events.extend(self.notes.drain(..).map(Event::from));
+        let of_validation = self.validation.as_ref().map(Dataset::warnings);
+        events.extend(of_validation.into_iter().flatten().map(Event::from));
         if self.resume && !self.resumed {
             events.push(Event::Warning {
                 code: "no_checkpoint".to_owned(),
@@ -506,7 +513,8 @@ impl Run {
             true => found < best.value,
             false => found > best.value,
         };
-        if self.state.best.as_ref().is_none_or(better) {
+        // The weights of a loss that is not finite are worth nothing.
+        if found.is_finite() && self.state.best.as_ref().is_none_or(better) {
             self.state.best = Some(Best { step, value: found, metrics: metrics.clone() });
             self.state.without_better = 0;
             self.write_result().await?;

@@ -2,7 +2,7 @@
 
 use flantune::{
     Result,
-    config::RunConfig,
+    config::{RunConfig, Task},
     metric::score::{self, Scorer},
 };
 use serde_json::{Map, Value, json};
@@ -22,9 +22,10 @@ impl State {
         prompts: Vec<String>,
         options: &Options,
     ) -> Result<Value> {
-        let config = configuration(options)?;
+        let mut config = configuration(options)?;
         config.validate().map_err(in_camel_case)?;
         let session = self.session(model)?;
+        session.take_own(&mut config, Task::Generate);
         let adapter = adapter.map(|name| session.adapter(name)).transpose()?;
         let examples = session.texts(prompts, &config.data)?;
         let mut tell = |part: &str| self.javascript.progress(id, &part.into());
@@ -46,9 +47,10 @@ impl State {
         options: &Options,
         (split, most): (Split, Option<usize>),
     ) -> Result<Value> {
-        let config = configuration(options)?;
+        let mut config = configuration(options)?;
         config.validate().map_err(in_camel_case)?;
         let session = self.session(model)?;
+        session.take_own(&mut config, Task::Evaluate);
         let adapter = adapter.map(|name| session.adapter(name)).transpose()?;
         let data = match split {
             Split::All => session.dataset(path, &config.data, config.train.seed).await?,
