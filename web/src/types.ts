@@ -135,6 +135,8 @@ export interface Lengths {
   too_long: number;
   source: Distribution;
   target: Distribution;
+  /** What there is to know of the texts: those of a run's `warning` events. */
+  warnings: { event: "warning"; code: string; message: string; count?: number }[];
 }
 
 /** Keys of the configuration, and what only the page knows. */

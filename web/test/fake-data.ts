@@ -112,7 +112,7 @@ export class FakeData implements DataSet {
     const texts = this.all.map((row, place) => this.texts(row, place));
     const source = distribution(texts.map((text) => tokenize(text.source).length), this.options.maxSourceTokens ?? 512);
     const target = distribution(texts.map((text) => tokenize(text.target).length), this.options.maxTargetTokens ?? 128);
-    return { name: this.name, rows: this.rows, too_long: source.too_long, source, target };
+    return { name: this.name, rows: this.rows, too_long: source.too_long, source, target, warnings: [] };
   }
 
   held(): { source: string; target: string }[] {
