@@ -156,7 +156,9 @@ impl Reader {
             match outcome {
                 None => preview.left_out = Some("it is a bad row"),
                 Some(Outcome::Dropped) => preview.left_out = Some("a text has too many tokens"),
-                Some(Outcome::WithoutText) => preview.left_out = Some("no template has a text for it"),
+                Some(Outcome::WithoutText) => {
+                    preview.left_out = Some("no template has a text for it")
+                }
                 Some(Outcome::Example(example)) => {
                     let tokenizer = self.tokenizer.as_deref();
                     let Example { source_text, source, target_text, target, .. } = *example;
