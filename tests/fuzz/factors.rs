@@ -4,14 +4,13 @@
 use flantune::{
     adapter::AdapterConfig,
     config::{DataConfig, RunConfig},
-    metric::score::Pairs,
     model::{
         T5Config,
         files::WeightFiles,
         safetensors::{MODEL_HEADER_LIMIT, SafetensorsFile},
     },
     storage::MemoryStorage,
-    text::{Mixture, Reader, Rows, Template, Tokenizer, template::read_promptsource},
+    text::{Mixture, Reader, Rows, Template, Tokenizer, pairs::Pairs, template::read_promptsource},
 };
 use flantune_fuzz::measured;
 use pollster::block_on;

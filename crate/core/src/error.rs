@@ -222,6 +222,19 @@ impl Error {
     }
 }
 
+/// A value as a message shows it: never longer than a line, nothing that moves a terminal's cursor.
+pub(crate) fn short(value: &(impl std::fmt::Display + ?Sized)) -> String {
+    let text = value.to_string();
+    let plain = |c: char| {
+        if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
+    };
+    let mut short: String = text.chars().take(60).map(plain).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,11 +8,14 @@ pub mod adapter;
 mod bounded;
 pub mod config;
 pub mod device;
+pub mod encoding;
 pub mod error;
 mod exact;
 pub mod generate;
 pub mod host;
 pub mod lab;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod layers;
 pub mod metric;
 pub mod model;
 mod named;

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use flantune::{
     config::DataConfig,
-    metric::score::Pairs,
     storage::MemoryStorage,
     text::{
         Mixing, Mixture, Reader, Row, Rows, Template, Tokenizer,
+        pairs::Pairs,
         template::{Published, read_promptsource},
     },
 };

@@ -7,8 +7,9 @@ use flantune::{
     Error,
     adapter::Adapter,
     config::{RunConfig, Task},
+    encoding,
     session::Session,
-    text::{Example, encoding},
+    text::Example,
 };
 use serde::Serialize;
 

@@ -1,8 +1,9 @@
 use flantune::{
     metric::{
         Metric, Metrics,
-        score::{Pair, Pairs, Scorer},
+        score::{Pair, Scorer},
     },
+    text::pairs::Pairs,
     train::event::{Done, Event},
 };
 use serde_json::{Value, json};

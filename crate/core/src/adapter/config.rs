@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use super::kind::Settings;
 use crate::{
     config::TargetModule,
-    error::{Error, Result},
+    error::{Error, Result, short},
     model::{
         BaseModel,
-        config::{Fields, short, to_bytes},
+        config::{Fields, to_bytes},
         hub::is_hub_id,
     },
 };

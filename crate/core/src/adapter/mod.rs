@@ -144,7 +144,7 @@ macro_rules! kinds {
                     return Ok(AdapterConfig::$variant(<$settings>::read(&keys)?));
                 })+
                 let known = [$(peft_type::<$kind>()),+].join(" or ");
-                let found = crate::model::config::short(found);
+                let found = crate::error::short(found);
                 Err(keys.unsupported("peft_type", found, &known))
             }
 

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{RunConfig, nearest};
 use crate::{
+    encoding,
     error::{Error, Result},
     exact,
-    text::encoding,
 };
 
 /// The sections of a file, in its order.

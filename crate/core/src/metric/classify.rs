@@ -5,7 +5,8 @@ mod tally;
 
 use std::{collections::HashMap, ops::AddAssign};
 
-pub(super) use self::tally::{AnswerTally, LabelTally, NumberTally, number as number_of};
+pub(crate) use self::tally::number as number_of;
+pub(super) use self::tally::{AnswerTally, LabelTally, NumberTally};
 
 /// A text in lower case, without ASCII punctuation and without articles, one space between words.
 pub fn normalize(text: &str) -> String {

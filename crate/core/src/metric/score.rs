@@ -1,14 +1,22 @@
 //! Scores by any metrics at once, of texts that a model or anything else has written.
 
-mod input;
-
-pub use self::input::{Pair, Pairs, Source};
 pub use super::Options;
 use super::{Family, Metric, Metrics};
 use crate::ops::cpu::for_each;
 
 /// Rows that one thread takes at a time: enough that few words are met for the first time.
 const ROWS: usize = 4096;
+
+/// A prediction and what it is scored against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pair {
+    /// The text to be scored.
+    pub prediction: String,
+    /// At least one.
+    pub references: Vec<String>,
+    /// The line that the first reference is from, from 1.
+    pub line: usize,
+}
 
 /// Scores row by row, and all rows together.
 #[derive(Debug)]

@@ -5,11 +5,11 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    error::{Error, Result},
+    encoding,
+    error::{Error, Result, short},
     exact,
     model::folder,
     storage::{Storage, join},
-    text::encoding,
 };
 
 /// No configuration that anybody publishes comes near this many bytes.
@@ -517,19 +517,6 @@ impl<'a> Fields<'a> {
             None => Ok(None),
         }
     }
-}
-
-/// A value as a message shows it: never longer than a line, nothing that moves a terminal's cursor.
-pub(crate) fn short(value: &(impl std::fmt::Display + ?Sized)) -> String {
-    let text = value.to_string();
-    let plain = |c: char| {
-        if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
-    };
-    let mut short: String = text.chars().take(60).map(plain).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }
 
 /// JSON as Python's `json.dumps(value, indent=2)` writes it. Pure ASCII, because Python reads a

@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 
 use self::names::{ALIASES, SHARED};
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, short},
     model::{
-        config::{Fields, T5Config, short},
+        config::{Fields, T5Config},
         folder,
         safetensors::{Dtype, MODEL_HEADER_LIMIT, Parts, SafetensorsFile, TensorInfo, hex},
     },

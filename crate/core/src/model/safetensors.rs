@@ -20,10 +20,9 @@ use serde::{
 use serde_json::json;
 
 use crate::{
-    error::{Error, Result},
-    model::config::short,
+    encoding,
+    error::{Error, Result, short},
     storage::{Storage, Writer},
-    text::encoding,
 };
 
 /// The longest header of a model's file; T5-XXL's has 80 kB.

@@ -20,10 +20,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     config::{DataConfig, RunConfig, in_one_line, nearest, show},
+    encoding,
     error::{Error, Result},
     rng::{Purpose, Random},
     storage::beside,
-    text::encoding,
 };
 
 /// The ending of a mixture's file.

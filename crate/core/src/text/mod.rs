@@ -3,12 +3,12 @@
 
 pub mod batch;
 pub mod dataset;
-pub mod encoding;
 pub mod example;
 pub mod inspect;
 pub mod lengths;
 pub mod mixture;
 mod notice;
+pub mod pairs;
 pub mod preview;
 pub mod reader;
 pub mod rows;

@@ -4,11 +4,11 @@ use std::{fmt, rc::Rc, sync::Arc};
 
 use crate::{
     config::{DataConfig, RunConfig},
+    encoding,
     error::{Error, Result},
     storage::Storage,
     text::{
         dataset::{Dataset, File},
-        encoding,
         example::{DataSettings, Example, Maker, of_texts},
         mixture::{Mixing, Mixture, Set, is_mixture},
         rows::Reading,

@@ -8,8 +8,8 @@ use crate::{
         kind::Settings,
     },
     config::TargetModule,
-    error::Result,
-    model::{BaseModel, config::short},
+    error::{Result, short},
+    model::BaseModel,
 };
 
 /// The highest rank; above a matrix's own sizes it has no use.

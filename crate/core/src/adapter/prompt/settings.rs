@@ -7,8 +7,8 @@ use crate::{
         config::{Keys, object},
         kind::Settings,
     },
-    error::Result,
-    model::{BaseModel, config::short, hub::is_hub_id},
+    error::{Result, short},
+    model::{BaseModel, hub::is_hub_id},
 };
 
 /// The longest soft prompt.

@@ -173,6 +173,6 @@ impl Tally for NumberTally {
 }
 
 /// The number that a text is.
-pub(in crate::metric) fn number(text: &str) -> Option<f64> {
+pub(crate) fn number(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }

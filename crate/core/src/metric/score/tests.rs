@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::text::pairs::{Pairs, Source};
 
 fn metrics(names: &str) -> Vec<Metric> {
     names.split(',').map(|name| serde_json::from_value(json!(name)).unwrap()).collect()

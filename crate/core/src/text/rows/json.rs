@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 use super::scan::{Each, Record};
 use crate::{
     bounded::Bounded,
+    encoding,
     error::{Error, Result},
     exact,
-    text::{encoding, shape::described},
+    text::shape::described,
 };
 
 /// The most values of a row, those within its lists and objects counted: texts are what rows are for.

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     config::Separator,
+    encoding,
     error::{Error, Result},
-    text::encoding,
 };
 
 /// A record that was found.

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::scan::{Each, Record};
 use crate::{
     config::Separator,
+    encoding,
     error::{Error, Result},
-    text::encoding,
 };
 
 /// The characters that separate fields in one program or another.

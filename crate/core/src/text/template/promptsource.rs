@@ -6,8 +6,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::Published;
 use crate::{
+    encoding,
     error::{Error, Result},
-    text::encoding,
 };
 
 /// The most templates of a file: published ones have some thirty at most, and each takes ten kilobytes.

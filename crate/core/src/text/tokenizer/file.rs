@@ -19,7 +19,7 @@ use super::{
     charsmap,
     pieces::{Pieces, Vocabulary},
 };
-use crate::{model::config::short, text::encoding};
+use crate::{encoding, error::short};
 
 /// The library's tokenizer, around our own model.
 pub(super) type Tokenizer = TokenizerImpl<

@@ -3,27 +3,14 @@
 use serde_json::Value;
 
 use crate::{
+    encoding,
     error::{Error, Result},
-    metric::classify::number_of,
-    text::{
-        encoding,
-        rows::{Row, Rows},
-    },
+    metric::{number_of, score::Pair},
+    text::rows::{Row, Rows},
 };
 
 /// A file's name and bytes.
 pub type Source<'a> = (&'a str, &'a [u8]);
-
-/// A prediction and what it is scored against.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pair {
-    /// The text to be scored.
-    pub prediction: String,
-    /// At least one.
-    pub references: Vec<String>,
-    /// The line that the first reference is from, from 1.
-    pub line: usize,
-}
 
 /// What is to be scored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
