@@ -87,7 +87,7 @@ impl Rule for Prodigy {
         state: Vec<Tensor<1>>,
         update: Update,
     ) -> (Tensor<1>, Vec<Tensor<1>>) {
-        let (&[ref mean, ref square, _, _], [d, before, _]) = (&state[..], update.shared) else {
+        let ([mean, square, _, _], [d, before, _]) = (&state[..], update.shared) else {
             return (values, state);
         };
         let divisor = square.clone().sqrt() + d.clone() * update.numbers.epsilon;
