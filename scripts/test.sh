@@ -41,6 +41,8 @@ main() {
   step "types of the page" npm run --prefix web --silent check
   step "the page's worker" npm test --prefix web --silent
   step "build the page, its size" build_page
+  [[ -n "${FLANTUNE_SLOW:-}" ]] ||
+    printf '\nskipped, because a software GPU takes many minutes for them: page tests with the tag @slow (FLANTUNE_SLOW=1)\n'
   # The command line gives the numbers that the page is held against.
   step "page tests" env FLANTUNE="$target_native/ci/flantune" npm run --prefix tests/browser --silent page
   summary

@@ -166,7 +166,7 @@ test("a model of a hub: looked up, downloaded, trained on WebGPU, kept", async (
 });
 
 for (const [method, settings] of [["lora", "rank=4&learningRate=0.005"], ["prompt", "numVirtualTokens=4&learningRate=0.5"]] as const) {
-  test(`the built-in sample on WebGPU: ${method}`, async ({ page, context, site, open }) => {
+  test(`the built-in sample on WebGPU: ${method}`, { tag: "@slow" }, async ({ page, context, site, open }) => {
     const { url } = await open({ "/": site });
     const seen = watch(context, url);
     // Texts cut to one length make batches of one shape: a software GPU compiles for minutes for each.

@@ -10,5 +10,7 @@ export default defineConfig({
   // Two trainings at once on two cores take longer than one after the other.
   workers: 1,
   reporter: process.env["CI"] ? [["list"], ["github"]] : "list",
+  // What takes many minutes on a software GPU is run by hand.
+  ...(process.env["FLANTUNE_SLOW"] ? {} : { grepInvert: /@slow/ }),
   use: { browserName: "chromium", launchOptions: launchOptions() },
 });

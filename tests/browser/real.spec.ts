@@ -12,7 +12,7 @@ import { expect, test } from "./support.js";
 const MODEL = process.env["FLANTUNE_REAL_MODEL"];
 const SHARED = process.env["FLANTUNE_SHARED"];
 
-test("the real model loads from local files and takes LoRA's first five steps", async ({ api }) => {
+test("the real model loads from local files and takes LoRA's first five steps", { tag: "@slow" }, async ({ api }) => {
   test.skip(!MODEL || !SHARED, "FLANTUNE_REAL_MODEL and FLANTUNE_SHARED name no directories");
   const read = (path: string) => readFileSync(join(SHARED ?? "", path));
   const { losses, template } = JSON.parse(read("oracle/real/lora_steps.json").toString());

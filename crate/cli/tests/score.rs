@@ -144,7 +144,10 @@ fn bad_input_is_named() {
             "--predictions n.txt --references n.txt --metrics pearson",
             "n.txt, line 2: expected a number as reference, found `x`",
         ),
-        ("--predictions rows.jsonl", "rows.jsonl, line 2: not valid JSON"),
+        (
+            "--predictions rows.jsonl",
+            "rows.jsonl, line 2: what begins here does not end on its line",
+        ),
         ("--predictions p.txt --references p.txt --metrics loss", "'loss'"),
         ("--predictions p.txt --references p.txt --bleu-smoothing often", "found `often`"),
     ] {

@@ -63,8 +63,11 @@ pub(crate) fn stand_in(bytes: &[u8]) -> Option<String> {
         let what = "it is a page of a site, which answers so in place of a file";
         return Some(format!("{what}; {DOWNLOAD}"));
     }
-    let is_answer = bytes.len() <= START && start.starts_with(b"{");
-    let answer: serde_json::Value = serde_json::from_slice(bytes).ok().filter(|_| is_answer)?;
+    // What is longer is not parsed: it may be anything.
+    if bytes.len() > START || !start.starts_with(b"{") {
+        return None;
+    }
+    let answer: serde_json::Value = serde_json::from_slice(bytes).ok()?;
     let error = answer.get("error")?.as_str()?;
     Some(format!("it is a server's answer, \"{error:.100}\", and not the file; {DOWNLOAD}"))
 }

@@ -34,12 +34,12 @@ async function visit(origin: Origin): Promise<void> {
   tab.close();
 }
 
-/** Has a fault strike at call 0, 1, 2… of a story, until it has none left. Returns how many it has. */
-async function walk(name: string, fault: Plan["fault"]): Promise<number> {
+/** Has a fault strike at every `step`th call of a story from the `first`, until it has none left. Returns about how many it has. */
+async function walk(name: string, fault: Plan["fault"], first: number, step: number): Promise<number> {
   const story = STORIES[name];
   assert(story);
   const start = await prepared(story);
-  for (let at = 0; ; at += 1) {
+  for (let at = first; ; at += step) {
     const [origin, told] = [start.origin.copy(), structuredClone(start.told)];
     const plan = { fault, at, visit: () => visit(origin) };
     try {
@@ -60,5 +60,5 @@ async function walk(name: string, fault: Plan["fault"]): Promise<number> {
   }
 }
 
-const { name, fault } = workerData as { name: string; fault: Plan["fault"] };
-parentPort?.postMessage(await walk(name, fault));
+const { name, fault, first, step } = workerData as { name: string; fault: Plan["fault"]; first: number; step: number };
+parentPort?.postMessage(await walk(name, fault, first, step));

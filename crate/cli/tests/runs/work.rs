@@ -80,7 +80,7 @@ fn eval_writes_its_rows() {
     );
     let [done] = &done[..] else { panic!("{done:?}") };
     let metrics = done["metrics"].as_object().unwrap();
-    assert_eq!(metrics.keys().collect::<Vec<_>>(), ["loss", "rouge1", "rougeL"]);
+    assert_eq!(metrics.keys().collect::<Vec<_>>(), ["loss", "loss_per_token", "rouge1", "rougeL"]);
 
     let rows = place.lines("scored/rows.jsonl");
     let source = place.lines("rows.jsonl");
