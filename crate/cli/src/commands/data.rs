@@ -123,7 +123,7 @@ fn shown(preview: &Preview) -> String {
         text +=
             &format!("  only the beginning: {} bytes more are not shown\n", grouped(bytes as u64));
     }
-    if let Some(why) = preview.left_out {
+    if let Some(why) = &preview.left_out {
         text += &format!("  left out: {why}\n");
     }
     for (name, side) in [("source", &preview.source), ("target", &preview.target)] {

@@ -34,7 +34,7 @@ pub struct Preview {
     pub shortened: Option<usize>,
     /// Why it would be left out, where it would.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub left_out: Option<&'static str>,
+    pub left_out: Option<String>,
     /// What the model reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Side>,
@@ -136,12 +136,12 @@ impl Reader {
             let (set, line) = (set.map(str::to_owned), file.line(row));
             let (outcome, left_away) = match file.glance(row, MOST).await {
                 // Counted and passed over, where that is asked for.
-                Err(Error::Template { .. } | Error::Row { .. })
+                Err(error @ (Error::Template { .. } | Error::Row { .. }))
                     if file.settings().reading.skip_bad_rows =>
                 {
-                    (None, 0)
+                    (Err(error), 0)
                 }
-                glance => glance.map(|(outcome, left_away)| (Some(outcome), left_away))?,
+                glance => glance.map(|(outcome, left_away)| (Ok(outcome), left_away))?,
             };
             let mut preview = Preview {
                 set,
@@ -154,12 +154,14 @@ impl Reader {
                 references: Vec::new(),
             };
             match outcome {
-                None => preview.left_out = Some("it is a bad row"),
-                Some(Outcome::Dropped) => preview.left_out = Some("a text has too many tokens"),
-                Some(Outcome::WithoutText) => {
-                    preview.left_out = Some("no template has a text for it")
+                Err(error) => preview.left_out = Some(error.to_string()),
+                Ok(Outcome::Dropped) => {
+                    preview.left_out = Some("a text has too many tokens".to_owned())
                 }
-                Some(Outcome::Example(example)) => {
+                Ok(Outcome::WithoutText) => {
+                    preview.left_out = Some("no template has a text for it".to_owned())
+                }
+                Ok(Outcome::Example(example)) => {
                     let tokenizer = self.tokenizer.as_deref();
                     let Example { source_text, source, target_text, target, .. } = *example;
                     let has_target = !file.has_only_sources();
