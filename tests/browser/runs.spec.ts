@@ -12,7 +12,7 @@ test("a run is paused, gone on with, asked while it trains, and stopped", async 
     const run = flantune.train(model, data, options);
     const events = [];
     const seen = async (step) => {
-      for await (const event of run) if (event.step === step) return;
+      for await (const event of run.events()) if (event.step === step) return;
     };
     const following = collect(run).then((all) => events.push(...all));
     await seen(2);
@@ -68,7 +68,7 @@ test("a second stop gives the weights of the second stop", async ({ api }) => {
     const { flantune, model, data } = await ready();
     const options = { ...OPTIONS, maxSteps: 400, evalEvery: 400, checkpointEvery: 400, name: "twice" };
     const stopAfter = async (run, steps) => {
-      for await (const { step } of run) if (step === steps) break;
+      for await (const { step } of run.events()) if (step === steps) break;
       await run.stop();
       const { step } = (await flantune.runs.list())[0];
       const { id, name } = await run.adapter;
@@ -104,7 +104,7 @@ test("closing comes to an end where the device does not answer", async ({ api })
     const { OPTIONS, ready, trigger } = await import("/page.js");
     const { flantune, model, data } = await ready({ hook: "silent" });
     const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 400, evalEvery: 400 });
-    for await (const { event, step } of run) if (event === "checkpoint" && step >= 4) break;
+    for await (const { event, step } of run.events()) if (event === "checkpoint" && step >= 4) break;
     trigger("silent");
     const closing = flantune.close();
     Object.assign(globalThis, { closing: closing.then(() => run.adapter.catch(({ code }) => code)) });
@@ -369,7 +369,7 @@ test("a run that is stopped while it recovers from a crash stops", async ({ api 
     const { flantune, model, data } = await ready({ hook: "trap" });
     const run = flantune.train(model, data, { ...OPTIONS, maxSteps: 400, evalEvery: 2 });
     const crashed = (async () => {
-      for await (const { event } of run) if (event === "warning") return;
+      for await (const { event } of run.events()) if (event === "warning") return;
     })();
     for await (const event of run.events()) if (event.step === 5) break;
     trigger("trap");
