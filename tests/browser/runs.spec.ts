@@ -354,7 +354,7 @@ test("a run for which the memory does not suffice goes on with ever fewer rows a
     const [info] = await flantune.runs.list();
     return { events, info, adapter: await run.adapter };
   });
-  const warnings = found.events.filter(({ event }) => event === "warning");
+  const warnings = found.events.filter(({ code }) => code === "out_of_memory");
   expect(warnings).toMatchObject([
     { code: "out_of_memory", message: expect.stringMatching(/bytes more were refused.*with 32 rows at a time/) },
     { code: "out_of_memory", message: expect.stringMatching(/bytes more were refused.*with 16 rows at a time/) },

@@ -25,7 +25,7 @@ const stories = {
   async stop(flantune, told) {
     const { model, data } = await ready(flantune);
     const run = flantune.train(model, data, { ...TRAINING, evalEvery: 100 });
-    for await (const { event, step } of run) {
+    for await (const { event, step } of run.events()) {
       told.begun = true;
       if (event === "step") told.step = step;
       if (step === 3) break;
