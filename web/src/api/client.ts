@@ -161,8 +161,10 @@ export class Client {
     const stop = watchPolicy();
     let connection: Connection | undefined;
     try {
-      connection = new Connection(newWorker(this.#workerUrl), () => this.#replace(), (what) => this.#tell(what));
+      const worker = await newWorker(this.#workerUrl);
+      connection = new Connection(worker, () => this.#replace(), (what) => this.#tell(what));
       this.#current = connection;
+      if (this.#closed) throw closed();
       this.#started = await connection.call("start", params);
       this.#running = true;
       return connection;

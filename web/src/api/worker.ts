@@ -16,6 +16,9 @@ const tag = typeof document === "undefined" ? null : document.currentScript;
 const script = tag !== null && "src" in tag && typeof tag.src === "string" ? tag.src : "";
 const own = [here, script].find((address) => address !== undefined && /^https?:/.test(address));
 
+/** How a worker of a frame without an origin is addressed. */
+let inFrame: Promise<"data" | "blob"> | undefined;
+
 /** A worker, and where its script lies as far as that is known. */
 export interface StartedWorker {
   worker: Worker;
@@ -27,19 +30,21 @@ export interface StartedWorker {
  *
  * Errors: `environment` where the page does not allow it, or it is not found from here.
  */
-export function newWorker(url: URL | undefined): StartedWorker {
+export async function newWorker(url: URL | undefined): Promise<StartedWorker> {
+  // A frame without an origin (`sandbox` without `allow-same-origin`): its workers are of none either.
+  const scheme = self.origin === "null" ? await (inFrame ??= schemeInFrame()) : "blob";
   try {
-    return url === undefined ? ownWorker() : { worker: workerAt(url), url: url.href };
+    return url === undefined ? ownWorker(scheme) : { worker: workerAt(url, scheme), url: url.href };
   } catch (thrown) {
     throw thrown instanceof FlantuneError ? thrown : refused(thrown, url ?? beside());
   }
 }
 
-function ownWorker(): StartedWorker {
+function ownWorker(scheme: "data" | "blob"): StartedWorker {
   const url = beside();
   const asBuilt = own !== undefined && AS_BUILT.test(new URL(own).pathname);
   // Of another origin, or in a frame without one: some browsers refuse what follows only later.
-  if (asBuilt && url !== undefined && url.origin !== self.origin) return { worker: workerAt(url), url: url.href };
+  if (asBuilt && url !== undefined && url.origin !== self.origin) return { worker: workerAt(url, scheme), url: url.href };
   try {
     // Word for word what bundlers look for: they bundle the worker, and put its address here.
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -47,7 +52,7 @@ function ownWorker(): StartedWorker {
   } catch (thrown) {
     // In a classic script there is no `import.meta`; under Trusted Types an address must be vouched for.
     if (url === undefined) throw thrown;
-    return { worker: workerAt(url), url: url.href };
+    return { worker: workerAt(url, scheme), url: url.href };
   }
 }
 
@@ -56,15 +61,34 @@ function beside(): URL | undefined {
   return own === undefined ? undefined : new URL("worker.js", own);
 }
 
-function workerAt(url: URL): Worker {
+function workerAt(url: URL, scheme: "data" | "blob"): Worker {
   const text = `import ${JSON.stringify(url.href)};`;
-  if (self.origin === "null") {
-    // A frame without an origin (`sandbox` without `allow-same-origin`): its workers are of none either.
-    return start(`data:text/javascript,${encodeURIComponent(text)}`);
-  }
+  if (scheme === "data") return start(dataAddress(text));
   if (url.origin === self.origin || url.protocol === "blob:" || url.protocol === "data:") return start(url.href);
   // A worker of another origin is refused, but one of this page's may import it.
   return start(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+}
+
+const dataAddress = (text: string) => `data:text/javascript,${encodeURIComponent(text)}`;
+
+/**
+ * Chromium starts module workers without an origin from `data:` alone. WebKit starts those too, but they
+ * cannot read any Blob; from `blob:` they can. So one is asked.
+ */
+async function schemeInFrame(): Promise<"data" | "blob"> {
+  let probe: Worker | undefined;
+  try {
+    const worker = (probe = start(dataAddress('new Blob(["a"]).text().then(() => postMessage(true), () => postMessage(false));')));
+    return await new Promise((resolve) => {
+      worker.addEventListener("message", ({ data }) => resolve(data ? "data" : "blob"));
+      // The policy refuses it, which the worker itself will be told.
+      worker.addEventListener("error", () => resolve("data"));
+    });
+  } catch {
+    return "data";
+  } finally {
+    probe?.terminate();
+  }
 }
 
 interface TrustedTypes {
