@@ -119,8 +119,9 @@ async function points(visit, downloads) {
     await point("a run that a reload cut off goes on", () => visit.cutOff(() => undefined));
     await point("a run whose tab was closed goes on", () => visit.cutOff(() => visit.anotherTab()));
   }
-  await point("in a frame without an origin it trains, says that nothing is kept, and exports", () => visit.frame());
   await point("without the server the page loads and trains", () => visit.withoutServer());
+  // On a server of its own.
+  await point("in a frame without an origin it trains, says that nothing is kept, and exports", () => visit.frame());
   await point("nothing went wrong on the console", () => visit.console());
 }
 
