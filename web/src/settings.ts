@@ -154,6 +154,8 @@ export interface RowSettings {
   targetField?: string;
   /** Fields that hold the references to score against; the best of several counts. */
   referenceFields?: string[];
+  /** What parts the fields of a table (CSV, TSV): what the file shows. */
+  separator?: "comma" | "semicolon" | "tab" | "bar";
   /** The part of the rows held out for validation: 0.1. */
   validationFraction?: number;
   /** 512. */
