@@ -104,7 +104,9 @@ fn templates_take_little_more_than_their_texts() {
         "{{a==1}}\n",
     ] {
         let file = repeated("", again, "", MEGABYTE - 100);
-        holds(again, &file, 130.0, |file| {
+        // A comparison brings the name of what is compared: four instructions more for its nine bytes.
+        let factor = if again.contains("==") { 105.0 } else { 80.0 };
+        holds(again, &file, factor, |file| {
             drop(Template::parse(std::str::from_utf8(file).unwrap()).unwrap());
         });
     }

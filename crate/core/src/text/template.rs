@@ -229,8 +229,7 @@ impl Part {
     ) -> Result<Self> {
         let program = Program::compile(name, text.to_owned())
             .map_err(|error| failure(describe(&error, lines_before)))?;
-        let is_global = |name: &String| environment.globals().any(|(global, _)| global == name);
-        let reads = program.variables().iter().any(|name| !is_global(name));
+        let reads = program.reads(|name| environment.globals().any(|(global, _)| global == name));
         Ok(Self { name, program, reads, lines_before, environment })
     }
 

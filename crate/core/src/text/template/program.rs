@@ -73,6 +73,27 @@ impl Program {
         plain.map(|plain| plain.undeclared_variables(false)).unwrap_or_default()
     }
 
+    /// Whether it reads any name, but for these.
+    pub(super) fn reads(&self, is_global: impl Fn(&str) -> bool) -> bool {
+        let (mut read, mut set) = (HashSet::new(), HashSet::new());
+        self.with_dependent(|_, compiled| {
+            for instructions in [&compiled.instructions].into_iter().chain(compiled.blocks.values())
+            {
+                for instruction in (0..).map_while(|place| instructions.get(place)) {
+                    match instruction {
+                        Instruction::Lookup(name) if !is_global(name) => read.insert(*name),
+                        Instruction::StoreLocal(name) => set.insert(*name),
+                        _ => false,
+                    };
+                }
+            }
+            // Which of its own names are read before they are set, takes the text to be parsed again, and
+            // as much memory as the program.
+            !read.is_subset(&set)
+                || (!read.is_empty() && self.variables().iter().any(|name| !is_global(name)))
+        })
+    }
+
     /// Renders with these values, in an environment where [`super::work::install`] was done.
     pub(super) fn render(
         &self,
