@@ -136,14 +136,15 @@ need_page_tools() {
   need_node_modules web
 }
 
-# build_wasm PROFILE FOLDER: the page's Wasm module and its glue, as wasm-bindgen writes them.
+# build_wasm PROFILE FOLDER [OPTION...]: the page's Wasm module and its glue, as wasm-bindgen writes them.
 # A cdylib only here: natively it would be one more slow link that nobody loads.
 build_wasm() {
   local profile="$1" folder="$2"
+  shift 2
   rm -rf "$folder" # or a failed build would leave the last one, and snippets would stay
   cargo rustc -p flantune-wasm --lib --crate-type cdylib --profile "$profile" --locked \
     --target wasm32-unknown-unknown --target-dir "$target_wasm"
-  wasm-bindgen --target web --no-typescript --out-name flantune_wasm --out-dir "$folder" \
+  wasm-bindgen --target web --no-typescript --out-name flantune_wasm --out-dir "$folder" "$@" \
     "$target_wasm/wasm32-unknown-unknown/$profile/flantune_wasm.wasm"
 }
 

@@ -56,11 +56,10 @@ build_browser_tests() {
     "$target_wasm/wasm32-unknown-unknown/ci/flantune_tests.wasm"
 }
 
-# As scripts/start.sh does, without the long link of a release: the module is larger by that, and by the
-# names of its functions.
+# As scripts/start.sh does, without the long link of a release: the module is larger by that.
 build_page() {
   rm -rf web/dist
-  build_wasm ci "$page_tests_wasm"
+  build_wasm ci "$page_tests_wasm" --remove-name-section
   node web/build.mjs --wasm "$page_tests_wasm" --notices --report --module-budget 4.5
 }
 
