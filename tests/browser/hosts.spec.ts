@@ -1,32 +1,21 @@
 // The element in pages of others: their layouts, their styles, their sizes, their frameworks.
 
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test as base, type Page } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 
-import { servePage } from "../../web/test/serve.mjs";
+import { test as pretended } from "./pretended.js";
 
 interface Fixtures {
   /** Opens a page with the element and these attributes. */
   open: (attributes?: Record<string, string | null>) => Promise<void>;
 }
 
-const test = base.extend<Fixtures, { site: Awaited<ReturnType<typeof servePage>> }>({
-  site: [
-    async ({}, use) => {
-      const site = await servePage();
-      await use(site);
-      site.close();
-    },
-    { scope: "worker" },
-  ],
-  open: async ({ page, site }, use) => {
-    const thrown: string[] = [];
-    page.on("pageerror", (error) => thrown.push(String(error)));
+const test = pretended.extend<Fixtures>({
+  open: async ({ page, site, sound: _ }, use) => {
     await use(async (attributes = {}) => {
       await page.goto(site.address({ attributes: { lang: "en", ...attributes } }));
       await expect(page.locator('flan-tune [data-step="model"]')).toContainText("7.1 million");
     });
-    expect(thrown).toEqual([]);
   },
 });
 

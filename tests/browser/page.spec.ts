@@ -2,10 +2,10 @@
 // and is the same each time. What a real trainer does with it is tested elsewhere.
 
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test as base, type Page } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 
-import { servePage } from "../../web/test/serve.mjs";
 import { STATES } from "../../web/test/states.mjs";
+import { test as pretended } from "./pretended.js";
 
 interface Setup {
   fake?: Record<string, unknown>;
@@ -18,25 +18,11 @@ interface Fixtures {
   open: (setup?: Setup) => Promise<void>;
 }
 
-const test = base.extend<Fixtures, { site: Awaited<ReturnType<typeof servePage>> }>({
-  site: [
-    async ({}, use) => {
-      const site = await servePage();
-      await use(site);
-      site.close();
-    },
-    { scope: "worker" },
-  ],
-  open: async ({ page, site }, use) => {
-    const thrown: string[] = [];
-    page.on("pageerror", (error) => thrown.push(String(error)));
-    page.on("console", (message) => {
-      if (message.type() === "error" && /Content Security Policy/.test(message.text())) thrown.push(message.text());
-    });
+const test = pretended.extend<Fixtures>({
+  open: async ({ page, site, sound: _ }, use) => {
     await use(async (setup = {}) => {
       await page.goto(site.address({ ...setup, attributes: { lang: "en", ...setup.attributes } }));
     });
-    expect(thrown, "what the page threw, or a policy refused").toEqual([]);
   },
 });
 
