@@ -117,7 +117,8 @@ export class Flantune {
    * Opens rows: a file (JSONL, CSV, TSV), objects, or a demo set. A row that cannot be read is left
    * out, and counted in `errors`.
    *
-   * Errors: `row` for objects that are no JSON; `setting`; `network` where a demo set cannot be loaded.
+   * Errors: `row` for objects that are no JSON; `setting`; `not_found` for a name that no demo set has; `network`
+   * where one cannot be loaded.
    */
   async loadData(source: DataSource, options: DataOptions = {}): Promise<Data> {
     const rows = workerRows(source, anObject("loadData", options)["name"]);
@@ -220,7 +221,8 @@ const ROWS = "a File or Blob, an array of objects, or a demo set (reviews, dialo
 function workerRows(source: unknown, given: unknown): WorkerRows {
   const name = typeof given === "string" && given !== "" ? given : undefined;
   if (typeof source === "string") {
-    if (!DEMOS.includes(source)) throw wrong("rows", source, ROWS, source.includes("\n") ? "Text goes into a Blob: new Blob([text])" : undefined);
+    if (source.includes("\n")) throw wrong("rows", source, ROWS, "Text goes into a Blob: new Blob([text])");
+    if (!DEMOS.includes(source)) throw new FlantuneError("not_found", wrong("rows", source, ROWS).message);
     return { demo: source as "reviews" | "dialogues" | "casual" };
   }
   if (isFile(source)) return { file: source, name: source.name };
