@@ -1,7 +1,7 @@
 // What users do, in a worker whose storage stops at some call (the hook `stop-after`); and what they find
 // when they open the page again.
 
-import { collect, counted, kept, losses, OPTIONS, rows, start, stopped, tiny } from "/page.js";
+import { collect, counted, kept, keptFile, losses, OPTIONS, rows, start, stopped, tiny } from "/page.js";
 
 const TRAINING = { ...OPTIONS, maxSteps: 6, checkpointEvery: 2, evalEvery: 3, name: "words" };
 
@@ -59,12 +59,16 @@ export async function lookAgain({ hubEndpoint }) {
   const [runs, adapters, models] = [await flantune.runs.list(), await flantune.adapters.list(), await flantune.models.list()];
   for (const { id } of adapters) await flantune.adapters.export(id);
   let events = [];
-  if (runs.some(({ state }) => state !== "done")) {
+  // Of a run whose result is written nothing is computed again: its events are those of before.
+  const [unfinished] = runs.filter(({ state }) => state !== "done");
+  const record = unfinished && files.includes(`runs/${unfinished.id}/run.json`) ? JSON.parse(await (await keptFile(`runs/${unfinished.id}/run.json`)).text()) : {};
+  const complete = record.result != null;
+  if (unfinished) {
     const { model } = await ready(flantune);
-    events = await collect(await flantune.runs.resume(runs[0].id, { model }));
+    events = await collect(await flantune.runs.resume(unfinished.id, { model }));
   }
   if (hubEndpoint) await flantune.loadModel({ hub: "school/tiny" });
-  const found = { files, runs, adapters, models, losses: losses(events), start: events.filter(({ event }) => event === "start").at(-1) };
+  const found = { files, runs, adapters, models, complete, losses: losses(events), start: events.filter(({ event }) => event === "start").at(-1) };
   const after = await flantune.adapters.list();
   await flantune.close();
   return { ...found, after };
