@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    adapter::{Adapter, Beginning, merge::merge},
+    adapter::{Adapter, Beginning, merge::merge, peft::WEIGHTS},
     config::{DataConfig, DeviceChoice, Dtype, EvalConfig, Method, ModelConfig, RunConfig, Task},
     device::Device,
     error::{Error, Result},
@@ -259,7 +259,7 @@ impl Session {
     /// Those of the adapter's file.
     pub async fn adapter_note(&self, directory: &str) -> Result<Option<Warning>> {
         let storage = &*self.host.storage;
-        let path = join(directory, "adapter_model.safetensors");
+        let path = join(directory, WEIGHTS);
         let file = SafetensorsFile::open(storage, &path, ADAPTER_HEADER_LIMIT).await?;
         let recorded = file.metadata().get(BASE_HASH).map_or("", String::as_str);
         Ok(other_precision(recorded, &self.base.hash).map(|(was, is)| {

@@ -125,8 +125,7 @@ fn take_own(
     task: Task,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let makes_texts = task == Task::Generate
-        || config.eval.metrics.iter().any(|metric| metric.needs_generation());
+    let makes_texts = task == Task::Generate || config.eval.scores_texts();
     match session.take_own(config, task).filter(|_| makes_texts) {
         Some(warning) => tell(warning, printer),
         None => Ok(()),

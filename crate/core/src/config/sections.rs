@@ -355,9 +355,14 @@ impl EvalConfig {
         self.temperature.is_some() || self.top_k.is_some() || self.top_p.is_some()
     }
 
+    /// Whether a metric is of texts that the model writes.
+    pub fn scores_texts(&self) -> bool {
+        self.metrics.iter().any(|metric| metric.needs_generation())
+    }
+
     /// Whether an evaluation while training makes any text.
     pub(crate) fn makes_texts(&self) -> bool {
-        self.eval_samples > 0 || self.metrics.iter().any(|metric| metric.needs_generation())
+        self.eval_samples > 0 || self.scores_texts()
     }
 
     /// The most tokens to generate.

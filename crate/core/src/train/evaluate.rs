@@ -83,7 +83,7 @@ impl Evaluator<'_> {
         let mut results = vec![RowResult::default(); places.len()];
         let mut references = vec![Vec::new(); places.len()];
         let wants_loss = self.config.metrics.contains(&Metric::Loss);
-        let wants_text = self.config.metrics.iter().any(|metric| metric.needs_generation());
+        let wants_text = self.config.scores_texts();
         let mut done = 0;
         let lengths = places.iter().map(|&place| data.length(place).0);
         for batch in batches(lengths, self.batch_size) {
