@@ -31,7 +31,7 @@ struct Real {
 }
 
 impl Real {
-    /// The model in memory; none, with a word about why, where it is not to be had.
+    /// The model in memory; none, with a word about why, where it is unavailable.
     fn find() -> Option<Self> {
         let variable = |name: &str| match std::env::var_os(name) {
             Some(path) if PathBuf::from(&path).exists() => Some(PathBuf::from(path)),

@@ -186,6 +186,50 @@ test("scales are an adapter, too", async ({ api }) => {
   expect(found.again).toBe(found.loss);
 });
 
+test("a plan is what the run then is", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { ready, refusal } = await import("/page.js");
+    const { flantune, model, data } = await ready();
+    const of = async (options: object) => {
+      const { parameters, length, config, modules } = await flantune.plan(options, model, data);
+      const run = flantune.train(model, data, options);
+      for await (const event of run) {
+        if (event.event !== "start") continue;
+        const { trainable_parameters, steps, examples, validation_examples } = event;
+        return { parameters, length, config, modules, start: { trainable_parameters, steps, examples, validation_examples } };
+      }
+      throw new Error("the run did not start");
+    };
+    const plans = [
+      await of({ method: "lora", variant: "dora", rank: 2, targetModules: ["q", "wo"] }),
+      await of({ method: "ia3", accumulate: 3, batchSize: 2, epochs: 2 }),
+      await of({ method: "prompt", numVirtualTokens: 3, maxSteps: 5 }),
+    ];
+    return {
+      plans,
+      alone: await flantune.plan({ rank: 4 }),
+      memory: (await flantune.plan({}, model)).memory,
+      refused: await refusal(flantune.plan({ rank: 0 })),
+      unknown: await refusal(flantune.plan({ rnak: 2 })),
+    };
+  });
+  for (const { parameters, length, start } of found.plans) {
+    expect(parameters.trainable).toBe(start.trainable_parameters);
+    expect(length).toMatchObject({ steps: start.steps, examples: start.examples, validation_examples: start.validation_examples });
+  }
+  const [dora, ia3, prompt] = found.plans;
+  // DoRA has a length for each output beside its two matrices.
+  expect(dora.parameters.matrices[0]).toMatchObject({ module: "q", trainable: 2 * (32 + 32) + 32 });
+  expect(ia3.length.examples_per_step).toBe(6);
+  expect(prompt.parameters).toMatchObject({ prompt: { tokens: 3, width: 32 }, matrices: [] });
+  expect(prompt.config.train).toMatchObject({ optimizer: "adafactor", learningRate: 0.3 });
+  expect(found.alone).toMatchObject({ title: "LoRA of rank 4", modules: ["q", "k", "v", "o", "wi_0", "wi_1", "wo"] });
+  expect(found.alone.parameters).toBeUndefined();
+  expect(found.memory.total).toBeGreaterThan(0);
+  expect(found.refused).toMatchObject({ name: "FlantuneError", code: "setting", message: expect.stringContaining("rank") });
+  expect(found.unknown).toMatchObject({ code: "setting", message: expect.stringContaining("rnak") });
+});
+
 test("options, keys and scores are the core's", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { ready, refusal } = await import("/page.js");

@@ -60,6 +60,27 @@ for (const device of ["cpu", "webgpu"]) {
   });
 }
 
+test("a tiny model whose rate Prodigy finds", async ({ api }) => {
+  const expected = native(
+    `--model tests/oracle/tiny/gated --train docs/guide/example/dialogues.jsonl --optimizer prodigy --seed 5 --max-steps ${STEPS}
+     --max-source-tokens 64 --max-target-tokens 32`.split(/\s+/),
+  );
+  const rows = readFileSync(join(root, "docs/guide/example/dialogues.jsonl"), "utf8");
+  const found = await api.evaluate(
+    async ([steps, rows]) => {
+      const { collect, losses, start, tiny } = await import("/page.js");
+      const flantune = await start({ device: "cpu" });
+      const model = await flantune.loadModel({ files: await tiny() });
+      const data = await flantune.loadData(new File([rows], "dialogues.jsonl"), { maxSourceTokens: 64, maxTargetTokens: 32 });
+      const events = await collect(flantune.train(model, data, { optimizer: "prodigy", seed: 5, maxSteps: steps }));
+      await flantune.close();
+      return losses(events);
+    },
+    [STEPS, rows] as const,
+  );
+  close(found, expected);
+});
+
 for (const method of ["lora", "prompt"]) {
   test(`the built-in model, ${method}`, async ({ api }) => {
     const set = "data/reviews";

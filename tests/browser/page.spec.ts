@@ -1,6 +1,8 @@
 // The element, on a trainer that only pretends (web/test/fake.ts): every state is reached in a moment
 // and is the same each time. What a real trainer does with it is tested elsewhere.
 
+import { readFileSync } from "node:fs";
+
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
 
@@ -147,7 +149,7 @@ test("problems stand beside what caused them, and say what to do", async ({ page
   await rank.fill("0");
   await rank.blur();
   await expect(rank).toHaveAttribute("aria-invalid", "true");
-  await expect(rank).toHaveAccessibleDescription(/A number from 1 to 256 is needed/);
+  await expect(rank).toHaveAccessibleDescription(/A number from 1 to 4096 is needed/);
   // Nothing else is trained than what the form shows.
   await button(page, "Train").click();
   await expect(page.getByText("A number in step 3 cannot be used. Mend it there first.")).toBeVisible();
@@ -261,22 +263,40 @@ test("the count of trained numbers is the model's own", async ({ page, open }) =
   await open();
   await step(page, "method").click();
   // 4 encoder layers with one attention, 2 decoder layers with two: 8 matrices q and 8 v, of 256 x 256.
-  await expect(page.getByText("65,536 numbers are trained")).toBeVisible();
+  await expect(page.getByText("65,536 trainable parameters")).toBeVisible();
   await page.getByLabel("Rank", { exact: true }).fill("4");
   await page.getByLabel("Rank", { exact: true }).blur();
-  await expect(page.getByText("32,768 numbers are trained")).toBeVisible();
+  await expect(page.getByText("32,768 trainable parameters")).toBeVisible();
   await page.getByRole("checkbox", { name: /^wo/ }).check();
   // 6 layers of 4 x (256 + 512) more.
-  await expect(page.getByText("51,200 numbers are trained")).toBeVisible();
+  await expect(page.getByText("51,200 trainable parameters")).toBeVisible();
   // DoRA's lengths: 16 maps of 256, 6 of 256.
   await page.locator("summary", { hasText: "All settings" }).click();
   await page.getByLabel("variant", { exact: true }).selectOption("dora");
-  await expect(page.getByText("56,832 numbers are trained")).toBeVisible();
+  await expect(page.getByText("56,832 trainable parameters")).toBeVisible();
   await page.getByRole("radio", { name: "(IA)³" }).check();
   // 8 maps k and 8 v give 256 numbers each, 6 maps wo take 512.
-  await expect(page.getByText("7,168 numbers are trained")).toBeVisible();
+  await expect(page.getByText("7,168 trainable parameters")).toBeVisible();
   await page.getByRole("radio", { name: "Prompt tuning" }).check();
-  await expect(page.getByText("5,120 numbers are trained")).toBeVisible();
+  await expect(page.getByText("5,120 trainable parameters")).toBeVisible();
+});
+
+test("Prodigy is the choice that finds the learning rate", async ({ page, open }) => {
+  await open();
+  await step(page, "method").click();
+  const rate = page.getByRole("spinbutton", { name: "Learning rate" });
+  await expect(rate).toHaveValue("0.002");
+  const find = page.getByRole("checkbox", { name: /Find the rate itself/ });
+  await find.check();
+  await expect(rate).toBeDisabled();
+  const download = page.waitForEvent("download");
+  await button(page, "Download settings as TOML").click();
+  const path = await (await download).path();
+  expect(readFileSync(path, "utf8")).toContain('optimizer = "prodigy"');
+  expect(readFileSync(path, "utf8")).not.toContain("learningRate");
+  await find.uncheck();
+  await expect(rate).toBeEnabled();
+  await expect(rate).toHaveValue("0.002");
 });
 
 test("a run can be paused, gone on with and stopped", async ({ page, open }) => {

@@ -2,7 +2,7 @@
 
 use flantune::{
     config::Dtype,
-    device::{Device, Kind},
+    device::{Device, DeviceKind},
     model::{T5, T5Config, files::WeightFiles, safetensors::SafetensorsFile},
     storage::Storage,
     text::batch::Batch,
@@ -73,12 +73,12 @@ pub(super) async fn load(
 
 /// The tolerance of a gradient: rounding goes through more products on a GPU.
 pub(super) fn gradient_tolerance(device: &Device) -> f64 {
-    if device.kind() == Kind::Cpu { 1e-4 } else { 1e-3 }
+    if device.kind() == DeviceKind::Cpu { 1e-4 } else { 1e-3 }
 }
 
 /// The tolerance of a loss.
 pub(super) fn loss_tolerance(device: &Device) -> f64 {
-    if device.kind() == Kind::Cpu { 1e-5 } else { 1e-4 }
+    if device.kind() == DeviceKind::Cpu { 1e-5 } else { 1e-4 }
 }
 
 /// Fails unless all numbers are within `tolerance` of the fixture's greatest magnitude.

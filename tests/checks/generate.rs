@@ -2,7 +2,7 @@
 
 use flantune::{
     config::{EvalConfig, RunConfig},
-    device::{Device, Kind},
+    device::{Device, DeviceKind},
     generate::{Generator, Options, Sequence},
     host::Straight,
     model::GenerationConfig,
@@ -34,7 +34,7 @@ pub(super) async fn modes(
     let record = json(storage, &format!("{directory}/generate.json")).await?;
     let generator =
         Generator { model: &model, adapter: None, config: &config, kernels, turn: &Straight };
-    let whole = device.kind() == Kind::Cpu || name == "gated";
+    let whole = device.kind() == DeviceKind::Cpu || name == "gated";
     for (mode, record) in record.as_object().ok_or("no modes")? {
         if whole || EVERYWHERE.contains(&mode.as_str()) {
             let done = compare(&generator, &batch, record).await;

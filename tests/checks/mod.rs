@@ -136,7 +136,7 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
     }
     // Where there are kernels, their definitions must pass too.
     let kernels: &[bool] = match device.kind() {
-        flantune::device::Kind::Cpu => &[true, false],
+        flantune::device::DeviceKind::Cpu => &[true, false],
         _ => &[true],
     };
     for &kernels in kernels {

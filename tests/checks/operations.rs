@@ -8,7 +8,7 @@ mod int8;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use flantune::{
-    device::Kind,
+    device::DeviceKind,
     model::Pass,
     ops::{
         attention::{self, Bias, Heads, KeysValues},
@@ -37,7 +37,7 @@ pub(super) const OPERATIONS: [&str; 9] = [
 const FEW: usize = 4;
 
 pub(super) async fn check(name: &str, device: &flantune::device::Device) -> Result<(), Failure> {
-    let on_the_cpu = device.kind() == Kind::Cpu;
+    let on_the_cpu = device.kind() == DeviceKind::Cpu;
     let (draw, place, device) = (&mut Draw::new(), device, device.burn());
     let mut cases = match name {
         "attention" => attentions(draw, device),

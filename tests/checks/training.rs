@@ -5,7 +5,7 @@ use flantune::{
     Error,
     adapter::Adapter,
     config::Method,
-    device::{self, Device, Kind},
+    device::{self, Device, DeviceKind},
     model::T5,
     optimizer::OptimizerKind,
     storage::Storage,
@@ -128,7 +128,7 @@ pub(super) async fn dropout(
     let (plain, _) = trainer(1, 0.0, 0.0, kernels).gradients(once).await?;
     // What is drawn does not depend on the device, so the slow ones do with both at once.
     let rates: &[(f64, f64)] = match device.kind() {
-        Kind::Cpu => &[(0.2, 0.0), (0.0, 0.2)],
+        DeviceKind::Cpu => &[(0.2, 0.0), (0.0, 0.2)],
         _ => &[(0.2, 0.2)],
     };
     for &(dropout, lora_dropout) in rates {
@@ -138,7 +138,7 @@ pub(super) async fn dropout(
         if again != loss {
             return Err(format!("one seed gives losses {loss} and {again}").into());
         }
-        if device.kind() == Kind::Cpu {
+        if device.kind() == DeviceKind::Cpu {
             // Kernels or not, the same is dropped: a run may be resumed either way.
             let (other, _) = trainer(1, dropout, lora_dropout, !kernels).gradients(once).await?;
             near("the loss with and without kernels", other, loss, 1e-5)?;

@@ -1,6 +1,6 @@
-// What the worker asks of the core, and what it gives the core: types only. `Request` in
-// crate/wasm/src/request.rs is the same list, and a test holds one against the other
-// (web/test/requests.ts). Requests and answers are JSON; tensors never cross.
+// What the worker asks of the core, and what it gives the core: types only. crate/wasm/src/protocol.rs is
+// the same list, and a test holds one against the other (web/test/contract.ts). Requests and answers are
+// JSON; tensors never cross.
 
 import type {
   Architecture,
@@ -10,6 +10,7 @@ import type {
   MemoryEstimate,
   Method,
   Metrics,
+  Plan,
   Preview,
   RunEvent,
   Setting,
@@ -24,14 +25,20 @@ export interface Base {
   revision?: string;
 }
 
+/** How many rows there are to train on, and to judge by where those are a file of their own. */
+export interface Rows {
+  train: number;
+  validation?: number;
+}
+
 /** Each request by its name: what it takes, and what is answered. */
 export interface Requests {
   /** Every key of the configuration with its help. */
   keys: { params: {}; answer: Key[] };
   /** The demo sets, with the options that suit each method. */
   demos: { params: {}; answer: DemoSet[] };
-  /** Checks options: the configuration with its defaults, and as TOML that `flantune train --config` takes. */
-  resolve: { params: { options: Options }; answer: { config: Record<string, Record<string, Setting>>; toml: string } };
+  /** What a run would be, beside a model and on rows where they are named. Checks its options. */
+  plan: { params: { options: Options; model?: string; rows?: Rows }; answer: Plan };
   /** Starts the device. Once in the life of a module. */
   openDevice: { params: { device: "cpu" | "webgpu" }; answer: Device };
   /** What a run would take, from a model's config.json. */
@@ -134,8 +141,16 @@ export interface Key {
   name: string;
   kind: { type: "text" | "number" | "integer" | "flag" | "choice" | "list"; choices?: string[] };
   default: string;
+  /** Whether the default is in words. */
+  words: boolean;
   summary: string;
   details: string;
+  /** Whether a page has it in its list, in a field of its own, or nowhere. */
+  place: "listed" | "own" | "hidden";
+  /** The methods that it is for; none where it is for all. */
+  methods: string[];
+  /** Its bounds: `from` and `to` belong to it, `above` and `below` do not. */
+  range: { from?: number; to?: number; above?: number; below?: number };
 }
 
 export interface ModelInfo {

@@ -2,7 +2,7 @@
 // derived from `Calls`, so that neither side can forget one.
 
 import type { PlainError } from "./api/error.js";
-import type { DemoSet, Key, ModelInfo } from "./engine.js";
+import type { ModelInfo, Options, Requests } from "./engine.js";
 import type {
   AdapterInfo,
   DataOptions,
@@ -12,19 +12,15 @@ import type {
   Dtype,
   Evaluation,
   Lengths,
-  Metrics,
   ModelRecipe,
+  Plan,
   Preview,
   Progress,
   RunEvent,
   RunInfo,
-  Setting,
   StoredModel,
   TrainSettings,
 } from "./types.js";
-
-/** Keys of the configuration, in camelCase. */
-export type Options = Record<string, Setting | undefined>;
 
 /** Where a model comes from, as it crosses. */
 export type WorkerSource = { builtin: true } | { files: ChosenFile[] } | RemoteSource;
@@ -60,8 +56,6 @@ export interface LoadedData {
   /** The template that a demo set brings. */
   template?: string;
   rows: number;
-  /** How many rows to judge by a demo set brings. */
-  validation?: number;
   fields: string[];
   /** The first rows, as they stand in the file. */
   records: Record<string, unknown>[];
@@ -89,17 +83,19 @@ export interface RunParams {
 /** What a run tells while it works. */
 export type RunNotice = { event: RunEvent } | { info: RunInfo };
 
-/** Each call by its name: what it takes, what it answers, what it tells while it works. */
-export interface Calls {
-  start: { params: StartParams; result: { device: DeviceInfo; warnings: PlainError[] }; progress: never };
-  keys: { params: {}; result: Key[]; progress: never };
-  demos: { params: {}; result: DemoSet[]; progress: never };
-  toml: { params: { options: Options }; result: string; progress: never };
-  score: {
-    params: { predictions: string[]; references: string[][]; options: Options };
-    result: Metrics;
+/** Calls that the worker passes on to the core as they are. */
+type PassedOn = {
+  [Name in "keys" | "demos" | "score"]: {
+    params: Requests[Name]["params"];
+    result: Requests[Name]["answer"];
     progress: never;
   };
+};
+
+/** Each call by its name: what it takes, what it answers, what it tells while it works. */
+export interface Calls extends PassedOn {
+  start: { params: StartParams; result: { device: DeviceInfo; warnings: PlainError[] }; progress: never };
+  plan: { params: { options: Options; model?: string; data?: string; reading?: DataOptions }; result: Plan; progress: never };
 
   planModel: { params: { source: WorkerSource; options: Options }; result: DownloadPlan; progress: never };
   loadModel: {
@@ -122,7 +118,7 @@ export interface Calls {
 
   generate: {
     params: { model: string; adapter?: string; prompts: string[]; options: Options };
-    result: { texts: string[]; scores: number[] }[];
+    result: Requests["generate"]["answer"];
     progress: string;
   };
   evaluate: {

@@ -3,7 +3,7 @@
 // line's `--json` prints.
 
 import type { DeviceReason, ErrorCode } from "./api/error.js";
-import type { Dtype, GenerationSettings, Method, Metrics, MetricSettings, RowSettings, TrainSettings } from "./settings.js";
+import type { Dtype, GenerationSettings, Method, Metrics, MetricSettings, RowSettings, Setting, TrainSettings } from "./settings.js";
 
 export type * from "./settings.js";
 
@@ -86,6 +86,34 @@ export interface Architecture {
   gated: boolean;
 }
 
+/** What a run would be, before it begins. */
+export interface Plan {
+  /** What it trains, in as few words as a list has room for, and in full. */
+  title: string;
+  description: string;
+  /** By section, with every default written out. */
+  config: Record<string, Record<string, Setting>>;
+  /** As a file that `flantune train --config` takes. */
+  toml: string;
+  /** The names that `targetModules` can have in this model, or in FLAN-T5 where none is given. */
+  modules: string[];
+  /** Where a model is given. */
+  parameters?: {
+    /** Trainable parameters, those of the base, and the one divided by the other. */
+    trainable: number;
+    base: number;
+    share: number;
+    /** A soft prompt's virtual tokens, and the numbers of each. */
+    prompt?: { tokens: number; width: number };
+    /** What something is trained beside: `count` matrices `[outputs, inputs]`, and so many numbers beside each. */
+    matrices: { module: string; count: number; outputs: number; inputs: number; trainable: number }[];
+  };
+  /** Where a model is given. */
+  memory?: MemoryEstimate;
+  /** Where rows are given: as if none of them were left out. */
+  length?: { steps: number; examples_per_step: number; examples: number; validation_examples: number };
+}
+
 /** Bytes, by what takes them: the core's estimate (`flantune memory --json`). */
 export type MemoryEstimate = { total: number } & Record<string, number>;
 
@@ -104,6 +132,8 @@ export interface PreviewSide {
 }
 
 export interface Preview {
+  /** Of a mixture: which of its sets. */
+  set?: string;
   row: number;
   line: number;
   /** How many bytes of very long texts are not looked at: what is below is of their beginning. */
@@ -163,6 +193,8 @@ export type RunEvent =
       steps: number;
       examples: number;
       validation_examples: number;
+      /** Of a mixture. */
+      sets?: { name: string; examples: number; validation_examples: number; rate: number }[];
       device: string;
       resumed_from?: number;
     }

@@ -83,8 +83,10 @@ export class FakeData implements DataSet {
     return this.all.slice(0, 5);
   }
 
-  get heldOut(): number {
-    return this.held().length;
+  /** A demo set brings the rows that it holds out; of a file they are a part. */
+  counted(): { train: number; validation: number } {
+    const validation = this.held().length;
+    return { train: this.name in DEMOS ? this.rows : this.rows - validation, validation };
   }
 
   async configure(options: DataOptions): Promise<FakeData> {

@@ -2,10 +2,10 @@
 
 import type { AdapterInfo, RunEvent, TrainOptions } from "../src/types.js";
 import type { Model, Run } from "../src/element/trainer.js";
-import { trainedNumbers } from "../src/element/parameters.js";
 import { adapterOf, FakeError, type FakeOptions } from "./fake.js";
 import type { FakeData } from "./fake-data.js";
 import { answer } from "./fake-model.js";
+import { trainedNumbers } from "./fake-plan.js";
 
 export class FakeRun implements Run {
   readonly id: string;

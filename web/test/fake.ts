@@ -7,6 +7,7 @@ import type { LoadModelOptions } from "../src/types.js";
 import type { Model, Start, Trainer } from "../src/element/trainer.js";
 import { FakeData, demoRows, readRows } from "./fake-data.js";
 import { evaluate, answer } from "./fake-model.js";
+import { planOf } from "./fake-plan.js";
 import { FakeRun } from "./fake-run.js";
 
 export interface FakeOptions {
@@ -136,6 +137,7 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
         prompt: { method: "prompt", numVirtualTokens: 20, learningRate: 0.5, epochs: 4 },
       },
     ],
+    plan: async ({ name: _, ...settings }, model, data) => planOf(settings, model?.architecture, data && (data as FakeData).counted()),
     toml: async ({ name: _, ...settings }) => Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n"),
     close: async () => onClose(),
     onChange: () => () => undefined,
@@ -264,13 +266,17 @@ async function loadModel(
 /** Keys that have a place of their own, and of the others one of each kind. */
 const KEYS: Key[] = [
   ...["method", "rank", "targetModules", "numVirtualTokens", "learningRate", "epochs", "maxSteps", "batchSize", "seed"].map(
-    (name): Key => ({ section: "train", name, kind: { type: "text" }, default: "", summary: "", details: "" }),
+    (name): Key => key({ section: "train", name, kind: { type: "integer" }, place: "own", range: name === "rank" ? { from: 1, to: 4096 } : {} }),
   ),
-  { section: "method", name: "alpha", kind: { type: "number" }, default: "2 * rank", summary: "LoRA: the strength of the update, which is multiplied by alpha / rank", details: "" },
-  { section: "method", name: "variant", kind: { type: "choice", choices: ["plain", "rslora", "dora"] }, default: "plain", summary: "LoRA: plain, rank-stabilised (rslora), or magnitude and direction apart (dora)", details: "" },
-  { section: "train", name: "schedule", kind: { type: "choice", choices: ["linear", "constant", "cosine", "inverse_sqrt"] }, default: "linear", summary: "How the learning rate changes after the warm-up", details: "" },
-  { section: "train", name: "warmupSteps", kind: { type: "integer" }, default: "0", summary: "Steps in which the learning rate rises from 0", details: "" },
-  { section: "train", name: "shuffle", kind: { type: "flag" }, default: "true", summary: "Draws the rows in a new order each epoch", details: "Without it they come in the file's order, and `group_by_length` has no effect." },
-  { section: "eval", name: "metrics", kind: { type: "list" }, default: "loss", summary: "What to measure", details: "Text is generated for all but the loss, which takes longer." },
-  { section: "eval", name: "numBeams", kind: { type: "integer" }, default: "1", summary: "How many beams to search with; 1 is greedy", details: "" },
+  key({ section: "method", name: "alpha", kind: { type: "number" }, default: "2 * rank", summary: "LoRA: the strength of the update, which is multiplied by alpha / rank", details: "" }),
+  key({ section: "method", name: "variant", kind: { type: "choice", choices: ["plain", "rslora", "dora"] }, default: "plain", summary: "LoRA: plain, rank-stabilised (rslora), or magnitude and direction apart (dora)", details: "" }),
+  key({ section: "train", name: "schedule", kind: { type: "choice", choices: ["linear", "constant", "cosine", "inverse_sqrt"] }, default: "linear", summary: "How the learning rate changes after the warm-up", details: "" }),
+  key({ section: "train", name: "warmupSteps", kind: { type: "integer" }, default: "0", summary: "Steps in which the learning rate rises from 0", details: "" }),
+  key({ section: "train", name: "shuffle", kind: { type: "flag" }, default: "true", summary: "Draws the rows in a new order each epoch", details: "Without it they come in the file's order, and `group_by_length` has no effect." }),
+  key({ section: "eval", name: "metrics", kind: { type: "list" }, default: "loss", summary: "What to measure", details: "Text is generated for all but the loss, which takes longer." }),
+  key({ section: "eval", name: "numBeams", kind: { type: "integer" }, default: "1", summary: "How many beams to search with; 1 is greedy", details: "" }),
 ];
+
+function key(given: Pick<Key, "section" | "name" | "kind"> & Partial<Key>): Key {
+  return { default: "", words: false, summary: "", details: "", place: "listed", methods: [], range: {}, ...given };
+}

@@ -52,7 +52,7 @@ export const STATES = {
     async act(page) {
       await open(page, "train");
       await open(page, "method");
-      await page.getByText("numbers are trained").waitFor();
+      await page.getByText("trainable parameters").waitFor();
       await page.getByText("Why?").filter({ visible: true }).first().click();
     },
   },

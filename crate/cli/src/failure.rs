@@ -4,6 +4,8 @@ use std::io;
 
 use flantune::train::event::Event;
 
+use crate::hint;
+
 /// Why a command stopped.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -93,7 +95,7 @@ impl Failure {
     /// What to do about it, where that is known.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Failure::Flantune(error) => error.hint(),
+            Failure::Flantune(error) => error.hint().as_ref().map(hint::words),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ mod clock;
 mod commands;
 mod embedded;
 mod failure;
+mod hint;
 mod hub;
 mod interrupt;
 mod memory;

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use flantune::device::{Device, Kind};
+use flantune::device::{Device, DeviceKind};
 
 /// Where Linux tells how much the containers allow that this process is in: of the newer kind, and of
 /// the older one.
@@ -17,7 +17,7 @@ pub(crate) fn peak_bytes() -> Option<u64> {
 
 /// The memory that a device computes in, in bytes. WebGPU does not tell how much a graphics card has.
 pub(crate) fn of(device: &Device) -> Option<u64> {
-    (device.kind() == Kind::Cpu || device.is_software()).then(machine).flatten()
+    (device.kind() == DeviceKind::Cpu || device.is_software()).then(machine).flatten()
 }
 
 /// This machine's memory, or less where a container allows less; `None` where the system does not tell.

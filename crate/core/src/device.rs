@@ -22,7 +22,7 @@ const APIS: &[WgpuBackend] = if cfg!(target_family = "wasm") {
 
 /// What kind of device this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum DeviceKind {
     /// The processor, through burn's flex backend.
     Cpu,
     /// A GPU (or a software rasteriser) through WGSL and wgpu.
@@ -31,13 +31,13 @@ pub enum Kind {
     Cuda,
 }
 
-impl Kind {
+impl DeviceKind {
     /// The name that the `device` key takes.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Cpu => "cpu",
-            Kind::Webgpu => "webgpu",
-            Kind::Cuda => "cuda",
+            DeviceKind::Cpu => "cpu",
+            DeviceKind::Webgpu => "webgpu",
+            DeviceKind::Cuda => "cuda",
         }
     }
 }
@@ -45,7 +45,7 @@ impl Kind {
 /// A device that is ready to compute.
 #[derive(Clone, Debug)]
 pub struct Device {
-    kind: Kind,
+    kind: DeviceKind,
     name: String,
     software: bool,
     limits: Limits,
@@ -71,7 +71,7 @@ impl Device {
     /// The processor. Always there.
     pub fn cpu() -> Self {
         Device {
-            kind: Kind::Cpu,
+            kind: DeviceKind::Cpu,
             name: "CPU".to_owned(),
             software: false,
             limits: Limits::default(),
@@ -98,7 +98,7 @@ impl Device {
     async fn webgpu_through(api: WgpuBackend) -> Result<Self> {
         let options = BurnDevice::wgpu_options().graphics_api(api);
         let (inner, setup) = options.init_with_setup_async().await.map_err(|error| {
-            Error::Device { message: format!("WebGPU is not to be had: {error}") }
+            Error::Device { message: format!("WebGPU is unavailable: {error}") }
         })?;
         let WgpuSetup { adapter, device, .. } = setup;
         let (info, limits) = (adapter.get_info(), device.limits());
@@ -107,7 +107,7 @@ impl Device {
             name => format!("{name} ({:?})", info.backend),
         };
         Ok(Device {
-            kind: Kind::Webgpu,
+            kind: DeviceKind::Webgpu,
             name,
             software: info.device_type == wgpu::DeviceType::Cpu,
             limits: Limits {
@@ -125,7 +125,7 @@ impl Device {
     #[cfg(feature = "cuda")]
     pub fn cuda() -> Self {
         Device {
-            kind: Kind::Cuda,
+            kind: DeviceKind::Cuda,
             name: "CUDA device 0".to_owned(),
             software: false,
             limits: Limits::default(),
@@ -143,7 +143,7 @@ impl Device {
     }
 
     /// What kind of device this is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> DeviceKind {
         self.kind
     }
 

@@ -1,6 +1,10 @@
 //! The one error type: what went wrong, where, and what to do about it.
 
+mod hint;
+
 use std::fmt;
+
+pub use hint::Hint;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -88,7 +92,7 @@ pub enum Error {
         message: String,
     },
 
-    /// A model of a hub is not to be had.
+    /// A model of a hub is unavailable.
     #[error("{}: {}", shown(.model), shown(.message))]
     Hub {
         /// The model's id.
@@ -96,7 +100,7 @@ pub enum Error {
         /// What is in the way.
         message: String,
         /// What to do about it, where that is known.
-        hint: Option<String>,
+        hint: Option<Hint>,
         /// Whether something else must be asked for (and not the same again, later).
         input: bool,
     },
@@ -191,11 +195,9 @@ impl Error {
     }
 
     /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<Hint> {
         match self {
-            Error::NotFinite { .. } => {
-                Some("try a smaller learning_rate, or a smaller clip_norm".to_owned())
-            }
+            Error::NotFinite { .. } => Some(Hint::SmallerSteps),
             Error::Hub { hint, .. } => hint.clone(),
             Error::Stopped { error, .. } => error.hint(),
             _ => None,

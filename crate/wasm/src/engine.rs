@@ -17,14 +17,14 @@ use flantune::{
     text::reader::Reader,
     train::run::Run,
 };
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
+    hint,
     host::{EngineHost, host},
     options,
-    request::{DeviceName, Request},
+    protocol::{self, Answer, DeviceName, Request},
 };
 
 /// A device, the models on it, their adapters and runs.
@@ -67,22 +67,21 @@ impl Engine {
             Err(error) => Err(Error::setting("request", error.to_string())),
         };
         match answer {
-            Ok(answer) => Ok(answer.to_string()),
+            Ok(answer) => match serde_json::to_string(&answer) {
+                Ok(text) => Ok(text),
+                Err(error) => Err(thrown(&Error::setting("answer", error.to_string()))),
+            },
             Err(error) => Err(thrown(&error)),
         }
     }
 }
 
 impl State {
-    async fn answer(&self, id: u32, request: Request) -> Result<Value> {
+    async fn answer(&self, id: u32, request: Request) -> Result<Answer> {
         match request {
-            Request::Keys {} => Ok(options::keys()),
-            Request::Demos {} => Ok(options::demos()),
-            Request::Resolve { options } => {
-                let config = options::configuration(&options)?;
-                let resolved = config.resolve().map_err(options::in_camel_case)?;
-                Ok(json!({ "config": options::sections(&resolved), "toml": config.to_toml() }))
-            }
+            Request::Keys {} => Ok(Answer::Keys(options::keys())),
+            Request::Demos {} => Ok(Answer::Demos(options::demos())),
+            Request::Plan { options, model, rows } => self.plan(&options, model.as_deref(), rows),
             Request::OpenDevice { device } => self.open_device(device).await,
             Request::Estimate { directory, options } => self.estimate(&directory, &options).await,
             Request::LoadModel { model, directory, base, dtype } => {
@@ -90,7 +89,7 @@ impl State {
             }
             Request::DropModel { model } => {
                 self.models.borrow_mut().remove(&model);
-                Ok(Value::Null)
+                Ok(Answer::Done(()))
             }
             Request::Inspect { path, options, count } => self.inspect(&path, &options, count).await,
             Request::Preview { model, path, options, first, count } => {
@@ -108,7 +107,7 @@ impl State {
             Request::SplitBatches { run, rows } => self.split_batches(&run, rows),
             Request::CloseRun { run } => {
                 self.runs.borrow_mut().remove(&run);
-                Ok(Value::Null)
+                Ok(Answer::Done(()))
             }
             Request::HoldAdapter { model, adapter, directory } => {
                 self.hold_adapter(&model, adapter, &directory).await
@@ -127,7 +126,7 @@ impl State {
             }
             Request::Merge { model, adapter, output } => {
                 self.session(&model)?.merge(&adapter, &output).await?;
-                Ok(Value::Null)
+                Ok(Answer::Done(()))
             }
             Request::HubModel { id, endpoint } => hub::model(&id, &endpoint),
             Request::HubFiles { id, endpoint, listing } => hub::files(&id, &endpoint, &listing),
@@ -137,19 +136,19 @@ impl State {
         }
     }
 
-    async fn open_device(&self, name: DeviceName) -> Result<Value> {
+    async fn open_device(&self, name: DeviceName) -> Result<Answer> {
         let device = match name {
             DeviceName::Cpu => Device::cpu(),
             DeviceName::Webgpu => Device::webgpu().await?,
         };
-        let described = json!({
-            "kind": device.kind().name(),
-            "name": device.name(),
-            "software": device.is_software(),
-            "limits": limits(device.limits()),
-        });
+        let described = protocol::Device {
+            kind: device.kind().name(),
+            name: device.name().to_owned(),
+            software: device.is_software(),
+            limits: limits(device.limits()),
+        };
         *self.device.borrow_mut() = Some(device);
-        Ok(described)
+        Ok(Answer::Device(described))
     }
 
     fn device(&self) -> Result<Device> {
@@ -177,7 +176,7 @@ impl State {
 }
 
 /// Limits by their names in WebGPU's style, those that there are.
-fn limits(limits: Limits) -> Value {
+fn limits(limits: Limits) -> Map<String, Value> {
     let limits = [
         ("maxBufferSize", limits.max_buffer_size),
         ("maxBindingSize", limits.max_binding_size),
@@ -187,20 +186,14 @@ fn limits(limits: Limits) -> Value {
     ];
     let there =
         limits.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?.into())));
-    Value::Object(there.collect::<Map<_, _>>())
-}
-
-/// An answer that the core has a type for.
-fn value(answer: impl Serialize) -> Result<Value> {
-    serde_json::to_value(answer)
-        .map_err(|error| Error::setting("answer", format!("it is no JSON: {error}")))
+    there.collect()
 }
 
 /// An error as JavaScript gets it.
 fn thrown(error: &Error) -> JsValue {
     let mut object = json!({ "code": error.code(), "message": error.to_string() });
     if let Some(hint) = error.hint() {
-        object["hint"] = hint.into();
+        object["hint"] = hint::words(&hint).into();
     }
     js_sys::JSON::parse(&object.to_string()).unwrap_or_else(|_| error.code().into())
 }

@@ -1,8 +1,11 @@
 //! Flantune for JavaScript: a session in a worker, asked and answering in JSON (`web/src/engine.ts`).
 //! `cargo rustc --crate-type cdylib` makes the module; as a library it readies the modules of others.
 
+#[cfg(test)]
+mod contract;
+pub mod hint;
 pub mod options;
-pub mod request;
+pub mod protocol;
 
 #[cfg(target_family = "wasm")]
 mod engine;

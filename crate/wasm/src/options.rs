@@ -2,12 +2,12 @@
 
 use flantune::{
     Error, Result,
-    config::{Key, Kind, RunConfig},
-    lab::demo::{DEMOS, METHODS},
+    config::{Key, Method, Place, Range, RunConfig, ValueKind},
+    lab::demo::{DEMOS, Demo},
 };
 use serde_json::{Map, Value, json};
 
-use crate::request::Options;
+use crate::protocol::{self, Options};
 
 /// The configuration that options make. A value that is `null` is left to its default.
 ///
@@ -22,49 +22,76 @@ pub fn configuration(options: &Options) -> Result<RunConfig> {
 }
 
 /// All keys, as a form offers them.
-pub fn keys() -> Value {
-    RunConfig::keys().iter().map(offered).collect()
+pub fn keys() -> Vec<protocol::Key> {
+    RunConfig::keys().into_iter().map(offered).collect()
 }
 
-fn offered(key: &Key) -> Value {
-    let (kind, choices) = match key.kind {
-        Kind::Bool => ("flag", None),
-        Kind::Integer => ("integer", None),
-        Kind::Number => ("number", None),
-        Kind::Text => ("text", None),
-        Kind::List([]) => ("list", None),
-        Kind::List(names) => ("list", Some(names)),
-        Kind::Choice(names) => ("choice", Some(names)),
+fn offered(key: Key) -> protocol::Key {
+    let (name, choices) = match key.kind {
+        ValueKind::Bool => ("flag", None),
+        ValueKind::Integer => ("integer", None),
+        ValueKind::Number => ("number", None),
+        ValueKind::Text => ("text", None),
+        ValueKind::List([]) => ("list", None),
+        ValueKind::List(names) => ("list", Some(names.to_vec())),
+        ValueKind::Choice(names) => ("choice", Some(names.to_vec())),
     };
-    let mut kind = json!({ "type": kind });
-    if let Some(choices) = choices {
-        kind["choices"] = json!(choices);
+    protocol::Key {
+        section: key.section,
+        name: camel(key.name),
+        kind: protocol::Kind { name, choices },
+        default: key.default,
+        words: key.words,
+        summary: key.summary,
+        details: key.details,
+        place: match key.row.place {
+            Place::Listed => "listed",
+            Place::Own => "own",
+            Place::Hidden => "hidden",
+        },
+        methods: key.row.methods.iter().map(|method| method.name()).collect(),
+        range: range(key.row.range),
     }
-    json!({
-        "section": key.section,
-        "name": camel(key.name),
-        "kind": kind,
-        "default": key.default,
-        "summary": key.summary,
-        "details": key.details,
-    })
+}
+
+fn range(range: Range) -> protocol::Range {
+    let all = protocol::Range::default();
+    // Beyond it JavaScript does not count.
+    let most = |most: u64| (most < 1 << 53).then_some(most as f64);
+    match range {
+        Range::Any => all,
+        Range::Whole(from, to) => protocol::Range { from: Some(from as f64), to: most(to), ..all },
+        Range::Fraction => protocol::Range { from: Some(0.0), below: Some(1.0), ..all },
+        Range::Share => protocol::Range { above: Some(0.0), to: Some(1.0), ..all },
+        Range::Positive => protocol::Range { above: Some(0.0), ..all },
+        Range::UpTo(to) => protocol::Range { above: Some(0.0), to: Some(to), ..all },
+        Range::FromZero(to) => protocol::Range { from: Some(0.0), to: Some(to), ..all },
+        Range::NotNegative => protocol::Range { from: Some(0.0), ..all },
+    }
 }
 
 /// The demo sets, with the options that suit their rows and each method. Where their files are, and how
 /// often checkpoints are written, is for the page to say.
-pub fn demos() -> Value {
-    let of = |demo: &flantune::lab::demo::Demo| {
-        let mut answer = json!({ "name": demo.name, "about": demo.about });
-        for method in METHODS {
+pub fn demos() -> Vec<protocol::DemoSet> {
+    let of = |demo: &Demo| {
+        let config = |method: Method| {
             let mut config = demo.config(method, "", 0);
             (config.data.train, config.data.validation) = (None, None);
             config.train.checkpoint_every = RunConfig::default().train.checkpoint_every;
-            answer["data"] = Value::Object(set(&config, |section| section == "data"));
-            let mut options = set(&config, |section| section != "data");
+            config
+        };
+        let options = |method: Method| {
+            let mut options = set(&config(method), |section| section != "data");
             options.insert("method".to_owned(), method.name().into());
-            answer[method.name()] = Value::Object(options);
+            options
+        };
+        protocol::DemoSet {
+            name: demo.name,
+            about: demo.about,
+            data: set(&config(Method::Lora), |section| section == "data"),
+            lora: options(Method::Lora),
+            prompt: options(Method::Prompt),
         }
-        answer
     };
     DEMOS.iter().map(of).collect()
 }
@@ -126,6 +153,8 @@ fn snake(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use flantune::lab::demo::METHODS;
+
     use super::*;
 
     #[test]
@@ -161,30 +190,32 @@ mod tests {
 
     #[test]
     fn a_page_trains_demos_as_the_command_line_does() {
-        for demo in demos().as_array().unwrap() {
-            for method in METHODS {
-                let mut options = demo["data"].as_object().unwrap().clone();
-                options.extend(demo[method.name()].as_object().unwrap().clone());
-                let mut expected = DEMOS
-                    .iter()
-                    .find(|known| demo["name"] == known.name)
-                    .unwrap()
-                    .config(method, "", 0);
+        for demo in demos() {
+            for (method, own) in [(Method::Lora, &demo.lora), (Method::Prompt, &demo.prompt)] {
+                let mut options = demo.data.clone();
+                options.extend(own.clone());
+                let known = DEMOS.iter().find(|known| demo.name == known.name).unwrap();
+                let mut expected = known.config(method, "", 0);
                 (expected.data.train, expected.data.validation) = (None, None);
                 expected.train.checkpoint_every = 100;
                 assert_eq!(configuration(&options).unwrap(), expected);
             }
         }
+        assert_eq!(METHODS, [Method::Lora, Method::Prompt]);
     }
 
     #[test]
     fn a_form_knows_what_each_key_takes() {
         let keys = keys();
-        let key = |name: &str| {
-            keys.as_array().unwrap().iter().find(|key| key["name"] == name).unwrap().clone()
-        };
+        let key = |name: &str| json!(keys.iter().find(|key| key.name == name).unwrap());
         assert_eq!(key("method")["kind"]["choices"][0], "lora");
         assert_eq!(key("learningRate")["kind"], json!({ "type": "number" }));
+        assert_eq!(key("learningRate")["range"], json!({ "above": 0.0 }));
         assert_eq!(key("targetModules")["kind"]["type"], "list");
+        assert_eq!(key("rank")["range"], json!({ "from": 1.0, "to": 4096.0 }));
+        assert_eq!(key("rank")["methods"], json!(["lora"]));
+        assert_eq!(key("rank")["place"], "own");
+        assert_eq!(key("train")["place"], "hidden");
+        assert_eq!(key("schedule")["place"], "listed");
     }
 }

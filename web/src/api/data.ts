@@ -45,15 +45,6 @@ export class Data {
     return "FlantuneData";
   }
 
-  /** About how many rows a run holds out to judge by. */
-  get heldOut(): number {
-    const { validationFraction, limit } = this.options;
-    const { validation } = this.#loaded;
-    const most = limit ?? Infinity;
-    if (validation !== undefined && (validationFraction ?? undefined) === undefined) return Math.min(validation, most);
-    return Math.round(Math.min(this.rows, most) * (validationFraction ?? 0.1));
-  }
-
   /** The same rows with other options, in place of these. Errors: `setting`. */
   async configure(options: DataOptions): Promise<Data> {
     this.check();

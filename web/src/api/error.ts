@@ -35,7 +35,7 @@ export type ErrorCode =
 /** Why it is not the GPU that computes. */
 export type DeviceReason = "insecure" | "no_webgpu" | "no_adapter" | "software" | "failed";
 
-/** Why one of Flantune's own files (the worker, the Wasm module, an asset) is not to be had. */
+/** Why one of Flantune's own files (the worker, the Wasm module, an asset) is unavailable. */
 export const LOAD_REASONS = [
   // The network does not answer, and nothing else is known.
   "unreachable",

@@ -16,8 +16,8 @@ import { checkKeys } from "./options.js";
 import { Run } from "./run.js";
 import { Runs } from "./runs.js";
 import { needWorkers } from "./worker.js";
-import type { DemoSet, Key } from "../engine.js";
-import type { Changed, Options, StartParams, WorkerRows } from "../protocol.js";
+import type { DemoSet, Key, Options } from "../engine.js";
+import type { Changed, StartParams, WorkerRows } from "../protocol.js";
 import type {
   DataOptions,
   DataSource,
@@ -27,6 +27,7 @@ import type {
   MetricName,
   Metrics,
   ModelSource,
+  Plan,
   StartOptions,
   TrainOptions,
 } from "../types.js";
@@ -61,7 +62,7 @@ export class Flantune {
    *
    * Errors: `environment` where there are no web workers (on a server) or the page refuses them;
    * `network` where the worker or the Wasm module cannot be loaded; `device` where WebGPU is asked for
-   * and not to be had; `setting`.
+   * and unavailable; `setting`.
    */
   static async start(options: StartOptions = {}): Promise<Flantune> {
     needWorkers();
@@ -161,10 +162,26 @@ export class Flantune {
     return this.#client.call("demos", {});
   }
 
+  /**
+   * What a run with these options would be, without beginning it: its settings with every default, and as
+   * a file for `flantune train --config`; beside a model also what it trains and the memory that it takes,
+   * and on rows how long it is. Errors: `setting`.
+   */
+  async plan(options: TrainOptions = {}, model?: Model, data?: Data): Promise<Plan> {
+    const { name: _, signal: __, ...keys } = settings("plan", options);
+    if (model !== undefined) givenModel("plan: model", this.#client, model);
+    if (data !== undefined) givenData("plan: data", this.#client, data);
+    return this.#client.call("plan", {
+      options: keys,
+      ...(model && { model: model.id }),
+      ...(data && { data: data.id, reading: data.options }),
+    });
+  }
+
   /** A file that `flantune train --config` takes. Errors: `setting`. */
   async toml(options: Options): Promise<string> {
     const { name: _, ...keys } = settings("toml", options);
-    return this.#client.call("toml", { options: keys });
+    return (await this.#client.call("plan", { options: keys })).toml;
   }
 
   /** Scores texts without a model; `references` has one list a prediction, of which the best counts. */

@@ -6,7 +6,8 @@ import type { Data } from "./data.js";
 import { asyncDispose } from "./dispose.js";
 import { adapterParam, givenAdapter, givenData } from "./given.js";
 import { checkKeys } from "./options.js";
-import type { LoadedModel, Options } from "../protocol.js";
+import type { Options } from "../engine.js";
+import type { LoadedModel } from "../protocol.js";
 import type {
   AdapterInfo,
   Answer,
@@ -98,9 +99,16 @@ export class Model {
       ...(limit !== undefined && { rows: limit }),
       ...adapterParam("evaluate: adapter", adapter),
     };
-    const total = Math.min(split === "all" ? data.rows : data.heldOut, limit ?? Infinity);
+    const rows = split === "all" || !onProgress ? data.rows : await this.#heldOut(data);
+    const total = Math.min(rows, limit ?? Infinity);
     const tell = (rows: number) => onProgress?.(rows, Math.max(rows, total));
     return this.#client.call("evaluate", params, { signal, tell });
+  }
+
+  /** About how many rows of these a run holds out. */
+  async #heldOut(data: Data): Promise<number> {
+    const { length } = await this.#client.call("plan", { options: {}, data: data.id, reading: data.options });
+    return length?.validation_examples ?? data.rows;
   }
 
   /** The base with an adapter folded in: a whole model's directory as a zip. LoRA only (`adapter`). */

@@ -2,7 +2,8 @@
 
 import { address, anObject, aSignal, isFile, isPlainObject, optionsAmong, settings, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
-import type { Options, WorkerSource } from "../protocol.js";
+import type { Options } from "../engine.js";
+import type { WorkerSource } from "../protocol.js";
 import type { DownloadPlan, ModelSource, StoredModel } from "../types.js";
 
 export interface PlanOptions {

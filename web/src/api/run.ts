@@ -6,9 +6,6 @@ import { cancelled, FlantuneError, isCrash } from "./error.js";
 import type { RunEnd, RunNotice, RunParams } from "../protocol.js";
 import type { AdapterInfo, RunEvent, RunInfo, RunState } from "../types.js";
 
-/** The core's default. */
-const BATCH_SIZE = 8;
-
 interface RunSurroundings {
   /** The ids of the model and the rows that it needs until it ends. */
   needs: string[];
@@ -144,8 +141,8 @@ export class Run implements AsyncIterable<RunEvent> {
       } catch (thrown) {
         const error = FlantuneError.from(thrown);
         if (!isCrash(error)) throw error;
-        const rows = attempt.rowsAtOnce ?? this.#batchSize(params);
-        // Less memory is another try, as often as it is to be had.
+        const rows = attempt.rowsAtOnce ?? (await this.#batchSize(params));
+        // Less memory is another try, as often as there is less.
         const another = crashedAt !== this.#checkpoint || (error.code === "out_of_memory" && rows > 1);
         if (!another) throw await this.#giveUp(error, rows);
         crashedAt = this.#checkpoint;
@@ -179,9 +176,10 @@ export class Run implements AsyncIterable<RunEvent> {
     return failure;
   }
 
-  #batchSize({ start }: RunParams): number {
+  async #batchSize({ start }: RunParams): Promise<number> {
     const options = this.#info?.options ?? (start === "resume" ? {} : start.options);
-    return typeof options.batchSize === "number" ? options.batchSize : BATCH_SIZE;
+    if (typeof options.batchSize === "number") return options.batchSize;
+    return Number((await this.#client.keys()).find(({ name }) => name === "batchSize")?.default);
   }
 
   #hear(notice: RunNotice): void {

@@ -8,13 +8,14 @@ import { CompareActions } from "./actions/compare.js";
 import { DataActions } from "./actions/data.js";
 import { LibraryActions } from "./actions/library.js";
 import { ModelActions } from "./actions/model.js";
+import { PlanActions } from "./actions/plan.js";
 import type { Shared } from "./actions/shared.js";
 import { TrainActions } from "./actions/train.js";
 import { FlanTuneErrorEvent } from "./events.js";
 import { presetOf, PRESET_SETTINGS } from "./presets.js";
 import { byKey, DEMOS, isBusy, isInUse, STEPS, type State, type StepName } from "./state.js";
 import { problem, said, Store } from "./store.js";
-import { SECTIONS } from "./views/keys.js";
+import { isSetting } from "./keys.js";
 import { sentences } from "./views/parts.js";
 import type { Strings } from "./strings/en.js";
 import type { Start, Trainer } from "./trainer.js";
@@ -73,6 +74,7 @@ export class App {
     const model = new ModelActions(shared, () => void data.refresh());
     const data = new DataActions(shared);
     const library = new LibraryActions(shared, model);
+    new PlanActions(shared);
     const train = new TrainActions(shared, model, data, () => library.list(), (device) => void this.#changeDevice(device));
     this.#model = model;
     this.#data = data;
@@ -123,7 +125,7 @@ export class App {
       this.store.change((state) => {
         state.keys = list;
         // An address may carry anything; only what is a setting stays.
-        const known = new Set(list.filter(({ section }) => SECTIONS.includes(section)).map(({ name }) => name));
+        const known = new Set(list.filter(isSetting).map(({ name }) => name));
         for (const key of Object.keys(state.settings)) if (!known.has(key)) delete byKey(state.settings)[key];
         state.preset = presetOf(state.settings);
       });

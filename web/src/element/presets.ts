@@ -30,10 +30,3 @@ export function presetOf({ method, seed: _, ...settings }: TrainSettings & { met
 
 /** The methods, in the order of the form. */
 export const METHODS = Object.keys(PRESET_SETTINGS) as Method[];
-
-/** Keys that have a place of their own in the form, by method. */
-export const OWN_KEYS: Record<Method, string[]> = {
-  lora: ["method", "rank", "targetModules", "learningRate", "epochs", "batchSize", "seed"],
-  ia3: ["method", "targetModules", "learningRate", "epochs", "batchSize", "seed"],
-  prompt: ["method", "numVirtualTokens", "learningRate", "epochs", "batchSize", "seed"],
-};

@@ -12,6 +12,7 @@ import type {
   Lengths,
   Method,
   Metrics,
+  Plan,
   Preview,
   Progress,
   RunEvent,
@@ -36,7 +37,7 @@ export interface Problem {
   code: string;
   message: string;
   hint?: string;
-  /** Of one of Flantune's own files: why it is not to be had, and its address. */
+  /** Of one of Flantune's own files: why it is unavailable, and its address. */
   reason?: string;
   url?: string;
   /** What was said in English, where `message` is another language's. */
@@ -177,6 +178,10 @@ export interface State {
   settings: TrainSettings & { method: Method };
   preset: Preset | "own";
   keys: Key[];
+  /** What a run with these settings, this model and these rows would be; of those before, until it is known. */
+  plan?: Plan;
+  /** Why there can be no such run. */
+  planProblem?: Problem;
   settingsProblem?: Problem;
   /** Keys whose field holds what cannot be used. */
   invalid: Set<string>;

@@ -17,6 +17,7 @@ import type {
   LoadModelOptions,
   ModelRecipe,
   ModelSource,
+  Plan,
   Preview,
   RunEvent,
   RunInfo,
@@ -41,6 +42,8 @@ export interface Trainer {
   keys(): Promise<Key[]>;
   /** The demo sets, with the options that suit each method. */
   demos(): Promise<DemoSet[]>;
+  /** What a run with these settings would be. */
+  plan(options: TrainOptions, model?: Model, data?: DataSet): Promise<Plan>;
   /** A file that `flantune train --config` takes. */
   toml(options: Options): Promise<string>;
   /** Tells of changes to what is kept in this browser, here or in another page. */
@@ -71,8 +74,6 @@ export interface DataSet {
   /** What is wrong with rows that are left out: how many, and what is said of the first of them. */
   readonly errors: { count: number; first: string[] };
   readonly options: DataOptions;
-  /** About how many rows a run holds out to judge by. */
-  readonly heldOut: number;
   /** The same rows with other options. */
   configure(options: DataOptions): Promise<DataSet>;
   preview(count: number, options?: { model?: Model; first?: number }): Promise<Preview[]>;

@@ -1,7 +1,8 @@
 // Data sets by the names that the page gives them: where their rows lie, and how they are read.
 
 import { FlantuneError } from "../api/error.js";
-import type { LoadedData, Options, WorkerRows } from "../protocol.js";
+import type { Options } from "../engine.js";
+import type { LoadedData, WorkerRows } from "../protocol.js";
 import type { DataOptions, Lengths, Preview } from "../types.js";
 import type { Assets } from "./assets.js";
 import type { Engine } from "./engine.js";
@@ -17,6 +18,8 @@ export interface DataSet {
   /** The path of rows to judge by, where it brings its own. */
   validation?: string;
   rows: number;
+  /** How many rows to judge by it brings. */
+  held?: number;
 }
 
 export class DataSets {
@@ -48,7 +51,8 @@ export class DataSets {
     const loaded = { name: set.name, ...inspection };
     if (template === undefined || set.validation === undefined) return loaded;
     const { rows: validation } = await this.engine.request("inspect", { ...params, path: set.validation, count: 0 });
-    return { ...loaded, template, validation };
+    set.held = validation;
+    return { ...loaded, template };
   }
 
   drop(id: string): void {

@@ -12,7 +12,7 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software/i
 const BROWSERS =
   "WebGPU is in Chrome and Edge, in Safari from version 26, and in Firefox from 141 on Windows and 145 on Apple silicon";
 
-/** Starts the device that was chosen. Under `auto` the CPU is taken where the GPU is not to be had. */
+/** Starts the device that was chosen. Under `auto` the CPU is taken where the GPU is unavailable. */
 export async function openDevice(engine: Engine, choice: DeviceChoice): Promise<DeviceInfo> {
   if (choice === "cpu") return info(await engine.request("openDevice", { device: "cpu" }));
   const adapter = await findAdapter(choice);

@@ -42,7 +42,7 @@ export class Hub {
     readonly endpoint: string,
   ) {}
 
-  /** What is to be had at a source, without any of it yet. */
+  /** What a source offers, without any of it yet. */
   find(source: RemoteSource, signal?: AbortSignal): Promise<Remote> {
     if ("hub" in source) return this.#model(source.hub, source.revision, signal);
     return this.#folder(source.url, signal);

@@ -2,7 +2,8 @@
 
 import { FlantuneError } from "../api/error.js";
 import type { Base } from "../engine.js";
-import type { LoadedModel, Options, RemoteSource, WorkerSource } from "../protocol.js";
+import type { Options } from "../engine.js";
+import type { LoadedModel, RemoteSource, WorkerSource } from "../protocol.js";
 import type { DownloadPlan, Dtype, ModelRecipe, StoredModel } from "../types.js";
 import type { Assets } from "./assets.js";
 import { getOk, lengthOf, partOf } from "./download.js";

@@ -2,7 +2,7 @@
 // is there: without one there is no run.
 
 import { FlantuneError } from "../api/error.js";
-import type { Options } from "../protocol.js";
+import type { Options } from "../engine.js";
 import type { Metrics, RunEvent, RunInfo } from "../types.js";
 import { RECORD, readRecord, removeRecorded, writeRecord } from "./record.js";
 import { plainName } from "./storage/files.js";

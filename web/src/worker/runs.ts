@@ -2,8 +2,9 @@
 // A run's directory is the core's output directory, with the rows and a record beside them.
 
 import { FlantuneError, isCrash, type PlainError } from "../api/error.js";
-import type { Options, RunEnd, RunNotice, RunParams } from "../protocol.js";
-import type { AdapterInfo, Metrics, RunEvent, RunInfo, TrainOptions } from "../types.js";
+import type { Options } from "../engine.js";
+import type { RunEnd, RunNotice, RunParams } from "../protocol.js";
+import type { AdapterInfo, Method, Metrics, RunEvent, RunInfo } from "../types.js";
 import type { Adapters } from "./adapters.js";
 import { type DataSets, ownValidation, readOptions } from "./data.js";
 import type { Engine } from "./engine.js";
@@ -141,14 +142,16 @@ export class Runs {
     const directory = directoryOf(id);
     const set = this.data.get(data);
     const { name, ...settings } = options;
+    const { title, config } = await this.engine.request("plan", { options: settings });
+    const method = config["method"]?.["method"] as Method;
     const info: RunInfo = {
       id,
-      name: name ?? describeRun(reading.name ?? set.name, options),
+      name: name ?? `${reading.name ?? set.name}, ${title}`,
       state: "running",
       created: Date.now(),
       step: 0,
       steps: 0,
-      method: options.method ?? "lora",
+      method,
       model: this.models.recipe(model),
       data: { name: reading.name ?? set.name, rows: set.rows },
       options,
@@ -336,9 +339,5 @@ function isOver({ state }: RunInfo): boolean {
 
 function elsewhere(): FlantuneError {
   return new FlantuneError("busy", "Another tab is working on this run", "Go on with it there, or close that tab");
-}
-
-function describeRun(data: string, { method = "lora", rank = 8, numVirtualTokens = 20 }: TrainOptions): string {
-  return `${data}, ${{ lora: `LoRA of rank ${rank}`, ia3: "(IA)³", prompt: `prompt of ${numVirtualTokens} tokens` }[method]}`;
 }
 

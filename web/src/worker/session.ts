@@ -66,7 +66,7 @@ export class Session {
     start: (params) => this.#start(params),
     keys: () => this.#engine.request("keys", {}),
     demos: () => this.#engine.request("demos", {}),
-    toml: async ({ options }) => (await this.#engine.request("resolve", { options })).toml,
+    plan: (params) => this.#plan(params),
     score: (params) => this.#engine.request("score", params),
 
     planModel: ({ source, options }, { signal }) => this.#at.models.plan(source, options, signal),
@@ -188,6 +188,16 @@ export class Session {
     } finally {
       this.#working.delete(params.run);
     }
+  }
+
+  #plan({ options, model, data, reading = {} }: Params<"plan">): Promise<Result<"plan">> {
+    const set = data === undefined ? undefined : this.#at.data.get(data);
+    const validation = set && ownValidation(set, reading).validation !== undefined ? set.held : undefined;
+    return this.#engine.request("plan", {
+      options: { ...readOptions(reading), ...options },
+      ...(model !== undefined && { model }),
+      ...(set && { rows: { train: set.rows, ...(validation !== undefined && { validation }) } }),
+    });
   }
 
   async #evaluate(params: Params<"evaluate">, { signal, tell }: Work<"evaluate">): Promise<Result<"evaluate">> {

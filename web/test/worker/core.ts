@@ -57,6 +57,7 @@ export class Core {
       const rows = new TextDecoder().decode(await this.#all(path)).split("\n").filter(Boolean).length;
       return { rows, fields: [], records: [], skipped: { count: 0, first: [] } };
     },
+    plan: async ({ options: { method = "lora" } }: Requests["plan"]["params"]) => ({ title: method, config: { method: { method } } }),
     openRun: ({ run, output, options, resume }: Requests["openRun"]["params"]) => this.#open(run, output, options, resume),
     step: ({ run }: Requests["step"]["params"]) => this.#step(this.#run(run)),
     checkpoint: async ({ run }: Requests["checkpoint"]["params"]) => [await this.#save(this.#run(run))],

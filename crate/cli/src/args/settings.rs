@@ -10,7 +10,7 @@ use clap::{
 };
 use flantune::{
     Result,
-    config::{Group, Key, Kind, RunConfig, Task},
+    config::{Group, Key, RunConfig, Task, ValueKind},
 };
 
 /// Which keys a command takes.
@@ -126,7 +126,8 @@ impl<O> Settings<O> {
     pub(crate) fn options(&self) -> impl Iterator<Item = String> {
         let keys = RunConfig::keys();
         self.given.iter().map(move |(key, text)| {
-            let boolean = keys.iter().any(|known| known.name == *key && known.kind == Kind::Bool);
+            let boolean =
+                keys.iter().any(|known| known.name == *key && known.kind == ValueKind::Bool);
             match (boolean, text.as_str()) {
                 (true, "true") => format!("--{}", dashed(key)),
                 (true, _) => format!("--no-{}", dashed(key)),
@@ -142,7 +143,7 @@ impl<O: Offer> FromArgMatches for Settings<O> {
         for key in RunConfig::keys().into_iter().filter(O::offers) {
             let (name, off) = (key.name, negated(key.name));
             let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-            if key.kind == Kind::Bool {
+            if key.kind == ValueKind::Bool {
                 // Of `--shuffle --no-shuffle` the last counts, and clap has dropped the other.
                 let value = [(name, "true"), (off.as_str(), "false")];
                 let value = value.into_iter().find(|(id, _)| typed(id) && matches.get_flag(id));
@@ -164,7 +165,7 @@ impl<O: Offer> Args for Settings<O> {
     fn augment_args(mut command: Command) -> Command {
         for key in RunConfig::keys().into_iter().filter(O::offers) {
             command = match key.kind {
-                Kind::Bool => flags(&key).into_iter().fold(command, Command::arg),
+                ValueKind::Bool => flags(&key).into_iter().fold(command, Command::arg),
                 _ => command.arg(option::<O>(&key)),
             };
         }
@@ -180,13 +181,13 @@ fn option<O: Offer>(key: &Key) -> Arg {
     let option = described(Arg::new(key.name).long(dashed(key.name)), key, "")
         .value_name(value_name(key))
         .required(O::needs(key) && !O::TAKES_FILE)
-        .allow_negative_numbers(matches!(key.kind, Kind::Integer | Kind::Number));
+        .allow_negative_numbers(matches!(key.kind, ValueKind::Integer | ValueKind::Number));
     let option = match O::needs(key) && O::TAKES_FILE {
         true => option.required_unless_present("config"),
         false => option,
     };
     let option = match key.kind {
-        Kind::Choice(names) => {
+        ValueKind::Choice(names) => {
             let value = |name: &&'static str| PossibleValue::new(*name).hide(!key.supports(name));
             option.value_parser(PossibleValuesParser::new(names.iter().map(value)))
         }
@@ -220,7 +221,7 @@ fn described(option: Arg, key: &Key, before: &str) -> Arg {
         "" => as_typed(&key.summary),
         _ => before.to_owned() + &lowercased(&as_typed(&key.summary)),
     };
-    if key.kind != Kind::Bool && !key.default.is_empty() {
+    if key.kind != ValueKind::Bool && !key.default.is_empty() {
         summary += &format!(" [default: {}]", key.default);
     }
     let details = match key.details.as_str() {
@@ -247,11 +248,11 @@ fn heading(key: &Key) -> &'static str {
 
 fn value_name(key: &Key) -> &'static str {
     match (key.row.value_name, key.kind) {
-        ("", Kind::Integer) => "N",
-        ("", Kind::Number) => "NUMBER",
-        ("", Kind::List(_)) => "NAME,…",
-        ("", Kind::Choice(_)) => "NAME",
-        ("", Kind::Bool | Kind::Text) => "TEXT",
+        ("", ValueKind::Integer) => "N",
+        ("", ValueKind::Number) => "NUMBER",
+        ("", ValueKind::List(_)) => "NAME,…",
+        ("", ValueKind::Choice(_)) => "NAME",
+        ("", ValueKind::Bool | ValueKind::Text) => "TEXT",
         (name, _) => name,
     }
 }

@@ -4,7 +4,7 @@ use flantune::{
     Error,
     config::RunConfig,
     host::Host,
-    lab::demo::{self, Demo, Moment, Scored},
+    lab::demo::{self, Demo, DemoEvent, Scored},
     metric::Metric,
     model::BaseModel,
     session::Session,
@@ -50,7 +50,7 @@ pub(crate) async fn demo(arguments: &DemoArguments, printer: &Printer) -> Result
     let (data, seed) = (join(DATA, demo.name), config.train.seed);
     let mut show = Show::new(*printer, arguments.output.is_some());
     let mut failure = None;
-    let mut tell = |moment: Moment<'_>| {
+    let mut tell = |moment: DemoEvent<'_>| {
         show.show(&moment).map_err(|error| {
             failure = Some(error);
             Error::Cancelled
@@ -95,28 +95,28 @@ impl Show {
         Self { printer, keeps, progress: Progress::new(printer), rows: None }
     }
 
-    fn show(&mut self, moment: &Moment<'_>) -> Result<(), Failure> {
+    fn show(&mut self, moment: &DemoEvent<'_>) -> Result<(), Failure> {
         match moment {
-            Moment::Begun(name) => {
+            DemoEvent::Begun(name) => {
                 self.printer.note(&format!("\n{}", title(name)));
                 self.progress = Progress::new(self.printer);
             }
             // The run's own end is not the demo's.
-            Moment::Event(Event::Done(done)) => {
+            DemoEvent::Event(Event::Done(done)) => {
                 self.progress.show(&Event::Done(Done { output: None, ..done.clone() }))
             }
-            Moment::Event(event) => {
+            DemoEvent::Event(event) => {
                 match self.printer.event(event) {
                     Err(failure) if failure.is_broken_pipe() && self.keeps => {}
                     told => told?,
                 }
                 self.progress.show(event);
             }
-            Moment::Scoring(rows, all) => {
+            DemoEvent::Scoring(rows, all) => {
                 let bar = self.rows.get_or_insert_with(|| counter(self.printer, *all));
                 bar.set_position(*rows as u64);
             }
-            Moment::Scored(Scored { metrics, .. }) => {
+            DemoEvent::Scored(Scored { metrics, .. }) => {
                 if let Some(bar) = self.rows.take() {
                     bar.finish_and_clear();
                 }

@@ -1,6 +1,6 @@
 use flantune::{
     config::{Method, RunConfig},
-    device::{Device, Kind, Limits, devices},
+    device::{Device, DeviceKind, Limits, devices},
     model::{T5Config, sizes::SIZES},
     train::memory::{Demand, Estimate, Obstacle, estimate},
 };
@@ -50,7 +50,8 @@ fn possible(device: &Device) -> Result<Vec<Possible>, Failure> {
         for &method in Method::ALL {
             let mut config = RunConfig::default();
             config.method.method = method;
-            let estimate = estimate(&model, &Demand::new(&config, device.kind() == Kind::Cpu));
+            let estimate =
+                estimate(&model, &Demand::new(&config, device.kind() == DeviceKind::Cpu));
             let obstacle = estimate.obstacle(&device.limits(), memory::of(device));
             all.push(Possible { size, method, estimate, obstacle });
         }

@@ -1,7 +1,7 @@
 use flantune::{
     adapter,
     config::{DeviceChoice, RunConfig},
-    device::{Device, Kind},
+    device::{Device, DeviceKind},
     model::T5Config,
     session::device,
     train::memory::{Demand, Estimate, Obstacle, estimate},
@@ -36,7 +36,7 @@ pub(crate) async fn memory(arguments: &MemoryArguments, printer: &Printer) -> Re
         }
     };
     let device = Asked::new(config.model.device).await;
-    let estimate = estimate(&model, &Demand::new(&config, device.kind == Kind::Cpu));
+    let estimate = estimate(&model, &Demand::new(&config, device.kind == DeviceKind::Cpu));
     let obstacle = device
         .device
         .as_ref()
@@ -58,7 +58,7 @@ pub(crate) async fn memory(arguments: &MemoryArguments, printer: &Printer) -> Re
 /// The device that is asked for, as far as it is there: what another machine's device would take can
 /// be asked too.
 struct Asked {
-    kind: Kind,
+    kind: DeviceKind,
     device: Option<Device>,
 }
 
@@ -67,15 +67,15 @@ impl Asked {
         let there = device(choice).await.ok();
         let kind = match (choice, &there) {
             (_, Some(device)) => device.kind(),
-            (DeviceChoice::Webgpu, None) => Kind::Webgpu,
-            (DeviceChoice::Cuda, None) => Kind::Cuda,
-            (DeviceChoice::Auto | DeviceChoice::Cpu, None) => Kind::Cpu,
+            (DeviceChoice::Webgpu, None) => DeviceKind::Webgpu,
+            (DeviceChoice::Cuda, None) => DeviceKind::Cuda,
+            (DeviceChoice::Auto | DeviceChoice::Cpu, None) => DeviceKind::Cpu,
         };
         Asked { kind, device: there }
     }
 }
 
-fn table(config: &RunConfig, estimate: &Estimate, kind: Kind) -> String {
+fn table(config: &RunConfig, estimate: &Estimate, kind: DeviceKind) -> String {
     let Estimate { weights, gradients, optimizer, activations, logits, buffers, total, .. } =
         *estimate;
     let (data, train) = (&config.data, &config.train);

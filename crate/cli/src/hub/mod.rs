@@ -38,7 +38,7 @@ pub(crate) struct Located {
 /// Finds what `--model` names: `builtin`, else a path that exists, else a model of a hub.
 ///
 /// # Errors
-/// [`Error::Setting`] for what can be neither, [`Error::Hub`] where the model is not to be had.
+/// [`Error::Setting`] for what can be neither, [`Error::Hub`] where the model is unavailable.
 pub(crate) fn locate(model: &str, offline: bool, printer: Printer) -> Result<Located, Error> {
     if model == BUILTIN {
         let (directory, name) = (MODEL.to_owned(), BUILTIN.to_owned());

@@ -243,7 +243,7 @@ fn a_model_and_an_adapter_are_told_apart() {
         config["base_model_name_or_path"] = json!("google/flan-t5-xxl");
     });
     let message = refused(&place, &["generate", "--model", "adapter", "the cat"]);
-    says(&message, &["an adapter of google/flan-t5-xxl", "`--adapter`"]);
+    says(&message, &["an adapter of google/flan-t5-xxl", "`adapter`"]);
     let with = |adapter: &str| {
         refused(&place, &["generate", "--model", "model", "--adapter", adapter, "the cat"])
     };

@@ -20,7 +20,7 @@ fn a_null_is_never_the_word_none() {
     let train = ["train", "--model", "model", "--train", "nulls.jsonl", "--output", "out"];
     for command in [&["data", "show", "--data", "nulls.jsonl"][..], &train] {
         let message = refused(&place, &[command, DIALOGUES].concat());
-        says(&message, &["nulls.jsonl, line 2", "`dialogue` is null", "--skip-bad-rows"]);
+        says(&message, &["nulls.jsonl, line 2", "`dialogue` is null", "`skip_bad_rows`"]);
     }
     assert_eq!(
         shown(&place, "nulls.jsonl", &[DIALOGUES, &["--skip-bad-rows"]].concat()).len(),

@@ -1,4 +1,4 @@
-use flantune::config::{Kind, RunConfig};
+use flantune::config::{RunConfig, ValueKind};
 
 use crate::Cli;
 
@@ -18,10 +18,10 @@ fn train_lists_every_key() {
     let help = help(&["train", "--help"]);
     for key in RunConfig::keys() {
         let name = key.name.replace('_', "-");
-        let on_by_default = key.kind == Kind::Bool && key.default == "true";
+        let on_by_default = key.kind == ValueKind::Bool && key.default == "true";
         let option = if on_by_default { format!("--no-{name}") } else { format!("--{name}") };
         // What is refused whenever it is given is not offered.
-        let works = key.kind != Kind::Bool || (key.supports("true") && key.supports("false"));
+        let works = key.kind != ValueKind::Bool || (key.supports("true") && key.supports("false"));
         assert_eq!(lists(&help, &option), works, "{option}");
     }
     assert!(help.contains("[possible values: f32, int8]"), "{help}");

@@ -141,6 +141,10 @@ impl Kind for Ia3Adapter {
         Some(weight.dense() * scale.clone())
     }
 
+    fn title(_config: &RunConfig) -> String {
+        "(IA)³".to_owned()
+    }
+
     fn describe(config: &RunConfig) -> String {
         format!("(IA)³ on {}", list(&config.target_modules()))
     }

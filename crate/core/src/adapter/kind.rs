@@ -51,6 +51,9 @@ pub(crate) trait Kind: Parameters + Beside + Sized {
     /// What a run of this configuration trains, in a few words.
     fn describe(config: &RunConfig) -> String;
 
+    /// The same in as few words as a list has room for.
+    fn title(config: &RunConfig) -> String;
+
     /// What stands beside a map, and what it takes in training.
     fn cost(config: &RunConfig, map: &LinearMap) -> Cost;
 
@@ -133,7 +136,7 @@ impl Cost {
         !self.shapes.is_empty()
     }
 
-    /// How many numbers are trained.
+    /// The number of trainable parameters.
     pub fn numbers(&self) -> usize {
         self.shapes.iter().map(|shape| shape.iter().product::<usize>()).sum()
     }

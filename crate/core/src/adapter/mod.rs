@@ -200,6 +200,14 @@ macro_rules! kinds {
             }
         }
 
+        /// The same in as few words as a list has room for.
+        pub fn title(config: &RunConfig) -> String {
+            match config.method.method {
+                $(Method::$variant => <$kind>::title(config),)+
+                Method::Full => "all weights".to_owned(),
+            }
+        }
+
         /// What stands beside a map in a run of this configuration, and what it takes.
         pub fn cost(config: &RunConfig, map: &LinearMap) -> Cost {
             match config.method.method {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     schedule::Schedule,
-    setting::{Kind, Setting, show},
+    setting::{Setting, ValueKind, show},
 };
 use crate::{
     metric::Metric,
@@ -93,7 +93,7 @@ named! {
 }
 
 impl<T: Named + Serialize + serde::de::DeserializeOwned> Setting for T {
-    const KIND: Kind = Kind::Choice(T::NAMES);
+    const KIND: ValueKind = ValueKind::Choice(T::NAMES);
 }
 
 /// When beam search ends: transformers' `early_stopping`, which is a flag or the word `never`.
@@ -133,15 +133,15 @@ impl TryFrom<Value> for EarlyStopping {
 }
 
 impl Setting for EarlyStopping {
-    const KIND: Kind = Kind::Choice(&["false", "true", "never"]);
+    const KIND: ValueKind = ValueKind::Choice(&["false", "true", "never"]);
 }
 
 impl Setting for Schedule {
-    const KIND: Kind = Kind::Choice(&["linear", "constant", "cosine", "inverse_sqrt"]);
+    const KIND: ValueKind = ValueKind::Choice(&["linear", "constant", "cosine", "inverse_sqrt"]);
 }
 
 impl Setting for Vec<Metric> {
-    const KIND: Kind = Kind::List(Metric::NAMES);
+    const KIND: ValueKind = ValueKind::List(Metric::NAMES);
 }
 
 /// The rate of the model's own dropout: a number, or `model` for the rate in its config.json.
@@ -166,7 +166,7 @@ impl Dropout {
 }
 
 impl Setting for Dropout {
-    const KIND: Kind = Kind::Number;
+    const KIND: ValueKind = ValueKind::Number;
 
     fn expected() -> String {
         "a finite number, or model".to_owned()

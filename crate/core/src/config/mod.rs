@@ -26,7 +26,7 @@ pub use row::{Group, Place, Range, Row, Task};
 pub use schedule::Schedule;
 pub use section::Key;
 pub use sections::{DataConfig, EvalConfig, MethodConfig, ModelConfig, TrainConfig};
-pub use setting::Kind;
+pub use setting::ValueKind;
 pub use target::TargetModule;
 pub(crate) use {file::in_one_line, setting::show};
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{row::Row, setting::Kind};
+use super::{row::Row, setting::ValueKind};
 use crate::error::Result;
 
 /// A key of the configuration, as front ends offer it.
@@ -13,7 +13,7 @@ pub struct Key {
     /// Its name, such as `learning_rate`.
     pub name: &'static str,
     /// The values it takes.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// Its default as text; words where it depends on other keys, empty where it has none.
     pub default: String,
     /// Whether it may be left to a default that depends on other keys.

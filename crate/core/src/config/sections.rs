@@ -46,7 +46,7 @@ section! {
         /// The numbers that weights are kept in
         ///
         /// Files of f16 and bf16 are read too, and computed in f32. `int8` takes a quarter of the
-        /// memory: matrices are quantised as they are read, and multiplied out where they are used.
+        /// memory: matrices are quantised as they are read, and dequantized where they are used.
         /// A directory that `flantune quantize --to int8` has made is int8 anyhow.
         dtype: Dtype = Dtype::F32
             => Row::plain().tasks(MODEL).hidden();

@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 
 /// The kind of value that a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// `true` or `false`.
     Bool,
     /// A whole number from 0.
@@ -22,39 +22,39 @@ pub enum Kind {
     Choice(&'static [&'static str]),
 }
 
-impl Kind {
+impl ValueKind {
     /// The JSON value that `text` stands for. Text that is not of this kind stays text, and is
     /// refused where it is set.
     pub(super) fn read(self, text: &str) -> Value {
         let number = match self {
-            Kind::Bool => return text.parse().map_or_else(|_| text.into(), Value::Bool),
-            Kind::List(_) => return text.split(',').map(str::trim).collect(),
-            Kind::Text | Kind::Choice(_) => None,
-            Kind::Integer => text.parse::<u64>().ok().map(Number::from),
-            Kind::Number => text.parse().ok().and_then(Number::from_f64),
+            ValueKind::Bool => return text.parse().map_or_else(|_| text.into(), Value::Bool),
+            ValueKind::List(_) => return text.split(',').map(str::trim).collect(),
+            ValueKind::Text | ValueKind::Choice(_) => None,
+            ValueKind::Integer => text.parse::<u64>().ok().map(Number::from),
+            ValueKind::Number => text.parse().ok().and_then(Number::from_f64),
         };
         number.map_or_else(|| text.into(), Value::Number)
     }
 }
 
 /// What is expected, as the end of "expected …".
-impl fmt::Display for Kind {
+impl fmt::Display for ValueKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::Bool => f.write_str("true or false"),
-            Kind::Integer => f.write_str("a whole number from 0"),
-            Kind::Number => f.write_str("a finite number"),
-            Kind::Text => f.write_str("text"),
-            Kind::List([]) => f.write_str("a list of names"),
-            Kind::List(names) => write!(f, "a list of some of {}", names.join(", ")),
-            Kind::Choice(names) => write!(f, "one of {}", names.join(", ")),
+            ValueKind::Bool => f.write_str("true or false"),
+            ValueKind::Integer => f.write_str("a whole number from 0"),
+            ValueKind::Number => f.write_str("a finite number"),
+            ValueKind::Text => f.write_str("text"),
+            ValueKind::List([]) => f.write_str("a list of names"),
+            ValueKind::List(names) => write!(f, "a list of some of {}", names.join(", ")),
+            ValueKind::Choice(names) => write!(f, "one of {}", names.join(", ")),
         }
     }
 }
 
 /// A type that a key can have. Serde reads and writes it; this adds how to speak about it.
 pub(super) trait Setting: Serialize + DeserializeOwned {
-    const KIND: Kind;
+    const KIND: ValueKind;
     /// Whether `null` stands for a default that depends on other keys.
     const OPTIONAL: bool = false;
 
@@ -104,22 +104,22 @@ pub(crate) fn show(value: &Value) -> String {
 macro_rules! settings {
     ($($type:ty: $kind:expr;)+) => {
         $(impl Setting for $type {
-            const KIND: Kind = $kind;
+            const KIND: ValueKind = $kind;
         })+
     };
 }
 
 settings! {
-    bool: Kind::Bool;
-    u64: Kind::Integer;
-    usize: Kind::Integer;
-    f64: Kind::Number;
-    String: Kind::Text;
-    Vec<String>: Kind::List(&[]);
+    bool: ValueKind::Bool;
+    u64: ValueKind::Integer;
+    usize: ValueKind::Integer;
+    f64: ValueKind::Number;
+    String: ValueKind::Text;
+    Vec<String>: ValueKind::List(&[]);
 }
 
 impl<T: Setting> Setting for Option<T> {
-    const KIND: Kind = T::KIND;
+    const KIND: ValueKind = T::KIND;
     const OPTIONAL: bool = true;
 
     fn is_unset(&self) -> bool {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::setting::{Kind, Setting};
+use super::setting::{Setting, ValueKind};
 
 /// T5's linear maps: attention's queries, keys, values and output; the gate and the linear input of a
 /// gated feed-forward layer, the input of one without a gate (T5 v1.0), and the output of both.
@@ -64,7 +64,7 @@ impl TryFrom<String> for TargetModule {
 }
 
 impl Setting for Vec<TargetModule> {
-    const KIND: Kind = Kind::List(TargetModule::NAMES);
+    const KIND: ValueKind = ValueKind::List(TargetModule::NAMES);
 
     fn expected() -> String {
         format!("{}; or of ends of their paths, such as EncDecAttention.q", Self::KIND)

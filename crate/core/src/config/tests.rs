@@ -44,7 +44,7 @@ fn every_default_can_be_typed() {
 #[test]
 fn every_name_of_a_choice_is_accepted() {
     for key in RunConfig::keys() {
-        if let Kind::Choice(names) | Kind::List(names) = key.kind {
+        if let ValueKind::Choice(names) | ValueKind::List(names) = key.kind {
             for name in names {
                 let config = with(&[(key.name, name)]);
                 let value = config.get(key.name).unwrap();

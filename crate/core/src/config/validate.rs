@@ -6,7 +6,7 @@ use super::{
     Key, RunConfig,
     choices::{Dtype, EarlyStopping, PromptInit},
     method::Method,
-    setting::{Kind, show},
+    setting::{ValueKind, show},
 };
 use crate::{
     error::{Error, Result},
@@ -48,7 +48,7 @@ impl RunConfig {
             // one in, but a field may be set to one.
             let number = match self.get(key.name).unwrap_or_default() {
                 Value::Number(number) => number.as_f64(),
-                Value::Null if !key.optional && key.kind == Kind::Number => Some(f64::NAN),
+                Value::Null if !key.optional && key.kind == ValueKind::Number => Some(f64::NAN),
                 _ => None,
             };
             if let Some(expected) = number.and_then(|number| key.row.range.refuses(number)) {

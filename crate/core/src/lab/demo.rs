@@ -71,7 +71,7 @@ pub struct Scored {
 
 /// What happens meanwhile.
 #[derive(Debug)]
-pub enum Moment<'a> {
+pub enum DemoEvent<'a> {
     /// Work on the base or a method begins.
     Begun(&'static str),
     /// What a run tells.
@@ -136,7 +136,7 @@ impl Demo {
         data: &str,
         into: &str,
         seed: u64,
-        tell: &mut dyn FnMut(Moment<'_>) -> Result<()>,
+        tell: &mut dyn FnMut(DemoEvent<'_>) -> Result<()>,
     ) -> Result<Vec<Scored>> {
         for method in METHODS {
             // Before anything is computed, which would be lost.
@@ -149,7 +149,7 @@ impl Demo {
         for method in std::iter::once(None).chain(METHODS.map(Some)) {
             let begun = host.clock.seconds();
             let name = method.map_or("base", Method::name);
-            tell(Moment::Begun(name))?;
+            tell(DemoEvent::Begun(name))?;
             let adapter = match method {
                 Some(method) => Some(self.train(session, method, data, into, seed, tell).await?),
                 None => None,
@@ -160,7 +160,7 @@ impl Demo {
             let peak_bytes = host.clock.peak_bytes();
             let scored =
                 Scored { name, metrics, trainable_parameters, seconds, peak_bytes, samples };
-            tell(Moment::Scored(&scored))?;
+            tell(DemoEvent::Scored(&scored))?;
             all.push(scored);
         }
         Ok(all)
@@ -173,7 +173,7 @@ impl Demo {
         data: &str,
         into: &str,
         seed: u64,
-        tell: &mut dyn FnMut(Moment<'_>) -> Result<()>,
+        tell: &mut dyn FnMut(DemoEvent<'_>) -> Result<()>,
     ) -> Result<(Adapter, u64)> {
         let config = self.config(method, data, seed);
         let output = join(into, method.name());
@@ -181,7 +181,7 @@ impl Demo {
         let mut run = session.train(&config, train, validation, &output, false).await?;
         while !run.is_done() {
             for event in run.step().await? {
-                tell(Moment::Event(&event))?;
+                tell(DemoEvent::Event(&event))?;
             }
         }
         let parameters = run.parameters() as u64;
@@ -199,14 +199,14 @@ async fn score(
     adapter: Option<&Adapter>,
     rows: &Dataset,
     config: &RunConfig,
-    tell: &mut dyn FnMut(Moment<'_>) -> Result<()>,
+    tell: &mut dyn FnMut(DemoEvent<'_>) -> Result<()>,
 ) -> Result<(Metrics, Vec<Sample>)> {
     let eval = EvalConfig {
         metrics: vec![Metric::Loss, Metric::Rouge1, Metric::Rouge2, Metric::RougeL],
         ..config.eval.clone()
     };
     let mut told = Ok(());
-    let mut progress = |done| told = tell(Moment::Scoring(done, rows.len()));
+    let mut progress = |done| told = tell(DemoEvent::Scoring(done, rows.len()));
     // Of like length together, and many at once: the rows are short.
     let (metrics, results) = session.evaluate(rows, adapter, &eval, 32, &mut progress).await?;
     told?;

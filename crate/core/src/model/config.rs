@@ -273,7 +273,7 @@ fn quantization(fields: &Fields) -> Result<bool> {
         let other = method.or(value.get("quant_method"));
         let found = other.map_or_else(|| "nothing".to_owned(), short);
         let message = format!(
-            "the method is {found}; expected \"{INT8_METHOD}\", which `flantune quantize` writes, or \
+            "the method is {found}; expected \"{INT8_METHOD}\", which quantizing here writes, or \
              use the model in f32, f16 or bf16"
         );
         return Err(fields.error(QUANTIZATION, message));

@@ -1,6 +1,10 @@
 //! The weights of a model's directory: `model.safetensors`, or shards with their index.
 
+pub mod convert;
+pub(crate) mod folder;
 mod names;
+pub mod safetensors;
+pub mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +17,6 @@ use crate::{
     error::{Error, Result, short},
     model::{
         config::{Fields, T5Config},
-        folder,
         safetensors::{Dtype, MODEL_HEADER_LIMIT, Parts, SafetensorsFile, TensorInfo, hex},
     },
     storage::{Storage, join},

@@ -1,25 +1,19 @@
 //! T5 v1.1 / FLAN-T5 (and T5 v1.0) as transformers computes it.
 
-pub mod attention;
+pub mod architecture;
 pub mod base;
-pub mod beside;
 pub mod config;
-pub mod convert;
-pub mod feed_forward;
 pub mod files;
-pub(crate) mod folder;
 pub mod hub;
-pub mod linear;
-pub mod parameter;
-pub mod pass;
 pub mod random;
-pub mod relative_position;
-pub mod safetensors;
 pub mod sizes;
-pub mod t5;
-pub mod weights;
 
+pub use architecture::{
+    attention, beside, feed_forward, linear, parameter, pass, relative_position, t5,
+};
 pub use base::{Base, BaseModel};
 pub use config::{GenerationConfig, T5Config};
+pub(crate) use files::folder;
+pub use files::{convert, safetensors, weights};
 pub use pass::Pass;
 pub use t5::{Encoded, T5};

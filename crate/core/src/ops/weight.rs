@@ -11,7 +11,7 @@ use super::{int8::Int8, linear::int8};
 pub enum Weight {
     /// As 32-bit floats.
     Dense(Tensor<2>),
-    /// As 8-bit integers, multiplied out where they are used.
+    /// As 8-bit integers, dequantized where they are used.
     Int8(Int8),
 }
 
@@ -45,7 +45,7 @@ impl Weight {
         }
     }
 
-    /// Some rows as floats; only these are multiplied out.
+    /// Some rows as floats; only these are dequantized.
     pub fn rows(&self, rows: Tensor<1, Int>) -> Tensor<2> {
         match self {
             Weight::Dense(tensor) => tensor.clone().select(0, rows),

@@ -102,6 +102,18 @@ pub fn epoch_batches(
     batches
 }
 
+/// Examples of these lengths in batches of like length, as places among them.
+pub fn batches_by_length(
+    lengths: impl Iterator<Item = usize>,
+    batch_size: usize,
+) -> Vec<Vec<usize>> {
+    let mut order: Vec<(usize, usize)> =
+        lengths.enumerate().map(|(at, length)| (length, at)).collect();
+    order.sort_unstable();
+    let batches = order.chunks(batch_size.max(1));
+    batches.map(|batch| batch.iter().map(|(_, at)| *at).collect()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

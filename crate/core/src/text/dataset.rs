@@ -386,6 +386,15 @@ pub fn held_out(count: usize, validation_fraction: f64, seed: u64) -> Vec<bool> 
     parts.into_iter().map(|part| part == Some(0)).collect()
 }
 
+/// How many of `count` rows are a part of this fraction, drawn from the `left` that no other part has.
+pub(crate) fn part_of(count: usize, left: usize, fraction: f64) -> usize {
+    match left {
+        0 | 1 => 0,
+        _ if fraction == 0.0 => 0,
+        left => ((count as f64 * fraction).round() as usize).clamp(1, left - 1),
+    }
+}
+
 /// Which of `count` rows are drawn into which of the parts of these fractions; the rest are in none.
 /// A part of more than nothing has at least one row, and so has the rest, as long as there are
 /// enough.
@@ -395,13 +404,7 @@ pub fn parts(count: usize, fractions: &[f64], seed: u64) -> Vec<Option<usize>> {
     let mut parts = vec![None; count];
     let mut rest = order.as_slice();
     for (part, fraction) in fractions.iter().enumerate() {
-        let wanted = (count as f64 * fraction).round() as usize;
-        let number = match rest.len() {
-            0 | 1 => 0,
-            _ if *fraction == 0.0 => 0,
-            most => wanted.clamp(1, most - 1),
-        };
-        let (drawn, left) = rest.split_at(number);
+        let (drawn, left) = rest.split_at(part_of(count, rest.len(), *fraction));
         drawn.iter().for_each(|index| parts[*index] = Some(part));
         rest = left;
     }

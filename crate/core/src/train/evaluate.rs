@@ -15,7 +15,12 @@ use crate::{
     },
     model::Pass,
     ops::{cross_entropy::Smoothing, denormal},
-    text::{batch::Batch, dataset::Dataset, example::Example, tokenizer::Tokenizer},
+    text::{
+        batch::{Batch, batches_by_length},
+        dataset::Dataset,
+        example::Example,
+        tokenizer::Tokenizer,
+    },
 };
 
 /// The mean loss over all target tokens of all rows, as training has it, beside `loss`, which is the mean
@@ -86,7 +91,7 @@ impl Evaluator<'_> {
         let wants_text = self.config.scores_texts();
         let mut done = 0;
         let lengths = places.iter().map(|&place| data.length(place).0);
-        for batch in batches(lengths, self.batch_size) {
+        for batch in batches_by_length(lengths, self.batch_size) {
             let of_data: Vec<usize> = batch.iter().map(|&index| places[index]).collect();
             let examples = data.examples(&of_data).await?;
             let rows: Vec<&Example> = examples.iter().collect();
@@ -195,15 +200,6 @@ impl Evaluator<'_> {
         };
         texts.iter().map(text).collect()
     }
-}
-
-/// Examples of these lengths in batches of like length, as places among them.
-pub(crate) fn batches(lengths: impl Iterator<Item = usize>, batch_size: usize) -> Vec<Vec<usize>> {
-    let mut order: Vec<(usize, usize)> =
-        lengths.enumerate().map(|(at, length)| (length, at)).collect();
-    order.sort_unstable();
-    let batches = order.chunks(batch_size.max(1));
-    batches.map(|batch| batch.iter().map(|(_, at)| *at).collect()).collect()
 }
 
 /// The number by which a metric ranks models: F1 for ROUGE.

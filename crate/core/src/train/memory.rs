@@ -166,7 +166,7 @@ pub fn estimate(config: &T5Config, demand: &Demand) -> Estimate {
     let parts = walk.parts();
     let saved: u64 = parts.iter().map(|part| part.saved).sum();
     let logits: u64 = parts.iter().map(|part| part.logits).sum();
-    let mut now = Moment { gradients: summed, activations: saved - logits, logits, work: 0 };
+    let mut now = Held { gradients: summed, activations: saved - logits, logits, work: 0 };
     let mut highest = now;
     for part in parts.iter().rev() {
         now.work = part.work;
@@ -175,10 +175,10 @@ pub fn estimate(config: &T5Config, demand: &Demand) -> Estimate {
         now.activations -= part.saved - part.logits;
         now.logits -= part.logits;
     }
-    now = Moment { gradients: trained.numbers, work: trained.largest, ..Moment::default() };
+    now = Held { gradients: trained.numbers, work: trained.largest, ..Held::default() };
     highest = highest.max(now);
 
-    let Moment { gradients, activations, logits, work } = highest;
+    let Held { gradients, activations, logits, work } = highest;
     let mut estimate = Estimate {
         weights,
         gradients: gradients * FLOAT,
@@ -198,14 +198,14 @@ pub fn estimate(config: &T5Config, demand: &Demand) -> Estimate {
 
 /// What is held at once, beside what is always there.
 #[derive(Clone, Copy, Debug, Default)]
-struct Moment {
+struct Held {
     gradients: u64,
     activations: u64,
     logits: u64,
     work: u64,
 }
 
-impl Moment {
+impl Held {
     fn max(self, other: Self) -> Self {
         let sum =
             |moment: &Self| moment.gradients + moment.activations + moment.logits + moment.work;
@@ -329,7 +329,7 @@ impl Walk<'_> {
         (self.vocabulary() * self.d_model()).max(logits).max(scores)
     }
 
-    /// The numbers that are trained, and what the optimizer remembers of each tensor.
+    /// The trainable parameters, and what the optimizer remembers of each tensor.
     fn trained(&self) -> Trained {
         let mut trained = Trained::default();
         let (rule, numbers) =

@@ -2,11 +2,13 @@
 
 mod card;
 pub mod checkpoint;
+mod epochs;
 pub mod evaluate;
 pub mod event;
 mod log;
 pub mod memory;
 pub mod optimizer;
+pub mod plan;
 mod record;
 pub mod run;
 pub mod trainer;

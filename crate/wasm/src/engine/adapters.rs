@@ -1,9 +1,9 @@
 //! Adapters beside their bases.
 
 use flantune::{Error, Result, adapter::Summary};
-use serde_json::Value;
 
-use super::{State, value};
+use super::State;
+use crate::protocol::Answer;
 
 impl State {
     pub(super) async fn hold_adapter(
@@ -11,7 +11,7 @@ impl State {
         model: &str,
         name: String,
         directory: &str,
-    ) -> Result<Value> {
+    ) -> Result<Answer> {
         let adapter = self.session(model)?.load_adapter(directory).await?;
         match self.models.borrow_mut().get_mut(model) {
             Some(session) => drop(session.hold(name, adapter)),
@@ -22,14 +22,14 @@ impl State {
         self.describe_adapter(directory).await
     }
 
-    pub(super) fn drop_adapter(&self, model: &str, name: &str) -> Result<Value> {
+    pub(super) fn drop_adapter(&self, model: &str, name: &str) -> Result<Answer> {
         if let Some(session) = self.models.borrow_mut().get_mut(model) {
             drop(session.release(name));
         }
-        Ok(Value::Null)
+        Ok(Answer::Done(()))
     }
 
-    pub(super) async fn describe_adapter(&self, directory: &str) -> Result<Value> {
-        value(Summary::open(&*self.host.storage, directory).await?)
+    pub(super) async fn describe_adapter(&self, directory: &str) -> Result<Answer> {
+        Ok(Answer::Adapter(Summary::open(&*self.host.storage, directory).await?))
     }
 }

@@ -1,10 +1,12 @@
 //! Rows: what is in a file, what a model sees of it.
 
 use flantune::{Result, train::event::Event};
-use serde_json::Value;
 
-use super::{State, value};
-use crate::{options::configuration, request::Options};
+use super::State;
+use crate::{
+    options::configuration,
+    protocol::{Answer, DataLengths, Options},
+};
 
 impl State {
     pub(super) async fn inspect(
@@ -12,9 +14,9 @@ impl State {
         path: &str,
         options: &Options,
         count: usize,
-    ) -> Result<Value> {
+    ) -> Result<Answer> {
         let config = configuration(options)?;
-        value(self.reader(None)?.inspect(path, &config.data, count).await?)
+        Ok(Answer::Inspection(self.reader(None)?.inspect(path, &config.data, count).await?))
     }
 
     pub(super) async fn preview(
@@ -24,10 +26,10 @@ impl State {
         options: &Options,
         first: usize,
         count: usize,
-    ) -> Result<Value> {
+    ) -> Result<Answer> {
         let config = configuration(options)?;
         let (reader, seed) = (self.reader(model)?, config.train.seed);
-        value(reader.preview(path, &config.data, seed, first, count).await?)
+        Ok(Answer::Previews(reader.preview(path, &config.data, seed, first, count).await?))
     }
 
     pub(super) async fn lengths(
@@ -35,16 +37,12 @@ impl State {
         model: &str,
         path: &str,
         options: &Options,
-    ) -> Result<Value> {
+    ) -> Result<Answer> {
         let config = configuration(options)?;
         let reader = self.reader(Some(model))?;
-        let (rows, lengths) = reader.lengths(path, &config.data, config.train.seed).await?;
+        let (rows, mut lengths) = reader.lengths(path, &config.data, config.train.seed).await?;
+        let warnings = rows.warnings().into_iter().map(Event::from).collect();
         // The last is of all together; a file has no others.
-        let mut answer = value(lengths.last())?;
-        let told = rows.warnings().into_iter().map(Event::from).collect::<Vec<_>>();
-        if let Value::Object(fields) = &mut answer {
-            fields.insert("warnings".to_owned(), value(told)?);
-        }
-        Ok(answer)
+        Ok(Answer::Lengths(Box::new(DataLengths { lengths: lengths.pop(), warnings })))
     }
 }

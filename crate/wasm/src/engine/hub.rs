@@ -5,29 +5,30 @@ use flantune::{
     model::hub::{HubModel, LISTING_LIMIT, Listing, SHARDS, neither, shards_of},
     storage::{Storage, join},
 };
-use serde_json::{Value, json};
+
+use crate::protocol::{Answer, HubFile, HubFiles, HubModel as Found};
 
 /// An id, read.
-pub(super) fn model(id: &str, endpoint: &str) -> Result<Value> {
+pub(super) fn model(id: &str, endpoint: &str) -> Result<Answer> {
     let model = HubModel::parse(id).ok_or_else(|| neither(id))?;
-    Ok(json!({
-        "repository": model.repository,
-        "revision": model.revision,
-        "pinned": model.is_pinned(),
-        "folder": model.folder(),
-        "listing": model.listing_address(endpoint),
+    Ok(Answer::HubModel(Found {
+        pinned: model.is_pinned(),
+        folder: model.folder(),
+        listing: model.listing_address(endpoint),
+        repository: model.repository,
+        revision: model.revision,
     }))
 }
 
 /// The files that a listing has and a base needs.
-pub(super) fn files(id: &str, endpoint: &str, listing: &str) -> Result<Value> {
+pub(super) fn files(id: &str, endpoint: &str, listing: &str) -> Result<Answer> {
     let model = HubModel::parse(id).ok_or_else(|| neither(id))?;
     let listing = Listing::from_json(listing.as_bytes()).map_err(|problem| problem.of(id))?;
     let needed = listing.needed().map_err(|problem| problem.of(id))?;
     let shards = needed.last() == Some(&SHARDS);
     let pinned = model.at(&listing.commit);
-    let files: Vec<Value> = addresses(&pinned, endpoint, needed.into_iter());
-    Ok(json!({ "commit": listing.commit, "files": files, "shards": shards }))
+    let files = addresses(&pinned, endpoint, needed.into_iter());
+    Ok(Answer::HubFiles(HubFiles { commit: listing.commit, files, shards }))
 }
 
 /// The files that an index of shards names. The index is in `directory` already.
@@ -37,19 +38,20 @@ pub(super) async fn shards(
     endpoint: &str,
     commit: &str,
     directory: &str,
-) -> Result<Value> {
+) -> Result<Answer> {
     let model = HubModel::parse(id).ok_or_else(|| neither(id))?.at(commit);
     let path = join(directory, SHARDS);
     let index = storage.read_all(&path, LISTING_LIMIT).await?;
     let files = shards_of(&path, &index)?;
-    Ok(Value::Array(addresses(&model, endpoint, files.iter().map(String::as_str))))
+    Ok(Answer::HubShards(addresses(&model, endpoint, files.iter().map(String::as_str))))
 }
 
 fn addresses<'a>(
     model: &HubModel,
     endpoint: &str,
     files: impl Iterator<Item = &'a str>,
-) -> Vec<Value> {
-    let file = |name| json!({ "name": name, "address": model.file_address(endpoint, name) });
+) -> Vec<HubFile> {
+    let file =
+        |name: &str| HubFile { name: name.to_owned(), address: model.file_address(endpoint, name) };
     files.map(file).collect()
 }

@@ -1,12 +1,11 @@
 //! Training, a step at a time.
 
 use flantune::{Error, Result, train::run::Run};
-use serde_json::{Value, json};
 
-use super::{State, value};
+use super::State;
 use crate::{
     options::{configuration, in_camel_case},
-    request::Options,
+    protocol::{Answer, Opened, Options, Stepped},
 };
 
 impl State {
@@ -17,7 +16,7 @@ impl State {
         output: &str,
         options: &Options,
         resume: bool,
-    ) -> Result<Value> {
+    ) -> Result<Answer> {
         let config = configuration(options)?;
         let session = self.session(model)?;
         config.validate().map_err(in_camel_case)?;
@@ -25,39 +24,38 @@ impl State {
         let run = session.train(&config, train, validation, output, resume).await;
         let mut run = run.map_err(in_camel_case)?;
         let parameters = run.parameters();
-        let answer =
-            json!({ "steps": run.steps(), "step": run.steps_made(), "parameters": parameters });
+        let opened = Opened { steps: run.steps(), step: run.steps_made(), parameters };
         self.runs.borrow_mut().insert(name, run);
-        Ok(answer)
+        Ok(Answer::Opened(opened))
     }
 
-    pub(super) async fn step(&self, name: &str) -> Result<Value> {
+    pub(super) async fn step(&self, name: &str) -> Result<Answer> {
         let mut run = self.take(name)?;
         let events = run.step().await;
         let (step, steps, done) = (run.steps_made(), run.steps(), run.is_done());
         self.runs.borrow_mut().insert(name.to_owned(), run);
-        Ok(json!({ "events": value(events?)?, "step": step, "steps": steps, "done": done }))
+        Ok(Answer::Stepped(Stepped { events: events?, step, steps, done }))
     }
 
-    pub(super) async fn checkpoint(&self, name: &str) -> Result<Value> {
+    pub(super) async fn checkpoint(&self, name: &str) -> Result<Answer> {
         let mut run = self.take(name)?;
         let events = run.checkpoint().await;
         self.runs.borrow_mut().insert(name.to_owned(), run);
-        value(events?)
+        Ok(Answer::Events(events?))
     }
 
-    pub(super) async fn write_adapter(&self, name: &str) -> Result<Value> {
+    pub(super) async fn write_adapter(&self, name: &str) -> Result<Answer> {
         let mut run = self.take(name)?;
         let written = run.write_result().await;
         self.runs.borrow_mut().insert(name.to_owned(), run);
-        written.map(|()| Value::Null)
+        written.map(Answer::Done)
     }
 
-    pub(super) fn split_batches(&self, name: &str, rows: usize) -> Result<Value> {
+    pub(super) fn split_batches(&self, name: &str, rows: usize) -> Result<Answer> {
         let mut run = self.take(name)?;
         run.split_batches(rows);
         self.runs.borrow_mut().insert(name.to_owned(), run);
-        Ok(Value::Null)
+        Ok(Answer::Done(()))
     }
 
     fn take(&self, name: &str) -> Result<Run> {

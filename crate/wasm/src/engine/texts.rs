@@ -5,12 +5,11 @@ use flantune::{
     config::{RunConfig, Task},
     metric::score::{self, Scorer},
 };
-use serde_json::{Map, Value, json};
 
 use super::State;
 use crate::{
     options::{configuration, in_camel_case},
-    request::{Options, Split},
+    protocol::{Answer, Evaluated, Options, Split, Texts},
 };
 
 impl State {
@@ -21,7 +20,7 @@ impl State {
         adapter: Option<&str>,
         prompts: Vec<String>,
         options: &Options,
-    ) -> Result<Value> {
+    ) -> Result<Answer> {
         let mut config = configuration(options)?;
         config.validate().map_err(in_camel_case)?;
         let session = self.session(model)?;
@@ -33,9 +32,8 @@ impl State {
             .generate(&examples, adapter, &config.eval, config.train.batch_size, &mut tell)
             .await?;
         let answers = answers.into_iter();
-        Ok(answers
-            .map(|answer| json!({ "texts": answer.texts, "scores": answer.scores }))
-            .collect())
+        let texts = answers.map(|answer| Texts { texts: answer.texts, scores: answer.scores });
+        Ok(Answer::Texts(texts.collect()))
     }
 
     pub(super) async fn evaluate(
@@ -46,7 +44,7 @@ impl State {
         path: &str,
         options: &Options,
         (split, most): (Split, Option<usize>),
-    ) -> Result<Value> {
+    ) -> Result<Answer> {
         let mut config = configuration(options)?;
         config.validate().map_err(in_camel_case)?;
         let session = self.session(model)?;
@@ -71,7 +69,7 @@ impl State {
         for (place, result) in places.into_iter().zip(results) {
             rows.push(result.told(data.example(place).await?));
         }
-        Ok(json!({ "metrics": metrics, "rows": rows }))
+        Ok(Answer::Evaluated(Evaluated { metrics, rows }))
     }
 }
 
@@ -79,7 +77,7 @@ pub(super) fn score(
     predictions: Vec<String>,
     references: Vec<Vec<String>>,
     options: &Options,
-) -> Result<Value> {
+) -> Result<Answer> {
     let config = configuration(options)?;
     let mut scorer = Scorer::new(
         &config.eval.metrics,
@@ -88,6 +86,5 @@ pub(super) fn score(
     for (prediction, references) in predictions.iter().zip(&references) {
         scorer.add(prediction, references);
     }
-    let metrics: Map<String, Value> = scorer.metrics();
-    Ok(metrics.into())
+    Ok(Answer::Metrics(scorer.metrics()))
 }

@@ -2,6 +2,7 @@
 
 import type { Options } from "../../engine.js";
 import type { DeviceChoice, Method, Setting } from "../../types.js";
+import { defaultNumber } from "../keys.js";
 import { PRESET_SETTINGS } from "../presets.js";
 import { tidy } from "../rows.js";
 import { byKey, isActive, isBusy, type Preset, type StepName } from "../state.js";
@@ -67,6 +68,14 @@ export class TrainActions {
       state.invalid.delete(key);
       delete state.settingsProblem;
     });
+  }
+
+  /** Has Prodigy find the learning rate; without it, the balanced preset's comes back. */
+  findRate(find: boolean): void {
+    const { settings } = this.#shared.store.state;
+    const { learningRate } = PRESET_SETTINGS[settings.method].balanced;
+    this.set("optimizer", find ? "prodigy" : undefined);
+    this.set("learningRate", find ? undefined : learningRate);
   }
 
   /** A field holds what its key cannot be: nothing begins until that is mended. */
@@ -151,7 +160,7 @@ export class TrainActions {
     if (info === undefined || isBusy(store.state)) return;
     store.change((state) => (state.interrupted = state.interrupted.filter((run) => run.id !== id)));
     const view = newRun(info.name, info.method, info.model.name, info.data.name);
-    const rowsAtOnce = info.rowsAtOnce ?? Math.max(1, Math.floor((info.options.batchSize ?? 8) / 2));
+    const rowsAtOnce = info.rowsAtOnce ?? Math.max(1, Math.floor((info.options.batchSize ?? defaultNumber(store.state, "batchSize")) / 2));
     const { loaded } = store.state.model;
     // A base of the user's own files can only be had again from the user: it may be the one that is open.
     const base = info.model.kind === "files" && loaded?.name === info.model.name ? { model: loaded } : {};

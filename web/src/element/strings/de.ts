@@ -2,7 +2,7 @@
 
 import type { Strings } from "./en.js";
 
-export const de: Strings = {
+export const de = {
   language: "de",
   title: "Ein Sprachmodell anpassen, hier auf dieser Seite",
   lead: "FLAN-T5 ist ein kleines Sprachmodell, das Anweisungen folgt. Geben Sie ihm ein paar hundert Beispiele für das, was Sie wollen, und trainieren Sie dafür einen Adapter: eine kleine Datei, die ändert, wie das Modell antwortet.",
@@ -270,15 +270,17 @@ export const de: Strings = {
       generationSeed: "Auslosen: woraus der Zufall entsteht.",
     },
     defaultName: {
-      "once an epoch": "einmal je Epoche",
-      "by epochs": "nach Epochen",
-      never: "nie",
-      "64, or the model's own": "64, oder was das Modell selbst sagt",
-      "1, or the model's own": "1, oder was das Modell selbst sagt",
-      "false, or the model's own": "false, oder was das Modell selbst sagt",
-      "adamw; adafactor for prompt": "adamw; adafactor für prompt",
-      "1e-3 for lora, 8e-3 for ia3, 0.3 for prompt, 3e-4 for full; 1 with prodigy":
-        "1e-3 für lora, 8e-3 für ia3, 0.3 für prompt, 3e-4 für full; 1 mit prodigy",
+      alpha: "2 · rank",
+      targetModules: "q,v; k,v,wo für ia3",
+      maxSteps: "nach Epochen",
+      optimizer: "adamw; adafactor für prompt",
+      learningRate: "1e-3 für lora, 8e-3 für ia3, 0.3 für prompt, 3e-4 für full; 1 mit prodigy",
+      evalEvery: "einmal je Epoche",
+      patience: "nie",
+      maxNewTokens: "64, oder was das Modell selbst sagt",
+      numBeams: "1, oder was das Modell selbst sagt",
+      lengthPenalty: "1, oder was das Modell selbst sagt",
+      earlyStopping: "false, oder was das Modell selbst sagt",
     },
     byDefault: (value) => `Vorgabe: ${value}`,
     keysWaiting: "Die Liste kommt, wenn der Trainer gestartet ist.",
@@ -288,13 +290,12 @@ export const de: Strings = {
     tomlRows: (name) => `Die Zeilen sind ${name}: ihre Datei mit --train nennen.`,
     steps: (steps, rows, batch, epochs) =>
       `${steps} Schritte: ${rows} Zeilen, ${batch} je Schritt, ${epochs === "1" ? "einmal" : `${epochs}-mal`}.`,
-    parameters: (trained, all, part) => `${trained} Zahlen werden trainiert: ${part} der ${all} des Modells.`,
+    parameters: (trained, all, part) => `${trained} trainierbare Parameter: ${part} der ${all} des Modells.`,
     parametersLora: (module, count, outputs, inputs, rank, small, full) =>
       `${count} Matrizen ${module} zu ${outputs} × ${inputs}: ${rank} × (${outputs} + ${inputs}) = ${small} statt ${full} Zahlen je Matrix`,
     parametersScales: (module, count, numbers) => `${count} Matrizen ${module}: je ${numbers} Faktoren`,
     parametersPrompt: (tokens, width, sum) => `${tokens} virtuelle Tokens × ${width} Zahlen = ${sum}`,
-    parametersSum: (sum) => `Zusammen ${sum}`,
-    parametersNone: "Wie viele Zahlen trainiert werden, steht hier, sobald ein Modell geladen ist.",
+    parametersNone: "Wie viele Parameter trainierbar sind, steht hier, sobald ein Modell geladen ist.",
     summaryLora: (rank, modules, epochs) => `LoRA, Rang ${rank} an ${modules}, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
     summaryScales: (modules, epochs) => `(IA)³ an ${modules}, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
     summaryPrompt: (tokens, epochs) => `Prompt-Tuning, ${tokens} virtuelle Tokens, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
@@ -308,6 +309,11 @@ export const de: Strings = {
       "Prompt-Tuning ändert keine Schicht. Es setzt ein paar Vektoren vor Ihren Text, die kein Wort hat, und trainiert nur diese. Bei kleinen Modellen bleibt es hinter LoRA zurück; auch das ist sehenswert.",
     whyRate: (rate) => `Die Lernrate ${rate} sagt, wie weit jeder Schritt geht. Ist sie zu klein, sinkt der Fehler kaum; ist sie zu groß, springt er umher.`,
     outOfRange: (from, to) => `Nötig ist eine Zahl von ${from} bis ${to}.`,
+    tooSmall: (from) => `Nötig ist eine Zahl ab ${from}.`,
+    notAbove: (above) => `Nötig ist eine Zahl über ${above}.`,
+    noNumber: "Nötig ist eine Zahl.",
+    findRate: "Die Lernrate selbst finden",
+    findRateNote: "Prodigy schätzt die Lernrate während des Trainings; dafür merkt es sich vier weitere Zahlen für jede trainierte.",
     modulesMissing: "Mindestens eine Schicht muss gewählt sein.",
   },
   train: {
@@ -453,4 +459,4 @@ export const de: Strings = {
     whyFiles: "Ein exportiertes Zip enthält adapter_config.json und adapter_model.safetensors, wie Pythons peft sie schreibt. „Verschmolzenes Modell“ addiert den Adapter zum Grundmodell, für Werkzeuge, die keine Adapter kennen; es ist so groß wie das Grundmodell.",
     actionOn: (action, name) => `${action}: ${name}`,
   },
-};
+} satisfies Strings;

@@ -165,7 +165,7 @@ export interface Strings {
     allNote: string;
     /** By a key's name; what is not here is said in the core's words. */
     help: Record<string, string>;
-    /** Defaults that are words, by the core's. */
+    /** Defaults that are words, by a key's name. */
     defaultName: Record<string, string>;
     byDefault: Text;
     keysWaiting: string;
@@ -178,7 +178,6 @@ export interface Strings {
     parametersLora: Text;
     parametersScales: Text;
     parametersPrompt: Text;
-    parametersSum: Text;
     parametersNone: string;
     summaryLora: Text;
     summaryScales: Text;
@@ -189,6 +188,11 @@ export interface Strings {
     whyPrompt: string;
     whyRate: Text;
     outOfRange: Text;
+    tooSmall: Text;
+    notAbove: Text;
+    noNumber: string;
+    findRate: string;
+    findRateNote: string;
     modulesMissing: string;
   };
   train: {
@@ -509,13 +513,12 @@ export const en: Strings = {
     tomlRows: (name) => `The rows are ${name}: name their file with --train.`,
     steps: (steps, rows, batch, epochs) =>
       `${steps} steps: ${rows} rows, ${batch} for each step, ${epochs === "1" ? "once" : `${epochs} times`}.`,
-    parameters: (trained, all, part) => `${trained} numbers are trained: ${part} of the model’s ${all}.`,
+    parameters: (trained, all, part) => `${trained} trainable parameters: ${part} of the model’s ${all}.`,
     parametersLora: (module, count, outputs, inputs, rank, small, full) =>
       `${count} matrices ${module} of ${outputs} × ${inputs}: ${rank} × (${outputs} + ${inputs}) = ${small} instead of ${full} numbers each`,
     parametersScales: (module, count, numbers) => `${count} matrices ${module}: ${numbers} scales each`,
     parametersPrompt: (tokens, width, sum) => `${tokens} virtual tokens × ${width} numbers each = ${sum}`,
-    parametersSum: (sum) => `In all ${sum}`,
-    parametersNone: "How many numbers are trained is shown once a model is loaded.",
+    parametersNone: "The number of trainable parameters is shown once a model is loaded.",
     summaryLora: (rank, modules, epochs) => `LoRA, rank ${rank} on ${modules}, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
     summaryScales: (modules, epochs) => `(IA)³ on ${modules}, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
     summaryPrompt: (tokens, epochs) => `Prompt tuning, ${tokens} virtual tokens, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
@@ -529,6 +532,11 @@ export const en: Strings = {
       "Prompt tuning changes no layer. It puts a few vectors before your text that no word has, and trains only those. On small models it lags behind LoRA; that is worth seeing too.",
     whyRate: (rate) => `The learning rate ${rate} says how far each step goes. Too small, and the loss hardly falls; too large, and it jumps about.`,
     outOfRange: (from, to) => `A number from ${from} to ${to} is needed.`,
+    tooSmall: (from) => `A number from ${from} is needed.`,
+    notAbove: (above) => `A number above ${above} is needed.`,
+    noNumber: "A number is needed.",
+    findRate: "Find the rate itself",
+    findRateNote: "Prodigy estimates the learning rate while it trains; it keeps four more numbers for each that is trained.",
     modulesMissing: "At least one layer is needed to train beside.",
   },
   train: {

@@ -29,11 +29,12 @@ export function dataStep(context: Context): View {
       lengthsView(context),
       why(context, () => {
         const { set, choice, previews } = state.data;
-        if (set === undefined) return [texts.whyEmpty];
+        const length = state.plan?.length;
+        if (set === undefined || length === undefined) return [texts.whyEmpty];
         const cut = previews.find(({ source }) => source?.cut !== undefined);
         const first = previews[0]?.source;
         return [
-          (choice === "file" ? texts.whySplit : texts.whyBeside)(format.count(set.heldOut), format.count(set.rows)),
+          (choice === "file" ? texts.whySplit : texts.whyBeside)(format.count(length.validation_examples), format.count(set.rows)),
           first?.tokens === undefined
             ? texts.whyEmpty
             : texts.whyTokens(format.count(first.text.split(/\s+/).length), format.count(first.tokens.length)),

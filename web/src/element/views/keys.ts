@@ -3,14 +3,9 @@
 import type { Key } from "../../engine.js";
 import type { Setting } from "../../types.js";
 import { h, refill, setValue, show, uniqueId } from "../dom.js";
-import { OWN_KEYS } from "../presets.js";
+import { isListed, SECTIONS } from "../keys.js";
 import { byKey } from "../state.js";
 import type { Context, View } from "./parts.js";
-
-/** Keys that a page has no use for: paths of files, and what it decides itself. */
-const HIDDEN = new Set(["initAdapter", "skipBadRows", "numReturnSequences"]);
-/** The sections of the configuration that the page has a place for. */
-export const SECTIONS = ["method", "train", "eval"];
 
 export function keysView(context: Context): View {
   const { strings, state } = context;
@@ -23,9 +18,7 @@ export function keysView(context: Context): View {
     root,
     update() {
       const { method } = state.settings;
-      const keys = state.keys.filter(
-        ({ section, name }) => SECTIONS.includes(section) && !HIDDEN.has(name) && ![...OWN_KEYS.lora, ...OWN_KEYS.prompt].includes(name),
-      );
+      const keys = state.keys.filter((key) => isListed(key, method));
       show(waiting, keys.length === 0);
       refill(fill, `${method} ${keys.map(({ name }) => name).join()}`, () =>
         SECTIONS.map((section) => {
@@ -54,7 +47,7 @@ function keyField(context: Context, key: Key, controls: Map<string, (value: Sett
     { class: "field" },
     h("label", { for: id }, h("code", {}, key.name)),
     control,
-    h("p", { class: "note", id: `${id}-note` }, h("span", { lang: known === undefined ? "en" : undefined }, help), key.default !== "" && h("span", { class: "number" }, ` ${byDefault(defaultName[key.default] ?? key.default)}`)),
+    h("p", { class: "note", id: `${id}-note` }, h("span", { lang: known === undefined ? "en" : undefined }, help), key.default !== "" && h("span", { class: "number" }, ` ${byDefault(defaultName[key.name] ?? key.default)}`)),
   );
 }
 
@@ -84,6 +77,8 @@ function keyControl(key: Key, id: string, change: (value: Setting | undefined) =
     ...attributes,
     type: numeric ? "number" : "text",
     step: numeric ? (type === "integer" ? 1 : "any") : undefined,
+    min: numeric ? (key.range.from ?? key.range.above) : undefined,
+    max: numeric ? (key.range.to ?? key.range.below) : undefined,
     autocomplete: "off",
     on: {
       change() {

@@ -1,10 +1,11 @@
 // Step 3: what is trained, and how long.
 
+import type { Key } from "../../engine.js";
 import type { Method, TargetModule } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
-import { adapted, beside, defaultModules, targetModules, trainedNumbers } from "../parameters.js";
+import { inForce, isWithin, modulesInForce, numberInForce } from "../keys.js";
 import { METHODS } from "../presets.js";
-import { byKey, PRESETS } from "../state.js";
+import { PRESETS } from "../state.js";
 import { keysView } from "./keys.js";
 import { button, choices, field, problemBox, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
@@ -15,14 +16,15 @@ export function methodStep(context: Context): View {
   return step(context, {
     name: "method",
     summary() {
-      const { method, rank = 8, targetModules: modules = defaultModules(method), numVirtualTokens = 20, epochs = 3 } = state.settings;
-      switch (method) {
+      const number = (key: string) => format.count(numberInForce(state, key));
+      const modules = modulesInForce(state).join(", ");
+      switch (state.settings.method) {
         case "lora":
-          return texts.summaryLora(format.count(rank), modules.join(", "), format.count(epochs));
+          return texts.summaryLora(number("rank"), modules, number("epochs"));
         case "ia3":
-          return texts.summaryScales(modules.join(", "), format.count(epochs));
+          return texts.summaryScales(modules, number("epochs"));
         case "prompt":
-          return texts.summaryPrompt(format.count(numVirtualTokens), format.count(epochs));
+          return texts.summaryPrompt(number("numVirtualTokens"), number("epochs"));
       }
     },
     next: strings.done,
@@ -33,7 +35,7 @@ export function methodStep(context: Context): View {
       why(context, () => [
         ...here(context),
         { lora: texts.whyLora, ia3: texts.whyScales, prompt: texts.whyPrompt }[state.settings.method],
-        texts.whyRate(format.plain(Number(state.settings.learningRate ?? 0))),
+        texts.whyRate(format.plain(numberInForce(state, "learningRate"))),
       ]),
     ],
   });
@@ -41,15 +43,13 @@ export function methodStep(context: Context): View {
 
 /** This rank over the first of this model's matrices. */
 function here({ strings, format, state }: Context): string[] {
-  const shape = state.model.loaded?.architecture;
-  const { method, rank = 8, targetModules: modules = defaultModules(method) } = state.settings;
-  const [first] = shape === undefined || method !== "lora" ? [] : adapted(shape, modules);
-  if (first === undefined) return [];
-  const { module, outputs, inputs } = first;
+  const [first] = state.plan?.parameters?.matrices ?? [];
+  if (first === undefined || state.settings.method !== "lora") return [];
+  const { module, outputs, inputs, trainable } = first;
+  const { count, percent } = format;
   const whole = outputs * inputs;
-  const small = rank * (outputs + inputs);
-  const count = format.count;
-  return [strings.settings.whyHere(count(rank), module, count(outputs), count(inputs), count(small), count(whole), format.percent(small / whole))];
+  const rank = count(numberInForce(state, "rank"));
+  return [strings.settings.whyHere(rank, module, count(outputs), count(inputs), count(trainable), count(whole), percent(trainable / whole))];
 }
 
 function form(context: Context): View {
@@ -68,22 +68,21 @@ function form(context: Context): View {
   const presetNote = h("p", { class: "note" });
   const preset = h("fieldset", { class: "presets" }, h("legend", {}, texts.preset), h("div", { class: "pills" }, ...presets.map(({ root }) => root)), presetNote);
 
-  const number = (key: string, label: string, from: number, to: number, whole = true) => {
+  const number = (key: string, label: string) => {
     const made = field(
       label,
       h("input", {
         class: "input",
         part: "input",
         type: "number",
-        min: from,
-        max: to,
-        step: whole ? 1 : "any",
+        step: "any",
         name: key,
         on: {
           change() {
             const value = made.control.valueAsNumber;
-            const valid = value >= from && value <= to && (!whole || Number.isInteger(value));
-            made.problem.set(valid ? undefined : { code: "range", message: texts.outOfRange(format.plain(from), format.plain(to)) });
+            const known = state.keys.find(({ name }) => name === key);
+            const valid = known === undefined ? Number.isFinite(value) : isWithin(known, value);
+            made.problem.set(valid ? undefined : { code: "range", message: range(known?.range) });
             if (valid) actions.train.set(key, value);
             else actions.train.refuse(key);
           },
@@ -92,23 +91,25 @@ function form(context: Context): View {
     );
     return { ...made, key };
   };
-  const rank = number("rank", texts.rank, 1, 256);
-  const virtual = number("numVirtualTokens", texts.virtualTokens, 1, 500);
-  const numbers = [
-    rank,
-    virtual,
-    number("learningRate", texts.learningRate, 0.000001, 10, false),
-    number("epochs", texts.epochs, 1, 1000),
-    number("batchSize", texts.batchSize, 1, 512),
-    number("seed", texts.seed, 0, 4294967295),
-  ];
+  const range = ({ from, to, above }: Key["range"] = {}) => {
+    if (from !== undefined && to !== undefined) return texts.outOfRange(format.plain(from), format.plain(to));
+    if (from !== undefined) return texts.tooSmall(format.plain(from));
+    return above !== undefined ? texts.notAbove(format.plain(above)) : texts.noNumber;
+  };
+  const rank = number("rank", texts.rank);
+  const virtual = number("numVirtualTokens", texts.virtualTokens);
+  const rate = number("learningRate", texts.learningRate);
+  const finds = h("input", { type: "checkbox", name: "findRate", on: { change: () => actions.train.findRate(finds.checked) } });
+  const find = h("label", { class: "check" }, finds, h("span", {}, texts.findRate, " ", h("span", { class: "note" }, texts.findRateNote)));
+  const numbers = [rank, virtual, rate, number("epochs", texts.epochs), number("batchSize", texts.batchSize), number("seed", texts.seed)];
 
   const modulesProblem = problemBox();
   const modules = h("div", { class: "pills" });
   const moduleField = h("fieldset", { class: "modules" }, h("legend", {}, texts.targetModules), modules, modulesProblem.root);
-  const chosen = (): TargetModule[] => state.settings.targetModules ?? defaultModules(state.settings.method);
+  const names = () => (state.plan?.modules ?? []) as TargetModule[];
+  const chosen = () => modulesInForce(state);
   const toggle = (name: TargetModule, on: boolean) => {
-    const next = targetModules(state.model.loaded?.architecture).filter((other) => (other === name ? on : chosen().includes(other)));
+    const next = names().filter((other) => (other === name ? on : chosen().includes(other)));
     modulesProblem.set(next.length > 0 ? undefined : { code: "range", message: texts.modulesMissing });
     if (next.length > 0) actions.train.set("targetModules", next);
     else context.store.change(); // the box is checked again: there must be one
@@ -116,7 +117,7 @@ function form(context: Context): View {
   const boxes = new Map<TargetModule, HTMLInputElement>();
 
   return {
-    root: h("div", { class: "stack" }, method.root, preset, h("div", { class: "fields" }, ...numbers.map(({ root }) => root)), moduleField),
+    root: h("div", { class: "stack" }, method.root, preset, h("div", { class: "fields" }, ...numbers.map(({ root }) => root)), find, moduleField),
     update() {
       const { settings } = state;
       method.set(settings.method);
@@ -128,11 +129,12 @@ function form(context: Context): View {
       for (const { key, control, problem } of numbers) {
         if (state.invalid.has(key)) continue; // what was typed stays beside what is said of it
         problem.set(undefined);
-        setValue(control, String(byKey(settings)[key] ?? DEFAULTS[key]));
+        setValue(control, String(inForce(state, key) ?? ""));
       }
-      const names = targetModules(state.model.loaded?.architecture);
-      refill(modules, names.join(), () =>
-        names.map((name) => {
+      finds.checked = settings.optimizer === "prodigy";
+      rate.control.disabled = finds.checked;
+      refill(modules, names().join(), () =>
+        names().map((name) => {
           const input = h("input", { type: "checkbox", value: name, on: { change: () => toggle(name, input.checked) } });
           boxes.set(name, input);
           return h("label", { class: "pill" }, input, h("span", {}, h("code", {}, name), " ", h("span", { class: "note" }, texts.moduleNote[name] ?? "")));
@@ -143,9 +145,7 @@ function form(context: Context): View {
   };
 }
 
-const DEFAULTS: Record<string, number> = { rank: 8, numVirtualTokens: 20, learningRate: 0.001, epochs: 3, batchSize: 8, seed: 0 };
-
-/** How many numbers are trained, from the model's own shape; and for how many steps. */
+/** The number of trainable parameters, from the model's own shape; and for how many steps. */
 function counted(context: Context): View {
   const { strings, format, state, actions } = context;
   const texts = strings.settings;
@@ -157,34 +157,28 @@ function counted(context: Context): View {
   return {
     root: h("div", { class: "stack counted" }, total, list, steps, h("div", { class: "actions" }, toml), problem.root),
     update() {
-      const { settings, model, data } = state;
-      problem.set(state.settingsProblem);
-      const shape = model.loaded?.architecture;
-      if (shape === undefined) setText(total, texts.parametersNone);
+      const { settings, plan } = state;
+      problem.set(state.settingsProblem ?? state.planProblem);
+      const parameters = state.model.loaded && plan?.parameters;
+      if (parameters === undefined) setText(total, texts.parametersNone);
       else {
-        const trained = trainedNumbers(shape, settings);
-        setText(total, texts.parameters(format.count(trained), format.rough(shape.parameters), format.percent(trained / shape.parameters)));
-        const rank = settings.rank ?? 8;
-        const virtual = settings.numVirtualTokens ?? 20;
-        const lines =
-          settings.method === "prompt"
-            ? [texts.parametersPrompt(format.count(virtual), format.count(shape.d_model), format.count(trained))]
-            : adapted(shape, settings.targetModules ?? defaultModules(settings.method)).map((matrices) => {
-                const { module, count, outputs, inputs } = matrices;
-                const numbers = format.count(beside(matrices, settings));
-                if (settings.method === "ia3") return texts.parametersScales(module, format.count(count), numbers);
-                const [many, rows, columns] = [format.count(count), format.count(outputs), format.count(inputs)];
-                return texts.parametersLora(module, many, rows, columns, format.count(rank), numbers, format.count(outputs * inputs));
-              });
+        const { trainable, base, share, prompt, matrices } = parameters;
+        setText(total, texts.parameters(format.count(trainable), format.rough(base), format.percent(share)));
+        const rank = format.count(numberInForce(state, "rank"));
+        const lines = matrices.map(({ module, count, outputs, inputs, trainable: each }) => {
+          const [many, rows, columns, numbers] = [count, outputs, inputs, each].map(format.count) as [string, string, string, string];
+          if (settings.method === "ia3") return texts.parametersScales(module, many, numbers);
+          return texts.parametersLora(module, many, rows, columns, rank, numbers, format.count(outputs * inputs));
+        });
+        if (prompt !== undefined) lines.push(texts.parametersPrompt(format.count(prompt.tokens), format.count(prompt.width), format.count(trainable)));
         refill(list, lines.join("\n"), () => lines.map((line) => h("li", {}, line)));
       }
-      show(list, shape !== undefined);
-      show(steps, data.set !== undefined);
-      if (data.set === undefined) return;
-      const rows = data.set.rows - (data.choice === "file" ? data.set.heldOut : 0);
-      const { batchSize = 8, accumulate = 1, epochs = 3, maxSteps } = settings;
-      const count = maxSteps ?? Math.ceil(Math.ceil(rows / batchSize) / accumulate) * epochs;
-      setText(steps, texts.steps(format.count(count), format.count(rows), format.count(batchSize * accumulate), format.count(epochs)));
+      show(list, parameters !== undefined);
+      const length = state.data.set && plan?.length;
+      show(steps, length !== undefined);
+      if (length === undefined) return;
+      const { count } = format;
+      setText(steps, texts.steps(count(length.steps), count(length.examples), count(length.examples_per_step), count(numberInForce(state, "epochs"))));
     },
   };
 }

@@ -4,7 +4,7 @@ import type { DeviceChoice, DeviceInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { isActive, isBusy } from "../state.js";
 import { translated } from "../store.js";
-import { trainedNumbers } from "../parameters.js";
+import { numberInForce } from "../keys.js";
 import { dataName, modelName } from "./names.js";
 import { button, disable, field, heading, problemBox, select, sentences, why, type Context, type View } from "./parts.js";
 import { step } from "./step.js";
@@ -23,12 +23,10 @@ export function trainStep(context: Context): View {
       starter(context),
       samples(context),
       why(context, () => {
-        const { run, model, settings } = state;
-        const shape = model.loaded?.architecture;
+        const { run, plan } = state;
         const paragraphs = [texts.whyEmpty];
-        if (shape !== undefined) {
-          paragraphs.push(texts.whySteps(format.count(settings.batchSize ?? 8), format.count(run?.start?.trainable_parameters ?? trainedNumbers(shape, settings))));
-        }
+        const trainable = run?.start?.trainable_parameters ?? plan?.parameters?.trainable;
+        if (trainable !== undefined) paragraphs.push(texts.whySteps(format.count(numberInForce(state, "batchSize")), format.count(trainable)));
         const loss = run?.last?.loss;
         if (loss !== undefined) paragraphs.push(texts.whyLoss(format.loss(loss), format.percent(Math.exp(-loss))));
         return paragraphs;

@@ -126,6 +126,10 @@ impl Kind for LoraAdapter {
         self.layers.get(module).map(|layer| layer.merged(weight))
     }
 
+    fn title(config: &RunConfig) -> String {
+        format!("LoRA of rank {}", config.method.rank)
+    }
+
     fn describe(config: &RunConfig) -> String {
         format!(
             "LoRA ({}) of rank {} and alpha {} on {}",

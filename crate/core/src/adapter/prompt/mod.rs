@@ -130,6 +130,10 @@ impl Kind for PromptAdapter {
         Some("a soft prompt cannot be merged: it is input, not weights")
     }
 
+    fn title(config: &RunConfig) -> String {
+        format!("prompt of {} tokens", config.method.num_virtual_tokens)
+    }
+
     fn describe(config: &RunConfig) -> String {
         format!("a soft prompt of {} virtual tokens", config.method.num_virtual_tokens)
     }

@@ -1,8 +1,8 @@
 use std::fmt;
 
-use crate::error::Error;
+use crate::error::{Error, Hint};
 
-/// Why a model of a hub is not to be had.
+/// Why a model of a hub is unavailable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// The hub knows no such model, or shows it to nobody without the right token.
@@ -96,64 +96,25 @@ impl Problem {
         )
     }
 
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Hint> {
         Some(match self {
-            Problem::NotFound { .. } => {
-                "check the spelling; of a private model, set HF_TOKEN to a token that may read it"
-                    .to_owned()
-            }
-            Problem::NoRevision { .. } => {
-                "name a branch, a tag or a commit of it; without one it is `main`".to_owned()
-            }
-            Problem::Refused { token: false, .. } => {
-                "set HF_TOKEN to a token that may read it, or log in with `hf auth login`".to_owned()
-            }
-            Problem::Refused { token: true, .. } => {
-                "check that the token is valid and may read this model".to_owned()
-            }
-            Problem::Gated { page } => format!(
-                "accept them at {page}, then set HF_TOKEN to a token of the same account"
-            ),
-            Problem::Offline { .. } => {
-                "run once without --offline and HF_HUB_OFFLINE, or give a directory".to_owned()
-            }
+            Problem::NotFound { .. } => Hint::ModelName,
+            Problem::NoRevision { .. } => Hint::Revision,
+            Problem::Refused { token: false, .. } => Hint::Token,
+            Problem::Refused { token: true, .. } => Hint::OtherToken,
+            Problem::Gated { page } => Hint::Conditions { page: page.clone() },
+            Problem::Offline { .. } => Hint::GoOnline,
             Problem::Unreachable { message, .. } if message.contains("certificate") => {
-                "the certificates that this system trusts do not vouch for it: install them (on \
-                 Linux the package ca-certificates), or name a file of others in SSL_CERT_FILE"
-                    .to_owned()
+                Hint::Certificates
             }
-            Problem::Unreachable { .. } => {
-                "check the network, HTTPS_PROXY and HF_ENDPOINT; the same command goes on where the \
-                 download stopped"
-                    .to_owned()
-            }
-            Problem::NoHub { .. } => {
-                "check HF_ENDPOINT, and whether a proxy answers in the hub's place".to_owned()
-            }
-            Problem::NoFile { file: "tokenizer.json" } => {
-                "transformers makes one: `AutoTokenizer.from_pretrained(…)`, then `save_pretrained` \
-                 into a directory with the model's other files"
-                    .to_owned()
-            }
-            Problem::NoFile { .. } => "name a repository that holds a T5 model".to_owned(),
-            Problem::NoWeights { .. } => {
-                "look for a revision that has them, such as refs/pr/1, or convert them: \
-                 transformers' `from_pretrained` and `save_pretrained` write safetensors"
-                    .to_owned()
-            }
-            Problem::Mismatch { .. } => {
-                "it was removed: try again; where that does not help, something on the way changes \
-                 what is downloaded"
-                    .to_owned()
-            }
-            Problem::Storage { full: true, .. } => {
-                "make room, or set HF_HUB_CACHE to a directory on another disk; the same command \
-                 goes on where the download stopped"
-                    .to_owned()
-            }
-            Problem::Storage { full: false, .. } => {
-                "set HF_HUB_CACHE to a directory that can be written".to_owned()
-            }
+            Problem::Unreachable { .. } => Hint::Network,
+            Problem::NoHub { .. } => Hint::HubAddress,
+            Problem::NoFile { file: "tokenizer.json" } => Hint::MakeTokenizer,
+            Problem::NoFile { .. } => Hint::OtherRepository,
+            Problem::NoWeights { .. } => Hint::MakeSafetensors,
+            Problem::Mismatch { .. } => Hint::DownloadAgain,
+            Problem::Storage { full: true, .. } => Hint::MakeRoom,
+            Problem::Storage { full: false, .. } => Hint::OtherCache,
         })
     }
 }

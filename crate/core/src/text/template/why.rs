@@ -65,7 +65,7 @@ impl Part {
         let name = nulls.first().map_or("x", String::as_str);
         format!(
             "{what}; a template may test for it (`{{% if {name} %}}`) or write something else \
-             (`{{{{ {name} or \"\" }}}}`), and --skip-bad-rows leaves such rows out"
+             (`{{{{ {name} or \"\" }}}}`), and `skip_bad_rows` leaves such rows out"
         )
     }
 

@@ -1,4 +1,4 @@
-//! On the CPU: a block of rows at a time is multiplied out and handed to a product; for few rows of x,
+//! On the CPU: a block of rows at a time is dequantized and handed to a product; for few rows of x,
 //! as generation has them, a block so small that only the integers are read from memory.
 
 use std::ops::Range;
@@ -19,9 +19,9 @@ use crate::ops::{
     linear::few,
 };
 
-/// Rows of the weight that are multiplied out at a time for few rows of x: 16 KiB of FLAN-T5-small's.
+/// Rows of the weight that are dequantized at a time for few rows of x: 16 KiB of FLAN-T5-small's.
 const AT_ONCE: usize = 8;
-/// Floats that are multiplied out at a time: 2 MiB, which a core's own cache holds.
+/// Floats that are dequantized at a time: 2 MiB, which a core's own cache holds.
 const BLOCK: usize = 1 << 19;
 
 /// A weight that can be looked at.

@@ -1,4 +1,4 @@
-//! On GPUs, until there are shaders: multiplied out, then a product.
+//! On GPUs, until there are shaders: dequantized, then a product.
 
 use burn::backend::{
     Cube, TensorMetadata,

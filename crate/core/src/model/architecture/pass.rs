@@ -4,7 +4,7 @@ use std::{cell::RefCell, ops::Deref};
 
 use burn::tensor::Tensor;
 
-use super::beside::{Beside, BesideMap};
+use crate::model::beside::{Beside, BesideMap};
 use crate::ops::{Context, Dropout};
 
 /// One forward pass.
@@ -47,7 +47,7 @@ impl<'a> Pass<'a> {
         self.observed.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
-    pub(super) fn observe(&self, hidden: &Tensor<2>) {
+    pub(in crate::model) fn observe(&self, hidden: &Tensor<2>) {
         if let Some(observed) = &self.observed {
             observed.borrow_mut().push(hidden.clone());
         }

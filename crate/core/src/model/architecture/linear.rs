@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::pass::Pass;
+use crate::model::pass::Pass;
 use crate::ops::{self, Weight};
 
 /// `y = x · Wᵀ`, and what stands beside it where the pass carries an adapter for it.

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::config::T5Config;
+use crate::model::config::T5Config;
 
 /// The bucket of a distance `key - query`.
 ///

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use half::{bf16, f16};
 use serde::Serialize;
 
-use super::{
+use crate::model::{
     config::{T5Config, expected_tensors},
     files::{BASE_HASH, WeightFiles, is_quantised, scale_name},
     safetensors::{self, Dtype, Out, TensorSpec},
@@ -87,7 +87,7 @@ pub async fn convert(
         config.set_dtype(match to {
             config::Dtype::F16 => "float16",
             config::Dtype::Bf16 => "bfloat16",
-            // What integers are multiplied out to.
+            // What integers are dequantized to.
             config::Dtype::F32 | config::Dtype::Int8 => "float32",
         });
         // Last: a directory without it is no model.

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::{
+use crate::model::{
     attention::Attention,
     config::{self, T5Config, expected_tensors},
     feed_forward::FeedForward,

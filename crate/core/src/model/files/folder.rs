@@ -22,7 +22,7 @@ pub(crate) async fn instead(
             None => String::new(),
         };
         return Some(format!(
-            "it holds an adapter{of}, no model: give it with `--adapter`, beside its base as `--model`"
+            "it holds an adapter{of}, no model: give it as `adapter`, beside its base as `model`"
         ));
     }
     match missing {
@@ -82,7 +82,7 @@ pub(crate) async fn instead_of_adapter(storage: &dyn Storage, directory: &str) -
         });
     }
     if has("config.json") {
-        return Some("it holds a model, no adapter: give it with `--model`".to_owned());
+        return Some("it holds a model, no adapter: give it as `model`".to_owned());
     }
     below(storage, directory, &names, "adapter_config.json").await
 }

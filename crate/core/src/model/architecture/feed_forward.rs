@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation::relu};
 
-use super::{
+use crate::model::{
     linear::Linear,
     parameter::{Parameter, Parameters},
     pass::Pass,

@@ -1,39 +1,37 @@
 //! A run: the data's order, the schedule, evaluations, checkpoints, events and the result, one step
 //! at a time.
 
-use std::{collections::VecDeque, ops::Range};
+mod judge;
+mod meter;
+mod resume;
+
+use std::ops::Range;
 
 use burn::tensor::Tensor;
 use serde_json::{Value, json};
 
+use self::meter::{Meter, Submitted};
 use super::{
-    checkpoint::{self, Best, Checkpoints, State},
-    evaluate::{Evaluator, value},
-    event::{Done, Event, MixedSet, Start, Step},
+    checkpoint::{Checkpoints, State},
+    epochs::Epochs,
+    event::{Done, Event, MixedSet, Start},
     log::Log,
-    record::{Identity, Record},
+    record::Identity,
     trainer::{Settings, Settled, Trainer},
 };
 use crate::{
     adapter::Adapter,
-    config::{EvalConfig, RunConfig, TrainConfig},
-    device::{self, Kind},
+    config::RunConfig,
+    device::{self, DeviceKind},
     error::{Error, Result},
-    generate::Generator,
     host::Host,
     metric::Metrics,
     model::{Base, T5, parameter::Parameters},
     output::{self, Found},
     storage::{Claim, join},
-    text::{
-        batch::{Batch, epoch_batches},
-        dataset::{Dataset, Warning},
-        example::Example,
-    },
+    text::dataset::{Dataset, Warning},
 };
 
-/// Steps over which speed and the loss of a run without validation are averaged.
-const WINDOW: usize = 20;
 /// Seconds that a device may take to answer before it is asked less often (Firefox takes 0.1), and how
 /// often it is asked then, in steps.
 const SLOW_READ: f64 = 0.02;
@@ -51,7 +49,7 @@ pub struct Run {
     validation: Option<Dataset>,
     notes: Vec<Warning>,
     state: State,
-    plan: Plan,
+    epochs: Epochs,
     checkpoints: Checkpoints,
     /// The newest checkpoint.
     checkpoint: Option<String>,
@@ -60,28 +58,14 @@ pub struct Run {
     resumed: bool,
     /// Nobody else writes in the output directory, as long as this is there.
     _claim: Claim,
-    began: f64,
-    /// Tokens and seconds of the last steps.
-    recent: VecDeque<(u64, f64)>,
-    recent_losses: VecDeque<f64>,
+    meter: Meter,
     /// The most rows of a batch that are computed at once.
     rows_at_once: usize,
     /// Steps whose numbers are asked for together; found out when the run begins unless it is set.
     read_every: Option<usize>,
-    /// Steps whose numbers have not been asked for, and when the first of them began.
-    submitted: Vec<Submitted>,
-    since: f64,
     /// Why the next step cannot be made.
     failure: Option<Error>,
     phase: Phase,
-}
-
-/// A step whose numbers have not been asked for.
-#[derive(Clone, Copy, Debug)]
-struct Submitted {
-    step: usize,
-    tokens: u64,
-    rate: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,18 +73,6 @@ enum Phase {
     Starting,
     Stepping,
     Done,
-}
-
-/// How steps and batches lie in epochs.
-#[derive(Debug)]
-struct Plan {
-    /// About how many tokens an epoch has.
-    tokens_per_epoch: f64,
-    batches_per_epoch: usize,
-    steps_per_epoch: usize,
-    steps: usize,
-    /// The batches of an epoch, kept from step to step.
-    epoch: Option<(usize, Vec<Vec<usize>>)>,
 }
 
 /// What a run is given.
@@ -145,10 +117,10 @@ impl Run {
         let inputs = inputs(&config, &base);
         let (claim, found) =
             output::claim_run(&*host.storage, output, &inputs, resume, host.kept).await?;
-        let plan = Plan::new(&config, &train);
+        let epochs = Epochs::new(&config, &train);
         let settings = Settings::of(&config, &model);
         let trainer = Trainer::new(model, adapter, settings);
-        let data = fingerprint(&train, validation.as_ref());
+        let data = resume::fingerprint(&train, validation.as_ref());
         let state = State::new(config.clone(), base.hash.clone(), data);
         let mut run = Run {
             host: host.clone(),
@@ -160,19 +132,15 @@ impl Run {
             validation,
             notes,
             state,
-            plan,
+            epochs,
             checkpoints: Checkpoints::of(output),
             checkpoint: None,
             resume,
             resumed: false,
             _claim: claim,
-            began: 0.0,
-            recent: VecDeque::new(),
-            recent_losses: VecDeque::new(),
+            meter: Meter::default(),
             rows_at_once: usize::MAX,
             read_every: None,
-            submitted: Vec::new(),
-            since: 0.0,
             failure: None,
             phase: Phase::Starting,
         };
@@ -195,10 +163,10 @@ impl Run {
 
     /// Steps of the whole run.
     pub fn steps(&self) -> usize {
-        self.plan.steps
+        self.epochs.count.steps
     }
 
-    /// How many numbers are trained.
+    /// The number of trainable parameters.
     pub fn parameters(&mut self) -> usize {
         self.trainer.trained().count()
     }
@@ -237,7 +205,7 @@ impl Run {
         if let Some(failure) = self.failure.take() {
             return Err(self.fail(failure).await);
         }
-        let advances = self.phase == Phase::Stepping && self.state.step < self.plan.steps;
+        let advances = self.phase == Phase::Stepping && self.state.step < self.epochs.count.steps;
         let mut events = match self.phase {
             Phase::Starting => self.start().await?,
             Phase::Stepping if advances => self.advance().await?,
@@ -276,13 +244,13 @@ impl Run {
 
     fn is_checkpoint_due(&self) -> bool {
         let (every, step) = (self.config.train.checkpoint_every, self.state.step);
-        every > 0 && step.is_multiple_of(every) && step < self.plan.steps
+        every > 0 && step.is_multiple_of(every) && step < self.epochs.count.steps
     }
 
     fn is_evaluation_due(&self) -> bool {
-        let every = self.config.eval.eval_every.unwrap_or(self.plan.steps_per_epoch).max(1);
+        let every = self.config.eval.eval_every.unwrap_or(self.epochs.count.steps_per_epoch).max(1);
         let step = self.state.step;
-        self.validation.is_some() && (step.is_multiple_of(every) || step == self.plan.steps)
+        self.validation.is_some() && (step.is_multiple_of(every) || step == self.epochs.count.steps)
     }
 
     /// Writes a checkpoint now. Its event comes after those of steps that were not told of yet.
@@ -340,7 +308,7 @@ impl Run {
         }
         self.checkpoints.remove_above(&*storage, self.state.step).await?;
         self.read_every = Some(self.find_read_every().await?);
-        self.began = self.host.clock.seconds();
+        self.meter.began = self.host.clock.seconds();
         self.phase = Phase::Stepping;
         let mut total = self.trainer.model.count() as u64;
         let trainable = self.trainer.trained().count() as u64;
@@ -351,7 +319,7 @@ impl Run {
             method: self.config.method.method,
             trainable_parameters: trainable,
             total_parameters: total,
-            steps: self.plan.steps,
+            steps: self.epochs.count.steps,
             examples: self.train.len(),
             validation_examples: self.validation.as_ref().map_or(0, Dataset::len),
             sets: self.sets(),
@@ -376,7 +344,7 @@ impl Run {
     async fn advance(&mut self) -> Result<Vec<Event>> {
         let begun = self.host.clock.seconds();
         let (step, rows) = (self.state.step, self.rows_at_once);
-        let batches = self.plan.batches(&self.config, &self.train, step, rows).await?;
+        let batches = self.epochs.batches(&self.config, &self.train, step, rows).await?;
         let tokens: u64 = (batches.iter())
             .map(|batch| (batch.source_tokens() + batch.target_tokens()) as u64)
             .sum();
@@ -385,18 +353,15 @@ impl Run {
             self.config.learning_rate(),
             self.state.step,
             config.warmup_steps,
-            self.plan.steps,
+            self.epochs.count.steps,
         );
         self.trainer.submit(&batches, rate).await?;
-        if self.submitted.is_empty() {
-            self.since = begun;
-        }
         self.state.step += 1;
         let step = self.state.step;
-        self.submitted.push(Submitted { step, tokens, rate });
+        self.meter.submit(begun, Submitted { step, tokens, rate });
         let evaluates = self.is_evaluation_due();
-        let due = evaluates || self.is_checkpoint_due() || step == self.plan.steps;
-        if !due && self.submitted.len() < self.read_every.unwrap_or(1) {
+        let due = evaluates || self.is_checkpoint_due() || step == self.epochs.count.steps;
+        if !due && self.meter.waiting() < self.read_every.unwrap_or(1) {
             return Ok(Vec::new());
         }
         let mut events = self.settle().await?;
@@ -409,31 +374,12 @@ impl Run {
     /// Asks what has come of the steps that were submitted, and tells of them. Where one has failed,
     /// those before it are told of first.
     async fn settle(&mut self) -> Result<Vec<Event>> {
-        let submitted = std::mem::take(&mut self.submitted);
         let Settled { outcomes, failure } = self.trainer.settle().await?;
         let now = self.host.clock.seconds();
-        // When each of them ended nobody knows: they are taken to have had equal times.
-        let seconds = (now - self.since) / submitted.len().max(1) as f64;
-        let mut events = Vec::new();
-        for (outcome, (place, of)) in outcomes.iter().zip(submitted.iter().enumerate()) {
-            push(&mut self.recent, (of.tokens, seconds));
-            push(&mut self.recent_losses, outcome.loss);
-            let speed = self.speed();
-            let remaining = self.plan.tokens_after(of.step) / speed;
-            events.push(Event::Step(Step {
-                step: of.step,
-                epoch: of.step as f64 / self.plan.steps_per_epoch as f64,
-                loss: outcome.loss,
-                learning_rate: of.rate,
-                gradient_norm: outcome.gradient_norm,
-                tokens: of.tokens,
-                seconds: self.since + seconds * (place + 1) as f64 - self.began,
-                tokens_per_second: speed,
-                eta_seconds: (speed > 0.0).then_some(remaining),
-            }));
-        }
+        let (steps, not_made) = self.meter.settle(&outcomes, now, &self.epochs);
+        let events: Vec<Event> = steps.into_iter().map(Event::Step).collect();
         if let Some(failure) = failure {
-            self.state.step -= submitted.len() - outcomes.len();
+            self.state.step -= not_made;
             if events.is_empty() {
                 return Err(self.fail(failure).await);
             }
@@ -459,7 +405,7 @@ impl Run {
         let device = self.trainer.model.device();
         match (self.read_every, device.kind()) {
             (Some(given), _) => return Ok(given),
-            (None, Kind::Cpu) => return Ok(1),
+            (None, DeviceKind::Cpu) => return Ok(1),
             (None, _) => {}
         }
         let mut seconds = 0.0;
@@ -473,60 +419,6 @@ impl Run {
         Ok(if seconds > SLOW_READ { STEPS_A_SLOW_READ } else { 1 })
     }
 
-    /// Tokens a second over the last steps.
-    fn speed(&self) -> f64 {
-        let (tokens, seconds) = (self.recent.iter())
-            .fold((0.0, 0.0), |(sum, time), &(tokens, seconds)| {
-                (sum + tokens as f64, time + seconds)
-            });
-        if seconds > 0.0 { tokens / seconds } else { 0.0 }
-    }
-
-    /// Scores the validation rows, keeps the weights if they are the best so far, and ends the run
-    /// where patience is over.
-    async fn evaluate(&mut self) -> Result<Event> {
-        let config = &self.config.eval;
-        let mut wanted = EvalConfig::clone(config);
-        if !wanted.metrics.contains(&config.best_metric) {
-            wanted.metrics.push(config.best_metric);
-        }
-        let evaluator = Evaluator {
-            generator: Generator {
-                model: &self.trainer.model,
-                adapter: self.trainer.adapter.as_ref(),
-                config: &self.base.generation,
-                kernels: self.config.model.kernels,
-                turn: &*self.host.turn,
-            },
-            tokenizer: &self.base.tokenizer,
-            config: &wanted,
-            batch_size: self.config.train.batch_size,
-        };
-        let none = Dataset::default();
-        let data = self.validation.as_ref().unwrap_or(&none);
-        let judged = data.first(config.eval_rows);
-        let (metrics, _) = evaluator.evaluate(data, &judged, &mut |_| ()).await?;
-        let samples = evaluator.samples(data, &data.first(config.eval_samples)).await?;
-        let step = self.state.step;
-        let found = value(&metrics, config.best_metric).unwrap_or(f64::NAN);
-        let better = |best: &Best| match config.best_metric.lower_is_better() {
-            true => found < best.value,
-            false => found > best.value,
-        };
-        // The weights of a loss that is not finite are worth nothing.
-        if found.is_finite() && self.state.best.as_ref().is_none_or(better) {
-            self.state.best = Some(Best { step, value: found, metrics: metrics.clone() });
-            self.state.without_better = 0;
-            self.write_result().await?;
-        } else {
-            self.state.without_better += 1;
-            if self.config.eval.patience.is_some_and(|most| self.state.without_better >= most) {
-                self.plan.steps = step;
-            }
-        }
-        Ok(Event::Eval { step, metrics, samples })
-    }
-
     /// Writes what was trained, as it is now, to the root of the output directory: for a run that is
     /// ended early, without a best step to keep.
     pub async fn write_result(&mut self) -> Result<()> {
@@ -538,14 +430,12 @@ impl Run {
     }
 
     async fn finish(&mut self) -> Result<Vec<Event>> {
-        let seconds = self.host.clock.seconds() - self.began;
+        let seconds = self.host.clock.seconds() - self.meter.began;
         let metrics = match &self.state.best {
             Some(best) => best.metrics.clone(),
             None => {
                 self.write_result().await?;
-                let losses = &self.recent_losses;
-                let mean = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
-                Metrics::from_iter([("train_loss".to_owned(), json!(mean))])
+                Metrics::from_iter([("train_loss".to_owned(), json!(self.meter.mean_loss()))])
             }
         };
         let steps = self.state.step;
@@ -585,108 +475,6 @@ impl Run {
         let device = self.trainer.model.device().name();
         self.identity().write(&*self.host.storage, &self.output, device, result).await
     }
-
-    /// Takes up the run in the output directory at its newest checkpoint; one that never came to a
-    /// checkpoint, from the beginning.
-    async fn go_on(&mut self) -> Result<()> {
-        let (storage, output) = (self.host.storage.clone(), &self.output);
-        let record = Record::read(&*storage, output).await?;
-        let refused = |message: String| Err(Error::setting("output", message));
-        if !record.result.is_null() {
-            return refused(format!(
-                "the run in {output} is done; to train what it left further, name it as \
-                 `init_adapter` (or as `model`) and another directory as `output`"
-            ));
-        }
-        self.identity().check_same(record.identity())?;
-        let Some((path, state)) = self.checkpoints.newest(&*storage).await? else {
-            if self.log().has_checkpoint().await? {
-                return refused(format!(
-                    "none of the checkpoints in {output} is whole; to begin again, remove {output} \
-                     or name another directory"
-                ));
-            }
-            return Ok(());
-        };
-        let State { config, base, data, .. } = &state;
-        self.identity().check_same(Identity { config, base, data: Some(data) })?;
-        checkpoint::restore(&*storage, &path, &state, &mut self.trainer).await?;
-        self.state = state;
-        self.state.config = self.config.clone();
-        self.checkpoint = Some(path);
-        self.resumed = true;
-        if let (Some(patience), Some(_)) = (self.config.eval.patience, &self.state.best)
-            && self.state.without_better >= patience
-        {
-            self.plan.steps = self.state.step;
-        }
-        // The last losses are taken from the events before the checkpoint.
-        let (log, losses) = (self.log(), &mut self.recent_losses);
-        let mut take = |event| {
-            if let Event::Step(Step { loss, .. }) = event {
-                push(losses, loss);
-            }
-        };
-        log.go_back_to(self.state.step, &mut take).await
-    }
-}
-
-impl Plan {
-    fn new(config: &RunConfig, train: &Dataset) -> Self {
-        let batches_per_epoch = train.epoch_length().div_ceil(config.train.batch_size);
-        let steps_per_epoch = batches_per_epoch.div_ceil(config.train.accumulate);
-        let steps =
-            config.train.max_steps.unwrap_or(config.train.epochs.saturating_mul(steps_per_epoch));
-        let tokens_per_epoch = train.epoch_tokens();
-        Plan { tokens_per_epoch, batches_per_epoch, steps_per_epoch, steps, epoch: None }
-    }
-
-    /// The batches of a step, which counts from 0: a function of the seed and the step alone, but for
-    /// how many rows are together at most.
-    async fn batches(
-        &mut self,
-        config: &RunConfig,
-        train: &Dataset,
-        step: usize,
-        rows_at_once: usize,
-    ) -> Result<Vec<Batch>> {
-        let (epoch, step) = (step / self.steps_per_epoch, step % self.steps_per_epoch);
-        let TrainConfig { batch_size, accumulate, seed, shuffle, group_by_length, .. } =
-            config.train;
-        if self.epoch.as_ref().is_none_or(|(kept, _)| *kept != epoch) {
-            let places = train.epoch(seed, epoch as u64, shuffle);
-            let lengths: Vec<_> = places.iter().map(|&place| train.length(place)).collect();
-            let mut batches =
-                epoch_batches(&lengths, batch_size, seed, epoch as u64, shuffle, group_by_length);
-            batches.iter_mut().flatten().for_each(|index| *index = places[*index]);
-            self.epoch = Some((epoch, batches));
-        }
-        let first = step * accumulate;
-        let last = (first + accumulate).min(self.batches_per_epoch);
-        let mut batches = Vec::with_capacity(accumulate);
-        for places in self.epoch.as_ref().map_or(&[][..], |(_, batches)| &batches[first..last]) {
-            for places in places.chunks(rows_at_once) {
-                let examples = train.examples(places).await?;
-                batches.push(Batch::collate(&examples.iter().collect::<Vec<&Example>>()));
-            }
-        }
-        Ok(batches)
-    }
-
-    /// The tokens of the steps after this one, about.
-    fn tokens_after(&self, step: usize) -> f64 {
-        self.tokens_per_epoch * self.steps.saturating_sub(step) as f64 / self.steps_per_epoch as f64
-    }
-}
-
-/// A hash of all tokens, and of how they are mixed.
-fn fingerprint(train: &Dataset, validation: Option<&Dataset>) -> String {
-    use sha2::{Digest, Sha256};
-    let mut hasher = Sha256::new();
-    for set in [Some(train), validation].into_iter().flatten() {
-        set.hash(&mut hasher);
-    }
-    checkpoint::hexadecimal(&hasher.finalize())
 }
 
 /// What a run reads, and must not be written over.
@@ -694,12 +482,4 @@ fn inputs<'a>(config: &'a RunConfig, base: &'a Base) -> Vec<&'a str> {
     let data = &config.data;
     let files = [&data.train, &data.validation, &data.template_file, &config.method.init_adapter];
     files.into_iter().flatten().map(String::as_str).chain([base.directory.as_str()]).collect()
-}
-
-/// Adds to a window of the last few.
-fn push<T>(window: &mut VecDeque<T>, item: T) {
-    if window.len() == WINDOW {
-        window.pop_front();
-    }
-    window.push_back(item);
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::{
+use crate::model::{
     attention::Attention,
     config::T5Config,
     feed_forward::FeedForward,
@@ -35,7 +35,7 @@ pub struct T5 {
     pub decoder: Stack,
     /// `[vocab_size, d_model]`; none where the embedding serves as the head.
     pub head: Option<Weight>,
-    pub(super) device: Device,
+    pub(in crate::model) device: Device,
 }
 
 /// The encoder or the decoder.
@@ -47,7 +47,7 @@ pub struct Stack {
     pub relative_attention_bias: Tensor<2>,
     /// The norm after the last block, `[d_model]`.
     pub final_layer_norm: Tensor<1>,
-    pub(super) name: &'static str,
+    pub(in crate::model) name: &'static str,
 }
 
 /// One block of a stack.
