@@ -75,7 +75,7 @@ package() {
   mkdir -p "$1"
   output="$(cd "$1" && pwd)"
   need_page_tools
-  need_wasm
+  need_wasm page
   node web/build.mjs --wasm "$page_wasm" --notices >&2
   rm -f "$output"/flantune-*.tgz
   tarball="$output/$(cd web && npm pack --silent --pack-destination "$output")"
@@ -112,7 +112,6 @@ release() {
 build() {
   local target="$1" linker
   if [[ "$target" == "$host" ]]; then
-    # Where start.sh has built it already.
     cargo build --release --locked -p flantune-cli
     program="$target_native/release/flantune"
     return

@@ -148,16 +148,21 @@ build_wasm() {
     "$target_wasm/wasm32-unknown-unknown/$profile/flantune_wasm.wasm"
 }
 
-# The released module, in `page_wasm`. FLANTUNE_WASM names a folder that holds a built one. Cargo keeps
-# what it builds for the profile in $target_wasm/page.
+# The page's module. FLANTUNE_WASM names a folder that holds a built one; else it comes of a profile:
+# `page`, the one that is released, made small; or `ci`, which tests use too, larger and built sooner.
 page_wasm="${FLANTUNE_WASM:-$target_wasm/page-module}"
 need_wasm() {
   [[ -z "${FLANTUNE_WASM:-}" ]] || return 0
   need_toolchain rustup cc
   need_wasm_target
   need_wasm_bindgen
-  say "building the engine for the browser (the first time takes ten minutes)"
-  build_wasm page "$page_wasm"
+  say "building the engine for the browser (the first time takes minutes)"
+  if [[ "$1" == ci ]]; then
+    page_wasm="$target_wasm/ci-module"
+    build_wasm ci "$page_wasm" --remove-name-section
+  else
+    build_wasm page "$page_wasm"
+  fi
 }
 
 need_wasm_opt() {

@@ -36,7 +36,7 @@ main() {
   [[ "$output" == /* ]] || output="$PWD/$output"
   cd "$FLANTUNE_ROOT"
   need_page_tools
-  need_wasm
+  need_wasm page
   wasm="$page_wasm"
   if [[ -n "$optimize" ]]; then
     need_wasm_opt

@@ -41,7 +41,7 @@ main() {
 # start_page [--port N]
 start_page() {
   need_page_tools
-  need_wasm
+  need_wasm ci
   node web/build.mjs --wasm "$page_wasm" --notices
   node web/site.mjs --output "$FLANTUNE_ROOT/site" --no-compress
   say "The page is served from $FLANTUNE_ROOT/site until Ctrl-C. For the command line: scripts/start.sh --native"
@@ -50,10 +50,12 @@ start_page() {
 
 start_native() {
   need_toolchain cargo cc
-  say "building the command line (the first time takes a quarter of an hour)"
-  cargo build --release --locked -p flantune-cli
-  next_steps "$target_native/release/flantune"
-  exec "$target_native/release/flantune" demo
+  say "building the command line (the first time takes minutes)"
+  # As tests build it: optimised like a release, without its long link. All of the workspace decides the
+  # features of its dependencies, so that tests find them built.
+  cargo build --workspace --bin flantune --profile ci --locked
+  next_steps "$target_native/ci/flantune"
+  exec "$target_native/ci/flantune" demo
 }
 
 next_steps() {

@@ -11,7 +11,6 @@ profile=(--profile ci --locked)
 wasm=("${profile[@]}" --target wasm32-unknown-unknown --target-dir "$target_wasm")
 wasm_packages=(-p flantune -p flantune-wasm -p flantune-tests)
 browser_wasm="$target_wasm/browser"
-page_tests_wasm="$target_wasm/page-tests"
 wanted=("$@")
 
 main() {
@@ -59,8 +58,8 @@ build_browser_tests() {
 # As scripts/start.sh does, without the long link of a release: the module is larger by that.
 build_page() {
   rm -rf web/dist
-  build_wasm ci "$page_tests_wasm" --remove-name-section
-  node web/build.mjs --wasm "$page_tests_wasm" --notices --report --module-budget 4.5
+  need_wasm ci
+  node web/build.mjs --wasm "$page_wasm" --notices --report --module-budget 4.5
 }
 
 failed=()
