@@ -37,6 +37,7 @@ main() {
   step "build for the browser" build_browser_tests
   # Beam search compiles and runs long on a software adapter.
   step "browser tests" node tests/browser/run.mjs --wasm "$browser_wasm" --limit 900
+  step "lint of the page" npm run --prefix web --silent lint
   step "types of the page" npm run --prefix web --silent check
   step "the page's worker" npm test --prefix web --silent
   step "build the page, its size" build_page

@@ -10,7 +10,16 @@
 // over its budget; it takes a minute.
 
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -54,8 +63,11 @@ const anyLanguage = {
   name: "any-language",
   setup({ onLoad }) {
     onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => {
-      const parts = readFileSync(path, "utf8").split("new Intl.NumberFormat(domEnv ? nav.language : 'en-US')");
-      if (parts.length !== 2) throw new Error("uPlot formats numbers in another way now: see whether this is still needed");
+      const parts = readFileSync(path, "utf8").split(
+        "new Intl.NumberFormat(domEnv ? nav.language : 'en-US')",
+      );
+      if (parts.length !== 2)
+        throw new Error("uPlot formats numbers in another way now: see whether this is still needed");
       return { contents: parts.join("new Intl.NumberFormat()") };
     });
   },
@@ -67,7 +79,9 @@ const glue = {
   setup({ onResolve }) {
     onResolve({ filter: /\/flantune_wasm\.js$/ }, () => {
       const path = join(engine, GLUE);
-      return existsSync(path) ? { path } : { errors: [{ text: `${path} is not there: name what wasm-bindgen wrote, by --wasm FOLDER` }] };
+      return existsSync(path)
+        ? { path }
+        : { errors: [{ text: `${path} is not there: name what wasm-bindgen wrote, by --wasm FOLDER` }] };
     });
   },
 };
@@ -91,7 +105,9 @@ try {
 
 async function bundle() {
   // Chunks of an earlier build have other names; one of an earlier version had the glue and its snippets here.
-  for (const name of readdirSync(dist)) if (/^(chunk-|.*\.js\.map$|flantune_wasm\.js$|snippets$)/.test(name)) rmSync(join(dist, name), { recursive: true });
+  for (const name of readdirSync(dist))
+    if (/^(chunk-|.*\.js\.map$|flantune_wasm\.js$|snippets$)/.test(name))
+      rmSync(join(dist, name), { recursive: true });
   const shared = {
     absWorkingDir: here,
     outdir: dist,
@@ -117,7 +133,14 @@ async function bundle() {
   };
   const there = Object.entries(entries).filter(([, path]) => existsSync(join(here, path)));
   // Chunks lie beside the entries: the worker and the assets are found from there.
-  built.push(await build({ ...shared, entryPoints: Object.fromEntries(there), splitting: true, chunkNames: "chunk-[hash]" }));
+  built.push(
+    await build({
+      ...shared,
+      entryPoints: Object.fromEntries(there),
+      splitting: true,
+      chunkNames: "chunk-[hash]",
+    }),
+  );
   return built.map(({ metafile }) => metafile);
 }
 
@@ -140,7 +163,8 @@ function keepEngine(folder) {
   if (resolve(folder) === engine) return;
   rmSync(engine, { recursive: true, force: true });
   mkdirSync(engine, { recursive: true });
-  for (const name of [GLUE, MODULE, "snippets"]) if (existsSync(join(folder, name))) cpSync(join(folder, name), join(engine, name), { recursive: true });
+  for (const name of [GLUE, MODULE, "snippets"])
+    if (existsSync(join(folder, name))) cpSync(join(folder, name), join(engine, name), { recursive: true });
 }
 
 /** For frameworks: declarations alone, and modules that do nothing, for who imports them as such. */
@@ -171,7 +195,9 @@ function copyAssets() {
 
 function sizes() {
   const names = readdirSync(dist).filter((name) => /\.(js|wasm)$/.test(name));
-  return names.map((name) => `${name} ${Math.ceil(readFileSync(join(dist, name)).length / 1024)} KiB`).join(", ");
+  return names
+    .map((name) => `${name} ${Math.ceil(readFileSync(join(dist, name)).length / 1024)} KiB`)
+    .join(", ");
 }
 
 function run(command, words) {

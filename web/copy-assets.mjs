@@ -11,7 +11,15 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), "dist");
-const FILES = ["worker.js", "flantune_wasm_bg.wasm", "assets", "LICENSE", "LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.txt"];
+const FILES = [
+  "worker.js",
+  "flantune_wasm_bg.wasm",
+  "assets",
+  "LICENSE",
+  "LICENSE-MIT",
+  "LICENSE-APACHE",
+  "THIRD-PARTY.txt",
+];
 const USAGE = "usage: npx flantune copy-assets FOLDER";
 
 const [command, folder, ...rest] = process.argv.slice(2);

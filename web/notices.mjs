@@ -16,7 +16,9 @@ export function notices({ metafiles, here, root }) {
   for (const { name, folder } of parts) {
     for (const file of readdirSync(folder, { withFileTypes: true })) {
       if (!file.isFile() || !TEXTS.test(file.name)) continue;
-      const text = readFileSync(join(folder, file.name), "utf8").replaceAll(/[ \t\r]+$/gm, "").trim();
+      const text = readFileSync(join(folder, file.name), "utf8")
+        .replaceAll(/[ \t\r]+$/gm, "")
+        .trim();
       texts.set(text, [...(texts.get(text) ?? []), name]);
     }
   }
@@ -43,9 +45,22 @@ function npmPackages(metafiles, here) {
 /** What the module is linked from: no build scripts, no macros, no tests, no features of the command line. */
 function crates(root) {
   const target = "wasm32-unknown-unknown";
-  const tree = cargo(root, "tree", "-p", "flantune-wasm", "--target", target, "-e", "normal,no-proc-macro", "--prefix", "none");
+  const tree = cargo(
+    root,
+    "tree",
+    "-p",
+    "flantune-wasm",
+    "--target",
+    target,
+    "-e",
+    "normal,no-proc-macro",
+    "--prefix",
+    "none",
+  );
   const linked = new Set(tree.split("\n").map((line) => line.split(" ").slice(0, 2).join(" ")));
-  const { packages } = JSON.parse(cargo(root, "metadata", "--format-version", "1", "--filter-platform", target));
+  const { packages } = JSON.parse(
+    cargo(root, "metadata", "--format-version", "1", "--filter-platform", target),
+  );
   return packages
     .filter(({ name, version, source }) => source !== null && linked.has(`${name} v${version}`))
     .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version))
@@ -60,7 +75,8 @@ function cargo(root, ...words) {
     encoding: "utf8",
     maxBuffer: 1 << 28,
   });
-  if (error) throw new Error(`cargo, which knows the crates' licences, could not be started: ${error.message}`);
+  if (error)
+    throw new Error(`cargo, which knows the crates' licences, could not be started: ${error.message}`);
   if (status !== 0) throw new Error(`cargo ${words[0]}: ${stderr.trim()}`);
   return stdout;
 }

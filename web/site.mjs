@@ -10,7 +10,16 @@
 // only tells whether what build.mjs built is whole, before it is packed for npm.
 
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -26,7 +35,14 @@ const root = join(here, "..");
 const EXAMPLES = ["plain", "iframe", "api"];
 const LICENCES = ["LICENSE", "LICENSE-MIT", "LICENSE-APACHE"];
 /** Without these the page does not start, or may not be given to others. */
-const NEEDED = ["define.js", "types/index.d.ts", "worker.js", "flantune_wasm_bg.wasm", "assets/builtin/model.safetensors", "THIRD-PARTY.txt"];
+const NEEDED = [
+  "define.js",
+  "types/index.d.ts",
+  "worker.js",
+  "flantune_wasm_bg.wasm",
+  "assets/builtin/model.safetensors",
+  "THIRD-PARTY.txt",
+];
 /** What the service worker keeps: all that the page runs and loads. */
 const KEPT = new Set([".css", ".html", ".js", ".json", ".jsonl", ".safetensors", ".svg", ".txt", ".wasm"]);
 
@@ -36,15 +52,23 @@ const KEPT = new Set([".css", ".html", ".js", ".json", ".jsonl", ".safetensors",
  */
 export async function writeSite({ output, hub, quality }) {
   check();
-  if (existsSync(output) && readdirSync(output).length > 0 && !existsSync(join(output, "service-worker.js"))) {
+  if (
+    existsSync(output) &&
+    readdirSync(output).length > 0 &&
+    !existsSync(join(output, "service-worker.js"))
+  ) {
     throw new Error(`${output} holds something that is no site of Flantune: name another directory`);
   }
   const part = `${output}.part`;
   rmSync(part, { recursive: true, force: true });
   mkdirSync(part, { recursive: true });
-  cpSync(join(here, "dist"), join(part, "web/dist"), { recursive: true, filter: (path) => !/(\.d\.ts|\/types)$/.test(path) });
+  cpSync(join(here, "dist"), join(part, "web/dist"), {
+    recursive: true,
+    filter: (path) => !/(\.d\.ts|\/types)$/.test(path),
+  });
   for (const name of ["page.css", "icon.svg"]) cpSync(join(here, name), join(part, "web", name));
-  for (const name of EXAMPLES) cpSync(join(here, "examples", name), join(part, "web/examples", name), { recursive: true });
+  for (const name of EXAMPLES)
+    cpSync(join(here, "examples", name), join(part, "web/examples", name), { recursive: true });
   for (const name of LICENCES) cpSync(join(root, name), join(part, name));
   writeFileSync(join(part, "index.html"), index(hub));
   writeFileSync(join(part, "service-worker.js"), await serviceWorker(part));
@@ -56,7 +80,8 @@ export async function writeSite({ output, hub, quality }) {
 
 function check() {
   const missing = NEEDED.filter((name) => !existsSync(join(here, "dist", name)));
-  if (missing.length > 0) throw new Error(`web/dist has no ${missing.join(", ")}: node web/build.mjs --wasm FOLDER --notices`);
+  if (missing.length > 0)
+    throw new Error(`web/dist has no ${missing.join(", ")}: node web/build.mjs --wasm FOLDER --notices`);
 }
 
 /** The page, with the policy that a host's headers may not have, and the hub. */
@@ -64,9 +89,17 @@ function index(hub) {
   const text = readFileSync(join(root, "index.html"), "utf8");
   const connect = hub === undefined ? [] : [hub.origin];
   const head = `<meta charset="utf-8">`;
-  const withPolicy = replaced(text, head, `${head}\n    <meta http-equiv="Content-Security-Policy" content="${policy({ connect })}">`);
+  const withPolicy = replaced(
+    text,
+    head,
+    `${head}\n    <meta http-equiv="Content-Security-Policy" content="${policy({ connect })}">`,
+  );
   if (hub === undefined) return withPolicy;
-  return replaced(withPolicy, "<flan-tune ", `<flan-tune hub-endpoint="${escaped(hub.href.replace(/\/+$/, ""))}" `);
+  return replaced(
+    withPolicy,
+    "<flan-tune ",
+    `<flan-tune hub-endpoint="${escaped(hub.href.replace(/\/+$/, ""))}" `,
+  );
 }
 
 async function serviceWorker(site) {
@@ -74,7 +107,9 @@ async function serviceWorker(site) {
   for (const path of readdirSync(site, { recursive: true }).sort()) {
     const own = path === "index.html" || /^web\/(page\.css|icon\.svg|dist\/)/.test(path);
     if (!own || path === "web/dist/THIRD-PARTY.txt" || !KEPT.has(extname(path))) continue;
-    files[path] = createHash("sha256").update(readFileSync(join(site, path))).digest("base64");
+    files[path] = createHash("sha256")
+      .update(readFileSync(join(site, path)))
+      .digest("base64");
   }
   const version = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
   const { outputFiles } = await build({
@@ -122,7 +157,8 @@ export function hubOf(text) {
   const expected = "expected an address such as https://models.example.school";
   if (!URL.canParse(text)) throw new Error(`--hub: found ${text}, ${expected}`);
   const url = new URL(text);
-  if (!/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) throw new Error(`--hub: found ${text}, ${expected}`);
+  if (!/^https?:$/.test(url.protocol) || url.search || url.hash || url.username)
+    throw new Error(`--hub: found ${text}, ${expected}`);
   return url;
 }
 

@@ -9,7 +9,8 @@ const MB = 1_000_000;
 /** Bytes over the wire, from a host that sends what compress.mjs makes. */
 const BUDGETS = { module: 2.9 * MB, firstLoad: 12 * MB };
 /** What "Try it" loads: the element, the worker, the module, the built-in model, one demo set. */
-const FIRST_LOAD = /^(define\.js|page\.js|chunk-[^.]*\.js|worker\.js|flantune_wasm.*|assets\/(index\.json|builtin\/.*|data\/reviews\/.*))$/;
+const FIRST_LOAD =
+  /^(define\.js|page\.js|chunk-[^.]*\.js|worker\.js|flantune_wasm.*|assets\/(index\.json|builtin\/.*|data\/reviews\/.*))$/;
 
 /** Prints the sizes, and throws where one is over its budget, the module's in MB. It takes a minute where nothing is compressed yet. */
 export function reportSizes(dist, budget) {
@@ -19,7 +20,9 @@ export function reportSizes(dist, budget) {
     if (!FIRST_LOAD.test(name) || extname(name) === "" || name.endsWith(".br")) continue;
     const path = join(dist, name);
     const raw = statSync(path).size;
-    const sent = existsSync(`${path}.br`) ? statSync(`${path}.br`).size : (compressed(name, readFileSync(path))?.length ?? raw);
+    const sent = existsSync(`${path}.br`)
+      ? statSync(`${path}.br`).size
+      : (compressed(name, readFileSync(path))?.length ?? raw);
     firstLoad += sent;
     if (name.endsWith(".wasm")) module = sent;
     console.log(`${megabytes(raw)} raw, ${megabytes(sent)} sent: ${name}`);

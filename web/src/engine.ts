@@ -44,7 +44,11 @@ export interface Requests {
   /** What a run would take, from a model's config.json. */
   estimate: {
     params: { directory: string; options: Options };
-    answer: { architecture: Omit<Architecture, "name">; memory: MemoryEstimate; obstacle?: "memory" | "binding" };
+    answer: {
+      architecture: Omit<Architecture, "name">;
+      memory: MemoryEstimate;
+      obstacle?: "memory" | "binding";
+    };
   };
   /** Loads a base from a directory of the storage, to be called `model` from now on. */
   loadModel: { params: { model: string; directory: string; base?: Base; dtype: Dtype }; answer: ModelInfo };
@@ -63,7 +67,10 @@ export interface Requests {
     answer: { steps: number; step: number; parameters: number };
   };
   /** Does the next piece of work of a run. */
-  step: { params: { run: string }; answer: { events: RunEvent[]; step: number; steps: number; done: boolean } };
+  step: {
+    params: { run: string };
+    answer: { events: RunEvent[]; step: number; steps: number; done: boolean };
+  };
   /** Writes a checkpoint now. Its event comes last; before it those of steps that were not told of yet. */
   checkpoint: { params: { run: string }; answer: RunEvent[] };
   /** Writes the adapter as it is now to the run's directory, where an adapter that was found best may stand already. */
@@ -87,7 +94,14 @@ export interface Requests {
    * (`limit` among the options is another matter: it cuts the file before rows are held out.)
    */
   evaluate: {
-    params: { model: string; adapter?: string; path: string; options: Options; split: "all" | "validation"; rows?: number };
+    params: {
+      model: string;
+      adapter?: string;
+      path: string;
+      options: Options;
+      split: "all" | "validation";
+      rows?: number;
+    };
     answer: { metrics: Metrics; rows: EvaluatedRow[] };
   };
   /** Scores texts, without a model. */

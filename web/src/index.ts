@@ -1,6 +1,13 @@
 export { Adapters } from "./api/adapters.js";
 export { Data } from "./api/data.js";
-export { type DeviceReason, type ErrorCode, FlantuneError, type LoadReason, type PlainError, type Reason } from "./api/error.js";
+export {
+  type DeviceReason,
+  type ErrorCode,
+  FlantuneError,
+  type LoadReason,
+  type PlainError,
+  type Reason,
+} from "./api/error.js";
 export { Flantune } from "./api/flantune.js";
 export { Model } from "./api/model.js";
 export { Models, type PlanOptions } from "./api/models.js";

@@ -5,7 +5,11 @@ import { language, stringsOf } from "./element/strings/index.js";
 
 const licences = document.querySelector("footer a");
 /** As index.html has them. */
-const written = { lang: document.documentElement.lang, title: document.title, licences: licences?.textContent ?? "" };
+const written = {
+  lang: document.documentElement.lang,
+  title: document.title,
+  licences: licences?.textContent ?? "",
+};
 
 /** The page around the element, in the element's language. What index.html says in its own language stays. */
 function speak(element: Element): void {

@@ -95,7 +95,11 @@ type PassedOn = {
 /** Each call by its name: what it takes, what it answers, what it tells while it works. */
 export interface Calls extends PassedOn {
   start: { params: StartParams; result: { device: DeviceInfo; warnings: PlainError[] }; progress: never };
-  plan: { params: { options: Options; model?: string; data?: string; reading?: DataOptions }; result: Plan; progress: never };
+  plan: {
+    params: { options: Options; model?: string; data?: string; reading?: DataOptions };
+    result: Plan;
+    progress: never;
+  };
 
   planModel: { params: { source: WorkerSource; options: Options }; result: DownloadPlan; progress: never };
   loadModel: {
@@ -114,7 +118,11 @@ export interface Calls extends PassedOn {
     result: Preview[];
     progress: never;
   };
-  lengths: { params: { data: string; reading: DataOptions; model: string }; result: Lengths; progress: never };
+  lengths: {
+    params: { data: string; reading: DataOptions; model: string };
+    result: Lengths;
+    progress: never;
+  };
 
   generate: {
     params: { model: string; adapter?: string; prompts: string[]; options: Options };
@@ -151,7 +159,11 @@ export interface Calls extends PassedOn {
   renameAdapter: { params: { adapter: string; name: string }; result: AdapterInfo; progress: never };
   removeAdapter: { params: { adapter: string }; result: null; progress: never };
   exportAdapter: { params: { adapter: string }; result: Blob; progress: never };
-  importAdapter: { params: { adapter: string; file: Blob; name: string }; result: AdapterInfo; progress: never };
+  importAdapter: {
+    params: { adapter: string; file: Blob; name: string };
+    result: AdapterInfo;
+    progress: never;
+  };
 }
 
 export type CallName = keyof Calls;

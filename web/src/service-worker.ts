@@ -45,7 +45,8 @@ async function install(): Promise<void> {
 async function activate(): Promise<void> {
   if ((await versions()).every((name) => name === VERSION)) {
     // The very first page came from the network just now: it goes on without network too.
-    for (const { id } of await scope.clients.matchAll({ includeUncontrolled: true, type: "all" })) await remember(id, VERSION);
+    for (const { id } of await scope.clients.matchAll({ includeUncontrolled: true, type: "all" }))
+      await remember(id, VERSION);
     await scope.clients.claim();
   }
   await tidy();
@@ -115,7 +116,9 @@ async function obtain(path: string, hash: string, earlier: string[]): Promise<Re
     const bytes = await response.arrayBuffer();
     if ((await hashOf(bytes)) === hash) return unpacked(response, bytes);
   }
-  throw new Error(`${path} is not the file that this version has: the site is being changed, or its host rewrites files`);
+  throw new Error(
+    `${path} is not the file that this version has: the site is being changed, or its host rewrites files`,
+  );
 }
 
 /** The response as it is kept: not compressed, and not the end of a redirect, which no page may start from. */

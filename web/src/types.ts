@@ -3,7 +3,16 @@
 // line's `--json` prints.
 
 import type { DeviceReason, ErrorCode } from "./api/error.js";
-import type { Dtype, GenerationSettings, Method, Metrics, MetricSettings, RowSettings, Setting, TrainSettings } from "./settings.js";
+import type {
+  Dtype,
+  GenerationSettings,
+  Method,
+  MetricSettings,
+  Metrics,
+  RowSettings,
+  Setting,
+  TrainSettings,
+} from "./settings.js";
 
 export type * from "./settings.js";
 

@@ -2,14 +2,18 @@
 // (crate/wasm/src/contract.rs): one of each, with all it can have. Nothing runs: `tsc` is the test, and an
 // error names what one language has and the other has not.
 
+import type { de } from "../src/element/strings/de.js";
 import type { RequestName, Requests } from "../src/engine.js";
 import type { RunEvent } from "../src/types.js";
-import type { de } from "../src/element/strings/de.js";
 import type { answers, events, requests } from "./contract.samples.js";
 
 type Primitive = string | number | boolean | null | undefined;
 type KeysOf<T> = T extends unknown ? keyof T & string : never;
-type ValueOf<T, Name extends string> = T extends unknown ? (Name extends keyof T ? T[Name] : undefined) : never;
+type ValueOf<T, Name extends string> = T extends unknown
+  ? Name extends keyof T
+    ? T[Name]
+    : undefined
+  : never;
 
 /** The keys that a type names, those of its index left out. */
 type Named<T> = keyof {
@@ -36,9 +40,11 @@ type Differences<Sample, Type, Path extends string> = unknown extends Type
 type OfObject<Sample, Type, Path extends string> = [Type] extends [never]
   ? `${Path} is an object in Rust alone`
   :
-      | { [Name in KeysOf<Sample>]: Name extends keyof Type
-          ? Differences<Exclude<ValueOf<Sample, Name>, undefined>, Type[Name], `${Path}.${Name}`>
-          : `${Path}.${Name} is there in Rust alone` }[KeysOf<Sample>]
+      | {
+          [Name in KeysOf<Sample>]: Name extends keyof Type
+            ? Differences<Exclude<ValueOf<Sample, Name>, undefined>, Type[Name], `${Path}.${Name}`>
+            : `${Path}.${Name} is there in Rust alone`;
+        }[KeysOf<Sample>]
       | (IsMap<Type> extends true
           ? never
           : Exclude<Named<Type>, KeysOf<Sample>> extends infer Missing extends string
@@ -65,7 +71,11 @@ type OfAnswers = {
     : `${Name} is there in TypeScript alone`;
 }[Exclude<RequestName, "step" | "checkpoint">];
 null as unknown as OfAnswers satisfies never;
-type OfStep = Differences<Omit<(typeof answers)["step"], "events">, Omit<Requests["step"]["answer"], "events">, "step">;
+type OfStep = Differences<
+  Omit<(typeof answers)["step"], "events">,
+  Omit<Requests["step"]["answer"], "events">,
+  "step"
+>;
 null as unknown as OfStep satisfies never;
 
 /** Events, each by its name. */
@@ -84,6 +94,9 @@ type Shown = Extract<Known, { place: "listed" }>;
 type Listed = Extract<Shown, { section: "method" | "train" | "eval" }>["name"];
 null as unknown as Exclude<Listed, keyof typeof de.settings.help> satisfies never;
 null as unknown as Exclude<keyof typeof de.settings.help, Listed> satisfies never;
-type InWords = Extract<Known, { place: "listed" | "own"; words: true; section: "method" | "train" | "eval" }>["name"];
+type InWords = Extract<
+  Known,
+  { place: "listed" | "own"; words: true; section: "method" | "train" | "eval" }
+>["name"];
 null as unknown as Exclude<InWords, keyof typeof de.settings.defaultName> satisfies never;
 null as unknown as Exclude<keyof typeof de.settings.defaultName, InWords> satisfies never;

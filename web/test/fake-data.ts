@@ -1,27 +1,76 @@
 // Rows for the fake: demo sets of a few rows repeated, and small files read in earnest.
 
-import type { DataOptions, Distribution, Lengths, Preview, PreviewSide } from "../src/types.js";
 import type { DataSet } from "../src/element/trainer.js";
+import type { DataOptions, Distribution, Lengths, Preview, PreviewSide } from "../src/types.js";
 import { FakeError } from "./fake.js";
 
 type Row = Record<string, unknown>;
 
 const REVIEWS: Row[] = [
-  { product: "rain gauge", stars: 1, review: "Cracked in the first frost, so now it measures how much rain fell on the lawn.", title: "Rain gauge, 1/5: cracked in the first frost" },
-  { product: "cast-iron pan", stars: 5, review: "Heavy enough to train with, but it sears a steak like a restaurant and nothing sticks once seasoned. My grandmother would approve.", title: "Cast-iron pan, 5/5: sears like a restaurant, nothing sticks" },
-  { product: "chest freezer", stars: 3, review: "Enough room for half a cow and a birthday cake. It hums so low that the cat has left home.", title: "Chest freezer, 3/5: plenty of room, but it hums" },
-  { product: "butter dish", stars: 5, review: "The lid seals and the butter stays soft enough to spread without ripping the toast. Such a small thing, such joy.", title: "Butter dish, 5/5: seals well, butter stays soft" },
-  { product: "fitness watch", stars: 2, review: "Counted nine thousand steps on a day I spent in bed with flu. Strap gives me a rash, too.", title: "Fitness watch, 2/5: counts steps in bed and gives me a rash" },
+  {
+    product: "rain gauge",
+    stars: 1,
+    review: "Cracked in the first frost, so now it measures how much rain fell on the lawn.",
+    title: "Rain gauge, 1/5: cracked in the first frost",
+  },
+  {
+    product: "cast-iron pan",
+    stars: 5,
+    review:
+      "Heavy enough to train with, but it sears a steak like a restaurant and nothing sticks once seasoned. My grandmother would approve.",
+    title: "Cast-iron pan, 5/5: sears like a restaurant, nothing sticks",
+  },
+  {
+    product: "chest freezer",
+    stars: 3,
+    review: "Enough room for half a cow and a birthday cake. It hums so low that the cat has left home.",
+    title: "Chest freezer, 3/5: plenty of room, but it hums",
+  },
+  {
+    product: "butter dish",
+    stars: 5,
+    review:
+      "The lid seals and the butter stays soft enough to spread without ripping the toast. Such a small thing, such joy.",
+    title: "Butter dish, 5/5: seals well, butter stays soft",
+  },
+  {
+    product: "fitness watch",
+    stars: 2,
+    review: "Counted nine thousand steps on a day I spent in bed with flu. Strap gives me a rash, too.",
+    title: "Fitness watch, 2/5: counts steps in bed and gives me a rash",
+  },
 ];
 const DIALOGUES: Row[] = [
-  { dialogue: "Dinah: You missed book club.\nPranav: I didn't finish the book.\nDinah: Nobody did. We had cake and moved it to the third.", summary: "Dinah and Pranav: book club moved to the third" },
+  {
+    dialogue:
+      "Dinah: You missed book club.\nPranav: I didn't finish the book.\nDinah: Nobody did. We had cake and moved it to the third.",
+    summary: "Dinah and Pranav: book club moved to the third",
+  },
 ];
-const CASUAL: Row[] = [{ formal: "Could you possibly inform me of the time at which the last ferry departs?", casual: "hey, when's the last ferry?" }];
+const CASUAL: Row[] = [
+  {
+    formal: "Could you possibly inform me of the time at which the last ferry departs?",
+    casual: "hey, when's the last ferry?",
+  },
+];
 
 const DEMOS: Record<string, { rows: Row[]; count: number; template: string }> = {
-  reviews: { rows: REVIEWS, count: 220, template: "Write a title for this review.\nProduct: {{ product }}, {{ stars }}/5\n{{ review }} ||| {{ title }}" },
-  dialogues: { rows: DIALOGUES, count: 220, template: "Summarize the conversation.\n{{ dialogue }} ||| {{ summary }}" },
-  casual: { rows: CASUAL, count: 235, template: "Rewrite this in a casual style: {{ formal }} ||| {{ casual }}" },
+  reviews: {
+    rows: REVIEWS,
+    count: 220,
+    template:
+      "Write a title for this review.\nProduct: {{ product }}, {{ stars }}/5\n{{ review }} ||| {{ title }}",
+  },
+  dialogues: {
+    rows: DIALOGUES,
+    count: 220,
+    template: "Summarize the conversation.\n{{ dialogue }} ||| {{ summary }}",
+  },
+  casual: {
+    rows: CASUAL,
+    count: 235,
+    template: "Rewrite this in a casual style: {{ formal }} ||| {{ casual }}",
+  },
 };
 
 export function demoRows(name: string): Row[] {
@@ -30,7 +79,10 @@ export function demoRows(name: string): Row[] {
 }
 
 /** JSONL, CSV and TSV, without quoting's finer points. */
-export function readRows(name: string, text: string): { rows: Row[]; errors: { count: number; first: string[] } } {
+export function readRows(
+  name: string,
+  text: string,
+): { rows: Row[]; errors: { count: number; first: string[] } } {
   const lines = text.split(/\r?\n/);
   const rows: Row[] = [];
   const first: string[] = [];
@@ -46,7 +98,8 @@ export function readRows(name: string, text: string): { rows: Row[]; errors: { c
     if (line.trim() === "" || (table !== null && place === 0)) return;
     if (table !== null) {
       const cells = line.split(separator);
-      if (cells.length !== header.length) bad(place, `${cells.length} fields where the header has ${header.length}`);
+      if (cells.length !== header.length)
+        bad(place, `${cells.length} fields where the header has ${header.length}`);
       else rows.push(Object.fromEntries(header.map((field, column) => [field, cells[column] ?? ""])));
       return;
     }
@@ -56,7 +109,12 @@ export function readRows(name: string, text: string): { rows: Row[]; errors: { c
       bad(place, "not a JSON object");
     }
   });
-  if (rows.length === 0) throw new FakeError("rows", `${name} holds no row that can be used`, "It needs one JSON object a line, or a header and rows of as many fields.");
+  if (rows.length === 0)
+    throw new FakeError(
+      "rows",
+      `${name} holds no row that can be used`,
+      "It needs one JSON object a line, or a header and rows of as many fields.",
+    );
   return { rows, errors: { count, first } };
 }
 
@@ -97,7 +155,10 @@ export class FakeData implements DataSet {
 
   async close(): Promise<void> {}
 
-  async preview(count: number, { model, first = 0 }: { model?: unknown; first?: number } = {}): Promise<Preview[]> {
+  async preview(
+    count: number,
+    { model, first = 0 }: { model?: unknown; first?: number } = {},
+  ): Promise<Preview[]> {
     return this.all.slice(first, first + count).map((row, place) => {
       const { source, target } = this.texts(row, first + place);
       const tokens = model !== undefined;
@@ -112,13 +173,20 @@ export class FakeData implements DataSet {
 
   async lengths(): Promise<Lengths> {
     const texts = this.all.map((row, place) => this.texts(row, place));
-    const source = distribution(texts.map((text) => tokenize(text.source).length), this.options.maxSourceTokens ?? 512);
-    const target = distribution(texts.map((text) => tokenize(text.target).length), this.options.maxTargetTokens ?? 128);
+    const source = distribution(
+      texts.map((text) => tokenize(text.source).length),
+      this.options.maxSourceTokens ?? 512,
+    );
+    const target = distribution(
+      texts.map((text) => tokenize(text.target).length),
+      this.options.maxTargetTokens ?? 128,
+    );
     return { name: this.name, rows: this.rows, too_long: source.too_long, source, target, warnings: [] };
   }
 
   held(): { source: string; target: string }[] {
-    const count = this.name in DEMOS ? 20 : Math.max(1, Math.round(this.rows * (this.options.validationFraction ?? 0.1)));
+    const count =
+      this.name in DEMOS ? 20 : Math.max(1, Math.round(this.rows * (this.options.validationFraction ?? 0.1)));
     return this.all.slice(2, 2 + count).map((row, place) => this.texts(row, place));
   }
 
@@ -127,21 +195,32 @@ export class FakeData implements DataSet {
     const field = (name: string) => {
       const value = row[name];
       if (value === undefined) {
-        throw new FakeError("template", `Row ${place + 1} has no field \`${name}\``, `It has ${Object.keys(row).join(", ")}.`);
+        throw new FakeError(
+          "template",
+          `Row ${place + 1} has no field \`${name}\``,
+          `It has ${Object.keys(row).join(", ")}.`,
+        );
       }
       return String(value);
     };
-    if (template === undefined || template.trim() === "") return { source: field(sourceField), target: field(targetField) };
-    const [source, target] = template.split("|||").map((part) => part.trim().replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => field(name)));
+    if (template === undefined || template.trim() === "")
+      return { source: field(sourceField), target: field(targetField) };
+    const [source, target] = template
+      .split("|||")
+      .map((part) => part.trim().replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => field(name)));
     if (source === undefined || target === undefined) {
-      throw new FakeError("template", "The template has no |||", "Write what the model reads, then |||, then what it should write.");
+      throw new FakeError(
+        "template",
+        "The template has no |||",
+        "Write what the model reads, then |||, then what it should write.",
+      );
     }
     return { source, target };
   }
 }
 
 function tokenize(text: string): string[] {
-  const pieces = text.split(/\s+/).flatMap((word) => (`▁${word}`.match(/.{1,5}/g) ?? []));
+  const pieces = text.split(/\s+/).flatMap((word) => `▁${word}`.match(/.{1,5}/g) ?? []);
   return [...pieces, "</s>"];
 }
 
@@ -151,7 +230,9 @@ function side(text: string, withTokens: boolean, limit: number): PreviewSide {
   const kept = all.length > limit ? [...all.slice(0, limit - 1), "</s>"] : all;
   const lost = all.slice(kept.length - 1, -1);
   const tokens = kept.map((token, place) => ({ id: 100 + place, token }));
-  return lost.length === 0 ? { text, tokens } : { text, tokens, cut: { tokens: lost.length, text: lost.join("").replaceAll("▁", " ").trim() } };
+  return lost.length === 0
+    ? { text, tokens }
+    : { text, tokens, cut: { tokens: lost.length, text: lost.join("").replaceAll("▁", " ").trim() } };
 }
 
 function distribution(lengths: number[], limit: number): Distribution {

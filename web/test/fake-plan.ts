@@ -1,7 +1,15 @@
 // What the fake says that a run would be. The real one asks the core.
 
 import type { Rows } from "../src/engine.js";
-import type { Architecture, LinearMap, Method, Plan, Setting, TargetModule, TrainSettings } from "../src/types.js";
+import type {
+  Architecture,
+  LinearMap,
+  Method,
+  Plan,
+  Setting,
+  TargetModule,
+  TrainSettings,
+} from "../src/types.js";
 
 /** Matrices of one shape: `count` times `[outputs, inputs]`. */
 interface Matrices {
@@ -18,11 +26,17 @@ function adapted(shape: Architecture, modules: TargetModule[]): Matrices[] {
   const layers = shape.num_layers + shape.num_decoder_layers;
   const found: Matrices[] = [];
   for (const module of modules) {
-    if (["q", "k", "v"].includes(module)) found.push({ module, count: attentions, outputs: inner, inputs: shape.d_model });
+    if (["q", "k", "v"].includes(module))
+      found.push({ module, count: attentions, outputs: inner, inputs: shape.d_model });
     else if (module === "o") found.push({ module, count: attentions, outputs: shape.d_model, inputs: inner });
     else if (feedForward(shape).includes(module)) {
       const down = module === "wo";
-      found.push({ module, count: layers, outputs: down ? shape.d_model : shape.d_ff, inputs: down ? shape.d_ff : shape.d_model });
+      found.push({
+        module,
+        count: layers,
+        outputs: down ? shape.d_model : shape.d_ff,
+        inputs: down ? shape.d_ff : shape.d_model,
+      });
     }
   }
   return found;
@@ -30,7 +44,13 @@ function adapted(shape: Architecture, modules: TargetModule[]): Matrices[] {
 
 /** The layers that this model has. */
 function targetModules(shape: Architecture | undefined): TargetModule[] {
-  return ["q", "k", "v", "o", ...(shape === undefined ? (["wi_0", "wi_1", "wo"] as const) : feedForward(shape))];
+  return [
+    "q",
+    "k",
+    "v",
+    "o",
+    ...(shape === undefined ? (["wi_0", "wi_1", "wo"] as const) : feedForward(shape)),
+  ];
 }
 
 function feedForward(shape: Architecture): TargetModule[] {
@@ -43,7 +63,10 @@ function defaultModules(method: Method): LinearMap[] {
 }
 
 /** The trainable parameters beside one matrix: with DoRA a length for each output, too. */
-function beside({ module, outputs, inputs }: Matrices, { method = "lora", rank = 8, variant }: TrainSettings): number {
+function beside(
+  { module, outputs, inputs }: Matrices,
+  { method = "lora", rank = 8, variant }: TrainSettings,
+): number {
   if (method === "ia3") return module === "wo" ? inputs : outputs;
   return rank * (outputs + inputs) + (variant === "dora" ? outputs : 0);
 }
@@ -55,8 +78,21 @@ export function trainedNumbers(shape: Architecture, settings: TrainSettings): nu
     .reduce((sum, value) => sum + value, 0);
 }
 
-export function planOf(settings: TrainSettings, shape: Architecture | undefined, rows: Rows | undefined): Plan {
-  const { method = "lora", rank = 8, numVirtualTokens = 20, epochs = 3, batchSize = 8, accumulate = 1, maxSteps, seed = 0 } = settings;
+export function planOf(
+  settings: TrainSettings,
+  shape: Architecture | undefined,
+  rows: Rows | undefined,
+): Plan {
+  const {
+    method = "lora",
+    rank = 8,
+    numVirtualTokens = 20,
+    epochs = 3,
+    batchSize = 8,
+    accumulate = 1,
+    maxSteps,
+    seed = 0,
+  } = settings;
   const learningRate = settings.learningRate ?? 1e-3;
   const modules = settings.targetModules ?? defaultModules(method);
   const train: Record<string, Setting> = { epochs, batchSize, accumulate, learningRate, seed };
@@ -64,7 +100,9 @@ export function planOf(settings: TrainSettings, shape: Architecture | undefined,
     title: method,
     description: method,
     config: { method: { method, rank, numVirtualTokens, targetModules: modules }, train, eval: {} },
-    toml: Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n"),
+    toml: Object.entries(settings)
+      .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+      .join("\n"),
     modules: targetModules(shape),
   };
   if (shape !== undefined) {

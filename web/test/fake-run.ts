@@ -1,7 +1,7 @@
 // A run of the fake: a loss that falls as real ones do, and three rows that get better.
 
-import type { AdapterInfo, RunEvent, TrainOptions } from "../src/types.js";
 import type { Model, Run } from "../src/element/trainer.js";
+import type { AdapterInfo, RunEvent, TrainOptions } from "../src/types.js";
 import { adapterOf, FakeError, type FakeOptions } from "./fake.js";
 import type { FakeData } from "./fake-data.js";
 import { answer } from "./fake-model.js";
@@ -65,7 +65,10 @@ export class FakeRun implements Run {
   async *[Symbol.asyncIterator](): AsyncIterator<RunEvent> {
     const { method = "lora", epochs = 3, batchSize = 8, maxSteps, learningRate = 1e-3 } = this.#settings;
     const held = this.#data.held();
-    const rows = this.#data.name in { reviews: 1, dialogues: 1, casual: 1 } ? this.#data.rows : this.#data.rows - held.length;
+    const rows =
+      this.#data.name in { reviews: 1, dialogues: 1, casual: 1 }
+        ? this.#data.rows
+        : this.#data.rows - held.length;
     const perEpoch = Math.ceil(rows / batchSize);
     const steps = maxSteps ?? perEpoch * epochs;
     const { pace = 0, holdAt, holdMethod, failAt } = this.#options;
@@ -81,11 +84,20 @@ export class FakeRun implements Run {
       device: "cpu",
     };
     for (let step = this.#first + 1; step <= steps && !this.#stopped; step += 1) {
-      if (step === holdAt && (holdMethod === undefined || holdMethod === method) && this.#options.holdAt !== undefined) await this.#gate();
+      if (
+        step === holdAt &&
+        (holdMethod === undefined || holdMethod === method) &&
+        this.#options.holdAt !== undefined
+      )
+        await this.#gate();
       if (this.#paused !== undefined) await this.#paused;
       await turn(pace);
       if (step === failAt) {
-        const error = new FakeError("device_lost", "The graphics card was lost at step " + step, "Its last checkpoint is kept: go on from there, perhaps with a smaller batch size.");
+        const error = new FakeError(
+          "device_lost",
+          `The graphics card was lost at step ${step}`,
+          "Its last checkpoint is kept: go on from there, perhaps with a smaller batch size.",
+        );
         this.#fail(error);
         throw error;
       }
@@ -107,7 +119,11 @@ export class FakeRun implements Run {
           event: "eval",
           step,
           metrics: { loss: loss(method, step, 0) + 0.12 },
-          samples: held.slice(0, 3).map(({ source, target }) => ({ source, reference: target, prediction: answer(source, this.id, part) })),
+          samples: held.slice(0, 3).map(({ source, target }) => ({
+            source,
+            reference: target,
+            prediction: answer(source, this.id, part),
+          })),
         };
       }
     }
@@ -119,7 +135,9 @@ export class FakeRun implements Run {
 
 function loss(method: string, step: number, noise = 1): number {
   const [floor, slope] = method === "lora" ? [1.15, 16] : [2.05, 28];
-  return floor + 3.1 * Math.exp(-step / slope) + noise * 0.24 * Math.sin(step * 2.399) * Math.cos(step * 1.113);
+  return (
+    floor + 3.1 * Math.exp(-step / slope) + noise * 0.24 * Math.sin(step * 2.399) * Math.cos(step * 1.113)
+  );
 }
 
 /** Lets the event loop turn: a macrotask, as a worker's message is. */

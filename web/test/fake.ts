@@ -1,12 +1,21 @@
 // A trainer that only pretends: the same answers every time and as fast as wanted, so that every
 // state of the element can be tested and photographed without a model.
 
-import type { Key } from "../src/engine.js";
-import type { AdapterInfo, Architecture, DeviceInfo, Method, ModelRecipe, ModelSource, RunInfo, StoredModel } from "../src/types.js";
-import type { LoadModelOptions } from "../src/types.js";
 import type { Model, Start, Trainer } from "../src/element/trainer.js";
-import { FakeData, demoRows, readRows } from "./fake-data.js";
-import { evaluate, answer } from "./fake-model.js";
+import type { Key } from "../src/engine.js";
+import type {
+  AdapterInfo,
+  Architecture,
+  DeviceInfo,
+  LoadModelOptions,
+  Method,
+  ModelRecipe,
+  ModelSource,
+  RunInfo,
+  StoredModel,
+} from "../src/types.js";
+import { demoRows, FakeData, readRows } from "./fake-data.js";
+import { answer, evaluate } from "./fake-model.js";
 import { planOf } from "./fake-plan.js";
 import { FakeRun } from "./fake-run.js";
 
@@ -103,10 +112,18 @@ export function fake(options: FakeOptions = {}): Fake {
     },
     async start() {
       if (options.failStart === true) {
-        throw new FakeError("wasm", "The page's WebAssembly module could not be read", "Reload the page; if that does not help, update the browser.");
+        throw new FakeError(
+          "wasm",
+          "The page's WebAssembly module could not be read",
+          "Reload the page; if that does not help, update the browser.",
+        );
       }
       open += 1;
-      return trainer(options, () => new Promise((resolve) => gates.add(resolve)), () => (open -= 1));
+      return trainer(
+        options,
+        () => new Promise((resolve) => gates.add(resolve)),
+        () => (open -= 1),
+      );
     },
   };
 }
@@ -137,20 +154,34 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
         prompt: { method: "prompt", numVirtualTokens: 20, learningRate: 0.5, epochs: 4 },
       },
     ],
-    plan: async ({ name: _, ...settings }, model, data) => planOf(settings, model?.architecture, data && (data as FakeData).counted()),
-    toml: async ({ name: _, ...settings }) => Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join("\n"),
+    plan: async ({ name: _, ...settings }, model, data) =>
+      planOf(settings, model?.architecture, data && (data as FakeData).counted()),
+    toml: async ({ name: _, ...settings }) =>
+      Object.entries(settings)
+        .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+        .join("\n"),
     close: async () => onClose(),
     onChange: () => () => undefined,
     loadModel: (source, load) => loadModel(options, gate, source, load ?? {}, stored),
     async loadData(source, data = {}) {
-      if (typeof source === "string") return new FakeData(source, demoRows(source), { count: 0, first: [] }, data);
-      if (Array.isArray(source)) return new FakeData(data.name ?? "rows", source, { count: 0, first: [] }, data);
+      if (typeof source === "string")
+        return new FakeData(source, demoRows(source), { count: 0, first: [] }, data);
+      if (Array.isArray(source))
+        return new FakeData(data.name ?? "rows", source, { count: 0, first: [] }, data);
       const name = source instanceof File ? source.name : "rows";
       const { rows, errors } = readRows(name, await source.text());
       return new FakeData(name, rows, errors, data);
     },
     train(model, data, settings = {}) {
-      return new FakeRun(options, gate, model, data as FakeData, settings, `adapter-${adapters.length + 1}`, keep);
+      return new FakeRun(
+        options,
+        gate,
+        model,
+        data as FakeData,
+        settings,
+        `adapter-${adapters.length + 1}`,
+        keep,
+      );
     },
     adapters: {
       list: async () => [...adapters],
@@ -163,7 +194,11 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
       async import(file) {
         const name = file instanceof File ? file.name.replace(/\.zip$/, "") : "imported";
         if (!(await file.text()).startsWith("PK")) {
-          throw new FakeError("adapter", `${name} is not a zip`, "Choose a zip with adapter_config.json and adapter_model.safetensors.");
+          throw new FakeError(
+            "adapter",
+            `${name} is not a zip`,
+            "Choose a zip with adapter_config.json and adapter_model.safetensors.",
+          );
         }
         return keep(adapterOf(`adapter-${adapters.length + 1}`, name, "lora", 24_576));
       },
@@ -180,7 +215,16 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
         const model = await loadModel(options, gate, { builtin: true }, {}, stored);
         const data = new FakeData("reviews", demoRows("reviews"), { count: 0, first: [] }, {});
         runs = runs.filter((run) => run.id !== id);
-        return new FakeRun(options, gate, model, data, { ...info.options, name: info.name }, `adapter-${adapters.length + 1}`, keep, info.step);
+        return new FakeRun(
+          options,
+          gate,
+          model,
+          data,
+          { ...info.options, name: info.name },
+          `adapter-${adapters.length + 1}`,
+          keep,
+          info.step,
+        );
       },
       async delete(id) {
         runs = runs.filter((run) => run.id !== id);
@@ -190,12 +234,18 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
       async plan(source) {
         const name = nameOf(source);
         if (name.startsWith("nobody/")) {
-          throw new FakeError("not_found", `${name} is not on the hub`, "Check the spelling of OWNER/NAME; private models cannot be read.");
+          throw new FakeError(
+            "not_found",
+            `${name} is not on the hub`,
+            "Check the spelling of OWNER/NAME; private models cannot be read.",
+          );
         }
         return {
           repository: name,
           commit: "0fc9ddf78a1e988dac52e2dac162b0ede4fd74ab",
-          files: ["config.json", "generation_config.json", "tokenizer.json", "model.safetensors"].map((file) => ({ name: file, stored: false })),
+          files: ["config.json", "generation_config.json", "tokenizer.json", "model.safetensors"].map(
+            (file) => ({ name: file, stored: false }),
+          ),
           bytes: 310_500_000,
           architecture: SMALL,
           memory: { total: 612_000_000, weights: 308_000_000, activations: 304_000_000 },
@@ -211,7 +261,17 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
 
 export function adapterOf(id: string, name: string, method: Method, parameters: number): AdapterInfo {
   const model: ModelRecipe = { kind: "builtin", name: "builtin" };
-  return { id, name, method, parameters, bytes: parameters * 4 + 1_200, created: MOMENT, model, metrics: {}, config: {} };
+  return {
+    id,
+    name,
+    method,
+    parameters,
+    bytes: parameters * 4 + 1_200,
+    created: MOMENT,
+    model,
+    metrics: {},
+    config: {},
+  };
 }
 
 function nameOf(source: ModelSource): string {
@@ -231,16 +291,25 @@ async function loadModel(
   if ("files" in source) {
     const names = [...source.files].map((file) => file.name);
     for (const needed of ["config.json", "tokenizer.json"]) {
-      if (!names.includes(needed)) throw new FakeError("files", `${needed} is missing`, "Choose the whole folder of the model.");
+      if (!names.includes(needed))
+        throw new FakeError("files", `${needed} is missing`, "Choose the whole folder of the model.");
     }
   }
   const total = builtin ? 7_300_000 : 310_500_000;
   const parts = builtin ? 2 : 20;
   for (let part = 1; part <= parts; part += 1) {
     signal?.throwIfAborted();
-    onProgress?.({ stage: builtin ? "read" : "download", file: "model.safetensors", loaded: (total / parts) * part, total });
+    onProgress?.({
+      stage: builtin ? "read" : "download",
+      file: "model.safetensors",
+      loaded: (total / parts) * part,
+      total,
+    });
     if (!builtin && options.holdDownload !== undefined && part / parts >= options.holdDownload) {
-      await Promise.race([gate(), new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)))]);
+      await Promise.race([
+        gate(),
+        new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+      ]);
     }
     await new Promise((resolve) => setTimeout(resolve));
   }
@@ -249,7 +318,14 @@ async function loadModel(
   const name = nameOf(source);
   if ("hub" in source) {
     const key = `${name}@0fc9ddf`;
-    if (!stored.some((model) => model.key === key)) stored.push({ key, name, commit: "0fc9ddf78a1e988dac52e2dac162b0ede4fd74ab", bytes: total, complete: true });
+    if (!stored.some((model) => model.key === key))
+      stored.push({
+        key,
+        name,
+        commit: "0fc9ddf78a1e988dac52e2dac162b0ede4fd74ab",
+        bytes: total,
+        complete: true,
+      });
   }
   return {
     name,
@@ -257,26 +333,104 @@ async function loadModel(
     hash: name,
     close: async () => undefined,
     bytes: architecture.parameters * (builtin ? 1 : 4),
-    recipe: builtin ? { kind: "builtin", name } : { kind: "hub", name, revision: "0fc9ddf78a1e988dac52e2dac162b0ede4fd74ab", dtype: "f32" },
-    generate: async (prompts, { adapter } = {}) => prompts.map((prompt) => answer(prompt, typeof adapter === "string" ? adapter : adapter?.id)),
+    recipe: builtin
+      ? { kind: "builtin", name }
+      : { kind: "hub", name, revision: "0fc9ddf78a1e988dac52e2dac162b0ede4fd74ab", dtype: "f32" },
+    generate: async (prompts, { adapter } = {}) =>
+      prompts.map((prompt) => answer(prompt, typeof adapter === "string" ? adapter : adapter?.id)),
     evaluate: (data, asked = {}) => evaluate(data as FakeData, asked),
   };
 }
 
 /** Keys that have a place of their own, and of the others one of each kind. */
 const KEYS: Key[] = [
-  ...["method", "rank", "targetModules", "numVirtualTokens", "learningRate", "epochs", "maxSteps", "batchSize", "seed"].map(
-    (name): Key => key({ section: "train", name, kind: { type: "integer" }, place: "own", range: name === "rank" ? { from: 1, to: 4096 } : {} }),
+  ...[
+    "method",
+    "rank",
+    "targetModules",
+    "numVirtualTokens",
+    "learningRate",
+    "epochs",
+    "maxSteps",
+    "batchSize",
+    "seed",
+  ].map(
+    (name): Key =>
+      key({
+        section: "train",
+        name,
+        kind: { type: "integer" },
+        place: "own",
+        range: name === "rank" ? { from: 1, to: 4096 } : {},
+      }),
   ),
-  key({ section: "method", name: "alpha", kind: { type: "number" }, default: "2 * rank", summary: "LoRA: the strength of the update, which is multiplied by alpha / rank", details: "" }),
-  key({ section: "method", name: "variant", kind: { type: "choice", choices: ["plain", "rslora", "dora"] }, default: "plain", summary: "LoRA: plain, rank-stabilised (rslora), or magnitude and direction apart (dora)", details: "" }),
-  key({ section: "train", name: "schedule", kind: { type: "choice", choices: ["linear", "constant", "cosine", "inverse_sqrt"] }, default: "linear", summary: "How the learning rate changes after the warm-up", details: "" }),
-  key({ section: "train", name: "warmupSteps", kind: { type: "integer" }, default: "0", summary: "Steps in which the learning rate rises from 0", details: "" }),
-  key({ section: "train", name: "shuffle", kind: { type: "flag" }, default: "true", summary: "Draws the rows in a new order each epoch", details: "Without it they come in the file's order, and `group_by_length` has no effect." }),
-  key({ section: "eval", name: "metrics", kind: { type: "list" }, default: "loss", summary: "What to measure", details: "Text is generated for all but the loss, which takes longer." }),
-  key({ section: "eval", name: "numBeams", kind: { type: "integer" }, default: "1", summary: "How many beams to search with; 1 is greedy", details: "" }),
+  key({
+    section: "method",
+    name: "alpha",
+    kind: { type: "number" },
+    default: "2 * rank",
+    summary: "LoRA: the strength of the update, which is multiplied by alpha / rank",
+    details: "",
+  }),
+  key({
+    section: "method",
+    name: "variant",
+    kind: { type: "choice", choices: ["plain", "rslora", "dora"] },
+    default: "plain",
+    summary: "LoRA: plain, rank-stabilised (rslora), or magnitude and direction apart (dora)",
+    details: "",
+  }),
+  key({
+    section: "train",
+    name: "schedule",
+    kind: { type: "choice", choices: ["linear", "constant", "cosine", "inverse_sqrt"] },
+    default: "linear",
+    summary: "How the learning rate changes after the warm-up",
+    details: "",
+  }),
+  key({
+    section: "train",
+    name: "warmupSteps",
+    kind: { type: "integer" },
+    default: "0",
+    summary: "Steps in which the learning rate rises from 0",
+    details: "",
+  }),
+  key({
+    section: "train",
+    name: "shuffle",
+    kind: { type: "flag" },
+    default: "true",
+    summary: "Draws the rows in a new order each epoch",
+    details: "Without it they come in the file's order, and `group_by_length` has no effect.",
+  }),
+  key({
+    section: "eval",
+    name: "metrics",
+    kind: { type: "list" },
+    default: "loss",
+    summary: "What to measure",
+    details: "Text is generated for all but the loss, which takes longer.",
+  }),
+  key({
+    section: "eval",
+    name: "numBeams",
+    kind: { type: "integer" },
+    default: "1",
+    summary: "How many beams to search with; 1 is greedy",
+    details: "",
+  }),
 ];
 
 function key(given: Pick<Key, "section" | "name" | "kind"> & Partial<Key>): Key {
-  return { default: "", words: false, summary: "", details: "", place: "listed", methods: [], range: {}, ...given };
+  return {
+    default: "",
+    words: false,
+    summary: "",
+    details: "",
+    place: "listed",
+    methods: [],
+    range: {},
+    ...given,
+  };
 }

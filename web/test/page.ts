@@ -2,7 +2,7 @@
 // `?fake={...}` are the fake's options; `attributes={...}` the element's.
 
 import { FlanTuneElement } from "../src/element/flan-tune.js";
-import { adapterOf, fake, type Fake, type FakeOptions } from "./fake.js";
+import { adapterOf, type Fake, type FakeOptions, fake } from "./fake.js";
 
 declare global {
   interface Window {
@@ -21,6 +21,10 @@ FlanTuneElement.start = (options) => window.fake.start(options);
 FlanTuneElement.define();
 
 const element = document.createElement("flan-tune");
-const attributes = { model: "builtin", data: "reviews", ...(read("attributes") as Record<string, string | null>) };
+const attributes = {
+  model: "builtin",
+  data: "reviews",
+  ...(read("attributes") as Record<string, string | null>),
+};
 for (const [name, value] of Object.entries(attributes)) if (value !== null) element.setAttribute(name, value);
 document.querySelector("main")?.append(element);

@@ -1,6 +1,7 @@
 // The main states of the page, for tests and pictures: how to come to each of them, by Playwright.
 
-const KAYAK = "Write a title for this review.\nProduct: inflatable kayak, 4/5\nUp and ready in eight minutes, and steady even with a nervous terrier on board.";
+const KAYAK =
+  "Write a title for this review.\nProduct: inflatable kayak, 4/5\nUp and ready in eight minutes, and steady even with a nervous terrier on board.";
 const ROWS = `{"question": "Where does the last ferry leave from?", "answer": "From the north pier, at ten to nine."}
 {"question": "Who has the key to the boathouse, now that Marta has moved away and nobody has seen the list since spring?", "answer": "Ines has it."}
 not a row
@@ -41,7 +42,11 @@ export const STATES = {
     async act(page) {
       await open(page, "train");
       await open(page, "data");
-      await page.locator('flan-tune input[accept*="jsonl"]').setInputFiles({ name: "questions.jsonl", mimeType: "application/x-ndjson", buffer: Buffer.from(ROWS.repeat(12)) });
+      await page.locator('flan-tune input[accept*="jsonl"]').setInputFiles({
+        name: "questions.jsonl",
+        mimeType: "application/x-ndjson",
+        buffer: Buffer.from(ROWS.repeat(12)),
+      });
       await page.getByText("cannot be used").waitFor();
       await page.getByLabel("Most tokens to read").fill("24");
       await page.getByLabel("Show tokens").check();
@@ -57,7 +62,23 @@ export const STATES = {
     },
   },
   training: {
-    fake: { holdAt: 61, runs: [{ id: "run-7", name: "reviews, LoRA 1", state: "interrupted", created: Date.UTC(2026, 9, 14, 9, 30), step: 60, steps: 100, method: "lora", model: { kind: "builtin", name: "builtin" }, data: { name: "reviews", rows: 220 }, options: { method: "lora" } }] },
+    fake: {
+      holdAt: 61,
+      runs: [
+        {
+          id: "run-7",
+          name: "reviews, LoRA 1",
+          state: "interrupted",
+          created: Date.UTC(2026, 9, 14, 9, 30),
+          step: 60,
+          steps: 100,
+          method: "lora",
+          model: { kind: "builtin", name: "builtin" },
+          data: { name: "reviews", rows: 220 },
+          options: { method: "lora" },
+        },
+      ],
+    },
     async act(page) {
       await button(page, "Train").click();
       await page.getByText("60 of 112").first().waitFor();

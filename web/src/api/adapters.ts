@@ -1,11 +1,11 @@
 // The library of adapters.
 
+import type { AdapterInfo } from "../types.js";
 import { isBlob, isFile, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import { givenAdapter, givenModel } from "./given.js";
 import { newId } from "./id.js";
 import type { Model } from "./model.js";
-import type { AdapterInfo } from "../types.js";
 
 /** Adapters that are kept in this browser. Each may be named by its id or by its whole record. */
 export class Adapters {
@@ -24,7 +24,10 @@ export class Adapters {
   /** Gives an adapter another name; a number is added where another has that one. */
   async rename(adapter: AdapterInfo | string, name: string): Promise<AdapterInfo> {
     const id = givenAdapter("rename: adapter", adapter);
-    return this.#client.call("renameAdapter", { adapter: id, name: text("rename: name", name, "the adapter's new name") });
+    return this.#client.call("renameAdapter", {
+      adapter: id,
+      name: text("rename: name", name, "the adapter's new name"),
+    });
   }
 
   /** PEFT's directory as a zip: the same bytes each time. */
@@ -34,7 +37,8 @@ export class Adapters {
 
   /** Takes in a zip of a PEFT directory. Errors: `adapter`, `tensor`, `format`, `quota`. */
   async import(file: Blob, name?: string): Promise<AdapterInfo> {
-    if (!isBlob(file)) throw wrong("import: file", file, "a File or a Blob with the adapter's zip", blobHint(file));
+    if (!isBlob(file))
+      throw wrong("import: file", file, "a File or a Blob with the adapter's zip", blobHint(file));
     if (name !== undefined) text("import: name", name, "the adapter's name");
     const given = name ?? (isFile(file) ? file.name.replace(/\.zip$/i, "") : "imported");
     return this.#client.call("importAdapter", { adapter: newId(), file, name: given });
@@ -53,5 +57,7 @@ export class Adapters {
 
 /** What is said of an answer of the network, which holds a file but is none. */
 export function blobHint(value: unknown): string | undefined {
-  return typeof Response !== "undefined" && value instanceof Response ? "Give what it holds: await response.blob()" : undefined;
+  return typeof Response !== "undefined" && value instanceof Response
+    ? "Give what it holds: await response.blob()"
+    : undefined;
 }

@@ -1,11 +1,11 @@
 // The base models that are loaded.
 
+import type { LoadModelOptions, ModelRecipe, ModelSource } from "../types.js";
 import { aFunction, aSignal, optionsAmong, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import { cancelled } from "./error.js";
 import { Model } from "./model.js";
 import { workerSource } from "./models.js";
-import type { LoadModelOptions, ModelRecipe, ModelSource } from "../types.js";
 
 /** Those that were loaded and not closed, oldest first. */
 export class Bases {

@@ -1,8 +1,8 @@
 // What the API is given, held against what it can mean: wrong kinds are refused before they cross to the
 // worker, with what was found and expected.
 
-import { FlantuneError } from "./error.js";
 import type { Setting } from "../types.js";
+import { FlantuneError } from "./error.js";
 
 /** What the API's own objects are called. Bundlers shorten the names of classes, but not these. */
 const OWN: Record<string, string> = {
@@ -39,7 +39,9 @@ function thing(value: object): string {
   if (isAdapter(value)) return `an adapter ("${value.name}")`;
   if (tag !== "Object") return `${/^[AEIOU]/.test(tag) ? "an" : "a"} ${tag}`;
   const keys = Object.keys(value);
-  return keys.length === 0 ? "an empty object" : `an object with ${keys.slice(0, 4).join(", ")}${keys.length > 4 ? "…" : ""}`;
+  return keys.length === 0
+    ? "an empty object"
+    : `an object with ${keys.slice(0, 4).join(", ")}${keys.length > 4 ? "…" : ""}`;
 }
 
 export function isPromise(value: unknown): boolean {
@@ -48,7 +50,14 @@ export function isPromise(value: unknown): boolean {
 
 /** A record of an adapter: what `run.adapter`, `adapters.list` and `adapters.import` give. */
 export function isAdapter(value: unknown): value is { id: string; name: string } {
-  return typeof value === "object" && value !== null && "id" in value && typeof value.id === "string" && "method" in value && "parameters" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "id" in value &&
+    typeof value.id === "string" &&
+    "method" in value &&
+    "parameters" in value
+  );
 }
 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -83,12 +92,14 @@ export function aFunction(where: string, value: unknown): void {
 }
 
 export function aSignal(where: string, value: unknown): void {
-  if (value !== undefined && tagOf(value) !== "AbortSignal") throw wrong(where, value, "an AbortSignal, such as `controller.signal`");
+  if (value !== undefined && tagOf(value) !== "AbortSignal")
+    throw wrong(where, value, "an AbortSignal, such as `controller.signal`");
 }
 
 /** A whole number from `least` on. */
 export function aCount(where: string, value: unknown, least = 0): void {
-  if (!Number.isSafeInteger(value) || (value as number) < least) throw wrong(where, value, `a whole number from ${least}`);
+  if (!Number.isSafeInteger(value) || (value as number) < least)
+    throw wrong(where, value, `a whole number from ${least}`);
 }
 
 /** An address, whole, with the page's own as what it may be relative to. */
@@ -98,7 +109,11 @@ export function address(where: string, value: unknown): string {
   try {
     return new URL(value, href).href;
   } catch {
-    throw wrong(where, String(value), `an address${/^(blob|data):/.test(href ?? "") ? " with its https://, as this worker has none that it could be relative to" : ""}`);
+    throw wrong(
+      where,
+      String(value),
+      `an address${/^(blob|data):/.test(href ?? "") ? " with its https://, as this worker has none that it could be relative to" : ""}`,
+    );
   }
 }
 
@@ -130,13 +145,19 @@ export function settings(where: string, value: unknown): Record<string, Setting 
 }
 
 function checkSetting(where: string, value: unknown): void {
-  if (value === undefined || value === null || typeof value === "string" || typeof value === "boolean") return;
+  if (value === undefined || value === null || typeof value === "string" || typeof value === "boolean")
+    return;
   if (typeof value === "number") {
     if (!Number.isFinite(value)) throw wrong(where, value, "a finite number");
     return;
   }
   const list = Array.isArray(value) && value.every((part) => typeof part === "string");
-  if (!list) throw wrong(where, Array.isArray(value) ? value.find((part) => typeof part !== "string") : value, "a number, a text, true or false, or a list of texts");
+  if (!list)
+    throw wrong(
+      where,
+      Array.isArray(value) ? value.find((part) => typeof part !== "string") : value,
+      "a number, a text, true or false, or a list of texts",
+    );
 }
 
 /**
@@ -145,14 +166,23 @@ function checkSetting(where: string, value: unknown): void {
  */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const words = wordsOf(name);
-  const having = names.filter((known) => words.length > 1 && words.every((word) => wordsOf(known).includes(word)));
-  const least = (among: readonly string[]) => [...among].sort((one, other) => edits(name, one) - edits(name, other))[0];
-  const close = names.filter((known) => edits(name.toLowerCase(), known.toLowerCase()) <= Math.max(1, Math.ceil(name.length / 3)));
+  const having = names.filter(
+    (known) => words.length > 1 && words.every((word) => wordsOf(known).includes(word)),
+  );
+  const least = (among: readonly string[]) =>
+    [...among].sort((one, other) => edits(name, one) - edits(name, other))[0];
+  const close = names.filter(
+    (known) => edits(name.toLowerCase(), known.toLowerCase()) <= Math.max(1, Math.ceil(name.length / 3)),
+  );
   return least(having) ?? least(close);
 }
 
 function wordsOf(name: string): string[] {
-  return name.replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase().split(/[^a-z0-9]+/).filter(Boolean);
+  return name
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter(Boolean);
 }
 
 /** Levenshtein's distance. */

@@ -1,13 +1,13 @@
 // The page's way to its worker. Where a worker crashes (the device is lost, memory runs out, a fault),
 // another takes its place, and what the page had loaded is loaded again.
 
-import { Connection, type CallOptions } from "./connection.js";
-import { FlantuneError, isCrash, type PlainError } from "./error.js";
-import { watchPolicy } from "./own-files.js";
-import { newWorker } from "./worker.js";
 import type { Key } from "../engine.js";
 import type { CallName, Changed, Params, Result, StartParams } from "../protocol.js";
 import type { DeviceInfo } from "../types.js";
+import { type CallOptions, Connection } from "./connection.js";
+import { FlantuneError, isCrash, type PlainError } from "./error.js";
+import { watchPolicy } from "./own-files.js";
+import { newWorker } from "./worker.js";
 
 /** A browser needs a moment until it has a GPU again. */
 const ATTEMPTS = 3;
@@ -153,7 +153,11 @@ export class Client {
 
   #withoutGpu({ message, hint }: FlantuneError): void {
     if (!this.#started) return;
-    const reason = { code: "failed" as const, message: `The GPU did not start: ${message}`, ...(hint !== undefined && { hint }) };
+    const reason = {
+      code: "failed" as const,
+      message: `The GPU did not start: ${message}`,
+      ...(hint !== undefined && { hint }),
+    };
     this.#started.device = { ...this.#started.device, reason };
   }
 
@@ -162,7 +166,11 @@ export class Client {
     let connection: Connection | undefined;
     try {
       const worker = await newWorker(this.#workerUrl);
-      connection = new Connection(worker, () => this.#replace(), (what) => this.#tell(what));
+      connection = new Connection(
+        worker,
+        () => this.#replace(),
+        (what) => this.#tell(what),
+      );
       this.#current = connection;
       if (this.#closed) throw closed();
       this.#started = await connection.call("start", params);
@@ -220,5 +228,9 @@ export class Client {
 }
 
 function closed(): FlantuneError {
-  return new FlantuneError("closed", "This Flantune was closed, or its engine could not be started again", "Start another");
+  return new FlantuneError(
+    "closed",
+    "This Flantune was closed, or its engine could not be started again",
+    "Start another",
+  );
 }

@@ -1,9 +1,9 @@
 // One worker, from its start to its end: calls and what comes of them.
 
+import type { CallName, Changed, PageMessage, Params, Result, Told, WorkerMessage } from "../protocol.js";
 import { cancelled, FlantuneError, isCrash } from "./error.js";
 import { whyNoWorker } from "./no-worker.js";
 import type { StartedWorker } from "./worker.js";
-import type { CallName, Changed, PageMessage, Params, Result, Told, WorkerMessage } from "../protocol.js";
 
 export interface CallOptions<Name extends CallName> {
   signal?: AbortSignal | undefined;
@@ -26,7 +26,11 @@ export class Connection {
   #ended: FlantuneError | undefined;
 
   /** `crashed` is told when the worker is of no use any more, `changed` what changed of what is kept. */
-  constructor({ worker, url }: StartedWorker, crashed: (error: FlantuneError) => void, changed: (what: Changed) => void) {
+  constructor(
+    { worker, url }: StartedWorker,
+    crashed: (error: FlantuneError) => void,
+    changed: (what: Changed) => void,
+  ) {
     this.#worker = worker;
     this.#crashed = crashed;
     this.#changed = changed;
@@ -37,7 +41,10 @@ export class Connection {
     });
     worker.addEventListener("error", (event) => {
       // Before it has said anything, and without a message, the script itself could not be loaded.
-      if (event.message || runs) this.#fail(new FlantuneError("crash", `The worker failed: ${event.message || "the browser ended it"}`));
+      if (event.message || runs)
+        this.#fail(
+          new FlantuneError("crash", `The worker failed: ${event.message || "the browser ended it"}`),
+        );
       else void whyNoWorker(url).then((error) => this.#fail(error));
     });
     worker.addEventListener("messageerror", () => {
@@ -79,7 +86,9 @@ export class Connection {
     } catch (error) {
       if (message.kind !== "call") return;
       const text = error instanceof Error ? error.message : String(error);
-      this.#take(message.id)?.reject(new FlantuneError("setting", `This cannot be given to a worker: ${text}`));
+      this.#take(message.id)?.reject(
+        new FlantuneError("setting", `This cannot be given to a worker: ${text}`),
+      );
     }
   }
 

@@ -1,5 +1,7 @@
 // A data set.
 
+import type { LoadedData } from "../protocol.js";
+import type { DataOptions, Lengths, Preview } from "../types.js";
 import { aCount, optionsAmong, settings, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import { asyncDispose } from "./dispose.js";
@@ -7,8 +9,6 @@ import { FlantuneError } from "./error.js";
 import { givenModel } from "./given.js";
 import type { Model } from "./model.js";
 import { checkKeys } from "./options.js";
-import type { LoadedData } from "../protocol.js";
-import type { DataOptions, Lengths, Preview } from "../types.js";
 
 /** Rows, and how they are read. They stay where they are; nothing is uploaded. */
 export class Data {
@@ -28,7 +28,13 @@ export class Data {
   readonly #model: () => Model | undefined;
 
   /** Not for users: `Flantune.loadData` makes them. `model` is the one that is meant where none is named. */
-  constructor(client: Client, id: string, loaded: LoadedData, options: DataOptions, model: () => Model | undefined) {
+  constructor(
+    client: Client,
+    id: string,
+    loaded: LoadedData,
+    options: DataOptions,
+    model: () => Model | undefined,
+  ) {
     this.#client = client;
     this.#loaded = loaded;
     this.#model = model;
@@ -66,7 +72,10 @@ export class Data {
     const { model = this.#model(), first = 0 } = options;
     aCount("preview: first", first);
     const params = { data: this.id, reading: this.options, first, count };
-    return this.#client.call("preview", model ? { ...params, model: givenModel("preview: model", this.#client, model).id } : params);
+    return this.#client.call(
+      "preview",
+      model ? { ...params, model: givenModel("preview: model", this.#client, model).id } : params,
+    );
   }
 
   /** How many tokens the rows have, and what would be cut. Errors as those of `preview`. */
@@ -75,7 +84,11 @@ export class Data {
     optionsAmong("lengths", options, ["model"]);
     const { model = this.#model() } = options;
     if (!model) {
-      throw new FlantuneError("model_needed", "Lengths are counted in a model's tokens", "Load a model first");
+      throw new FlantuneError(
+        "model_needed",
+        "Lengths are counted in a model's tokens",
+        "Load a model first",
+      );
     }
     const { id } = givenModel("lengths: model", this.#client, model);
     return this.#client.call("lengths", { data: this.id, reading: this.options, model: id });

@@ -90,7 +90,12 @@ export class FlantuneError extends Error {
   readonly reason?: Reason;
   readonly url?: string;
 
-  constructor(code: ErrorCode, message: string, hint?: string, { rowsAtOnce, reason, url, ...rest }: ErrorDetails = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    hint?: string,
+    { rowsAtOnce, reason, url, ...rest }: ErrorDetails = {},
+  ) {
     super(message, rest);
     this.code = code;
     if (hint !== undefined) this.hint = hint;
@@ -138,7 +143,12 @@ export function isNamed(thrown: unknown, name: string): boolean {
 function isPlainError(thrown: unknown): thrown is PlainError {
   if (typeof thrown !== "object" || thrown === null) return false;
   // A DOM exception has a code too: a number.
-  return "code" in thrown && typeof thrown.code === "string" && "message" in thrown && typeof thrown.message === "string";
+  return (
+    "code" in thrown &&
+    typeof thrown.code === "string" &&
+    "message" in thrown &&
+    typeof thrown.message === "string"
+  );
 }
 
 /** Whether the engine was lost with this error: a fresh one takes its place. */

@@ -1,21 +1,5 @@
 // The API's entry.
 
-import { Adapters, blobHint } from "./adapters.js";
-import { Bases } from "./bases.js";
-import { address, anObject, aSignal, isBlob, isFile, isPlainObject, optionsAmong, settings, tagOf, text, wrong } from "./check.js";
-import { Client } from "./client.js";
-import { checkData, Data } from "./data.js";
-import { asyncDispose } from "./dispose.js";
-import type { PlainError } from "./error.js";
-import { FlantuneError } from "./error.js";
-import { givenData, givenModel } from "./given.js";
-import { newId } from "./id.js";
-import type { Model } from "./model.js";
-import { Models, type PlanOptions } from "./models.js";
-import { checkKeys } from "./options.js";
-import { Run } from "./run.js";
-import { Runs } from "./runs.js";
-import { needWorkers } from "./worker.js";
 import type { DemoSet, Key, Options } from "../engine.js";
 import type { Changed, StartParams, WorkerRows } from "../protocol.js";
 import type {
@@ -32,6 +16,34 @@ import type {
   TrainOptions,
 } from "../types.js";
 import { VERSION } from "../version.js";
+import { Adapters, blobHint } from "./adapters.js";
+import { Bases } from "./bases.js";
+import {
+  address,
+  anObject,
+  aSignal,
+  isBlob,
+  isFile,
+  isPlainObject,
+  optionsAmong,
+  settings,
+  tagOf,
+  text,
+  wrong,
+} from "./check.js";
+import { Client } from "./client.js";
+import { checkData, Data } from "./data.js";
+import { asyncDispose } from "./dispose.js";
+import type { PlainError } from "./error.js";
+import { FlantuneError } from "./error.js";
+import { givenData, givenModel } from "./given.js";
+import { newId } from "./id.js";
+import type { Model } from "./model.js";
+import { Models, type PlanOptions } from "./models.js";
+import { checkKeys } from "./options.js";
+import { Run } from "./run.js";
+import { Runs } from "./runs.js";
+import { needWorkers } from "./worker.js";
 
 const HUB = "https://huggingface.co";
 /** How long `close` waits, in milliseconds: as long as there is between two checkpoints at most. */
@@ -68,7 +80,8 @@ export class Flantune {
     needWorkers();
     optionsAmong("start", options, ["device", "hubEndpoint", "workerUrl", "wasmUrl", "assetsUrl"]);
     const { device = "auto", hubEndpoint = HUB, workerUrl, wasmUrl, assetsUrl } = options;
-    if (device !== "auto" && device !== "webgpu" && device !== "cpu") throw wrong("start: device", device, "auto, webgpu or cpu");
+    if (device !== "auto" && device !== "webgpu" && device !== "cpu")
+      throw wrong("start: device", device, "auto, webgpu or cpu");
     const params: StartParams = {
       version: VERSION,
       device,
@@ -146,7 +159,11 @@ export class Flantune {
     settings("train", keys);
     // Browsers decide by themselves, or ask; without leave the run goes on all the same.
     void navigator.storage?.persist?.().catch(() => false);
-    const start = { data: data.id, reading: data.options, options: name === undefined ? keys : { ...keys, name } };
+    const start = {
+      data: data.id,
+      reading: data.options,
+      options: name === undefined ? keys : { ...keys, name },
+    };
     const params = { run: newId(), model: model.id, start, replay: false };
     const before = () => checkKeys(client, "train", "train", keys, ["name", "signal"]);
     return this.#follow(new Run(client, params, { needs: [model.id, data.id], signal, before }));
@@ -187,7 +204,8 @@ export class Flantune {
   /** Scores texts without a model; `references` has one list a prediction, of which the best counts. */
   async score(predictions: string[], references: string[][], metrics: MetricName[]): Promise<Metrics> {
     if (!areTexts(predictions)) throw wrong("score: predictions", predictions, "an array of texts");
-    if (!Array.isArray(references) || !references.every(areTexts)) throw wrong("score: references", references, "an array with an array of texts for each prediction");
+    if (!Array.isArray(references) || !references.every(areTexts))
+      throw wrong("score: references", references, "an array with an array of texts for each prediction");
     if (!areTexts(metrics)) throw wrong("score: metrics", metrics, "an array of metrics' names");
     if (predictions.length !== references.length) {
       const message = `references: found ${references.length}, expected one list for each of ${predictions.length} predictions`;
@@ -229,7 +247,11 @@ export class Flantune {
 }
 
 function wrongOrder(): FlantuneError {
-  return new FlantuneError("setting", "train: found rows and then a model, expected them the other way round", "Write train(model, data, options)");
+  return new FlantuneError(
+    "setting",
+    "train: found rows and then a model, expected them the other way round",
+    "Write train(model, data, options)",
+  );
 }
 
 const DEMOS: readonly string[] = ["reviews", "dialogues", "casual"];
@@ -257,7 +279,12 @@ function line(row: unknown, place: number): string {
   } catch (thrown) {
     // A BigInt, or an object that holds itself.
     const message = thrown instanceof Error ? (thrown.message.split("\n", 1)[0] ?? "") : String(thrown);
-    throw new FlantuneError("row", `${where}: it is no JSON: ${message}`, "Rows hold texts, numbers, true, false, null and lists", { cause: thrown });
+    throw new FlantuneError(
+      "row",
+      `${where}: it is no JSON: ${message}`,
+      "Rows hold texts, numbers, true, false, null and lists",
+      { cause: thrown },
+    );
   }
 }
 

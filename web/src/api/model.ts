@@ -1,11 +1,5 @@
 // A base model that is loaded.
 
-import { aCount, aFunction, anObject, aSignal, settings, wrong } from "./check.js";
-import type { Client } from "./client.js";
-import type { Data } from "./data.js";
-import { asyncDispose } from "./dispose.js";
-import { adapterParam, givenAdapter, givenData } from "./given.js";
-import { checkKeys } from "./options.js";
 import type { Options } from "../engine.js";
 import type { LoadedModel } from "../protocol.js";
 import type {
@@ -17,6 +11,12 @@ import type {
   GenerateOptions,
   ModelRecipe,
 } from "../types.js";
+import { aCount, aFunction, anObject, aSignal, settings, wrong } from "./check.js";
+import type { Client } from "./client.js";
+import type { Data } from "./data.js";
+import { asyncDispose } from "./dispose.js";
+import { adapterParam, givenAdapter, givenData } from "./given.js";
+import { checkKeys } from "./options.js";
 
 /** A base model in memory. Adapters are taken up beside it per request; it is never changed. */
 export class Model {
@@ -61,7 +61,11 @@ export class Model {
   async generate(prompt: string, options?: GenerateOptions): Promise<string>;
   async generate(prompts: string[], options?: GenerateOptions): Promise<string[]>;
   async generate(prompts: string | string[], options: GenerateOptions = {}): Promise<string | string[]> {
-    const answers = await this.#answer("generate", typeof prompts === "string" ? [prompts] : prompts, options);
+    const answers = await this.#answer(
+      "generate",
+      typeof prompts === "string" ? [prompts] : prompts,
+      options,
+    );
     const texts = answers.map(({ texts }) => texts[0] ?? "");
     return typeof prompts === "string" ? (texts[0] ?? "") : texts;
   }

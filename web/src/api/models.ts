@@ -1,10 +1,20 @@
 // Models before they are loaded.
 
-import { address, anObject, aSignal, isFile, isPlainObject, optionsAmong, settings, text, wrong } from "./check.js";
-import type { Client } from "./client.js";
 import type { Options } from "../engine.js";
 import type { WorkerSource } from "../protocol.js";
 import type { DownloadPlan, ModelSource, StoredModel } from "../types.js";
+import {
+  address,
+  anObject,
+  aSignal,
+  isFile,
+  isPlainObject,
+  optionsAmong,
+  settings,
+  text,
+  wrong,
+} from "./check.js";
+import type { Client } from "./client.js";
 
 export interface PlanOptions {
   /** What a run is to be like: memory depends on it. Keys of the configuration. */
@@ -45,7 +55,9 @@ export class Models {
    * Errors: `busy` while it is being downloaded, here or in another tab.
    */
   async delete(key: string): Promise<void> {
-    await this.#client.call("removeModel", { key: text("delete: key", key, "the key of a kept model, as `models.list` gives it") });
+    await this.#client.call("removeModel", {
+      key: text("delete: key", key, "the key of a kept model, as `models.list` gives it"),
+    });
   }
 }
 
@@ -70,7 +82,9 @@ export function workerSource(source: ModelSource): WorkerSource {
     default: {
       const hub = text("model: hub", given["hub"], "OWNER/NAME");
       const { revision } = given;
-      return revision === undefined ? { hub } : { hub, revision: text("model: revision", revision, "a commit, a tag or a branch") };
+      return revision === undefined
+        ? { hub }
+        : { hub, revision: text("model: revision", revision, "a commit, a tag or a branch") };
     }
   }
 }

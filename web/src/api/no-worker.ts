@@ -24,7 +24,13 @@ export async function whyNoWorker(url: string | undefined): Promise<FlantuneErro
   try {
     const response = await fetchOwn(WORKER, url);
     const type = response.headers.get("content-type") ?? "";
-    if (!SCRIPT.test(type)) return notLoaded("content", WORKER, url, `it is served as ${type || "nothing"}, and a script is expected`);
+    if (!SCRIPT.test(type))
+      return notLoaded(
+        "content",
+        WORKER,
+        url,
+        `it is served as ${type || "nothing"}, and a script is expected`,
+      );
     // One of another origin is imported by an address of this page's, which has the page's own headers; what
     // the policy refuses there, no page hears of.
     if (new URL(url).origin !== self.origin) return notLoaded("worker_src", WORKER, url);

@@ -1,8 +1,8 @@
 // Which keys of the configuration belong to what is asked. The keys are the core's own.
 
+import type { Key } from "../engine.js";
 import { unknownOption } from "./check.js";
 import type { Client } from "./client.js";
-import type { Key } from "../engine.js";
 
 interface Belonging {
   /** Whole sections of the configuration, but for some of their keys. */
@@ -30,13 +30,21 @@ const BELONGING = {
  *
  * Errors: `setting`.
  */
-export async function checkKeys(client: Client, call: keyof typeof BELONGING, where: string, options: object, own: string[] = []): Promise<void> {
+export async function checkKeys(
+  client: Client,
+  call: keyof typeof BELONGING,
+  where: string,
+  options: object,
+  own: string[] = [],
+): Promise<void> {
   const names = namesOf(call, await client.keys());
-  for (const name of Object.keys(options)) if (!names.includes(name)) throw unknownOption(where, name, [...own, ...names]);
+  for (const name of Object.keys(options))
+    if (!names.includes(name)) throw unknownOption(where, name, [...own, ...names]);
 }
 
 function namesOf(call: keyof typeof BELONGING, keys: Key[]): string[] {
-  const { sections, without, with: others } : Belonging = BELONGING[call];
-  const belongs = ({ section, name }: Key) => (sections.includes(section) && !without.includes(name)) || others.includes(name);
+  const { sections, without, with: others }: Belonging = BELONGING[call];
+  const belongs = ({ section, name }: Key) =>
+    (sections.includes(section) && !without.includes(name)) || others.includes(name);
   return keys.filter(belongs).map(({ name }) => name);
 }

@@ -9,21 +9,34 @@ export interface OwnFile {
   option: string;
 }
 
-export const WORKER: OwnFile = { what: "the worker's script", option: "`workerUrl` (`worker-url` on the element)" };
+export const WORKER: OwnFile = {
+  what: "the worker's script",
+  option: "`workerUrl` (`worker-url` on the element)",
+};
 export const MODULE: OwnFile = { what: "the Wasm module", option: "`wasmUrl` (`wasm-url` on the element)" };
-export const ASSET: OwnFile = { what: "a file of the assets", option: "`assetsUrl` (`assets-url` on the element)" };
+export const ASSET: OwnFile = {
+  what: "a file of the assets",
+  option: "`assetsUrl` (`assets-url` on the element)",
+};
 
 type Sentence = (file: OwnFile, url: string, detail: string) => [message: string, hint: string];
 
-const copied = ({ option }: OwnFile) => `Copy Flantune's files to where the page is served (\`npx flantune copy-assets FOLDER\`), and name them: ${option}`;
+const copied = ({ option }: OwnFile) =>
+  `Copy Flantune's files to where the page is served (\`npx flantune copy-assets FOLDER\`), and name them: ${option}`;
 
 const SENTENCES: Record<Exclude<LoadReason, "trusted_types">, Sentence> = {
   unreachable: ({ what }, url, detail) => [
     `${url}: ${what} could not be loaded: ${detail}`,
     "Check the connection, and that no filter and no policy stands between (`connect-src`)",
   ],
-  status: (file, url, detail) => [`${url}: ${file.what} is not there: the server answered ${detail}`, copied(file)],
-  html: (file, url) => [`${url}: expected ${file.what}, found HTML: the server sends a web page for what it does not have`, copied(file)],
+  status: (file, url, detail) => [
+    `${url}: ${file.what} is not there: the server answered ${detail}`,
+    copied(file),
+  ],
+  html: (file, url) => [
+    `${url}: expected ${file.what}, found HTML: the server sends a web page for what it does not have`,
+    copied(file),
+  ],
   cors: ({ what }, url) => [
     `${url}: ${what} lies on another origin, which lets no other page read it (CORS)`,
     "Have that server send `access-control-allow-origin`, or serve the file from the page's own origin",
@@ -45,11 +58,20 @@ const SENTENCES: Record<Exclude<LoadReason, "trusted_types">, Sentence> = {
     `${url}: this page is isolated by Cross-Origin-Embedder-Policy, and ${what} comes without that header`,
     "Have the server send the same `cross-origin-embedder-policy` with the worker's script as with the page",
   ],
-  content: (file, url, detail) => [`${url}: this is not ${file.what} of this version: ${detail}`, copied(file)],
+  content: (file, url, detail) => [
+    `${url}: this is not ${file.what} of this version: ${detail}`,
+    copied(file),
+  ],
 };
 
 /** The error of a file that does not come. */
-export function notLoaded(reason: keyof typeof SENTENCES, file: OwnFile, url: string, detail = "", cause?: unknown): FlantuneError {
+export function notLoaded(
+  reason: keyof typeof SENTENCES,
+  file: OwnFile,
+  url: string,
+  detail = "",
+  cause?: unknown,
+): FlantuneError {
   const [message, hint] = SENTENCES[reason](file, url, detail);
   return new FlantuneError("network", message, hint, { reason, url, cause });
 }
@@ -111,8 +133,10 @@ async function unreachable(file: OwnFile, url: string, thrown: unknown): Promise
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
   // The policy's own word comes in a task after the refusal.
   await turn();
-  if (refusedBy("connect-src").some((one) => url.startsWith(one))) return notLoaded("connect_src", file, url, detail, thrown);
-  if (new URL(url).origin !== self.origin && (await answersAnybody(url))) return notLoaded("cors", file, url, detail, thrown);
+  if (refusedBy("connect-src").some((one) => url.startsWith(one)))
+    return notLoaded("connect_src", file, url, detail, thrown);
+  if (new URL(url).origin !== self.origin && (await answersAnybody(url)))
+    return notLoaded("cors", file, url, detail, thrown);
   return notLoaded("unreachable", file, url, navigator.onLine ? detail : "this computer is offline", thrown);
 }
 
@@ -144,6 +168,8 @@ function fromDataUrl(url: string): Response {
   const head = url.slice("data:".length, comma);
   const body = decodeURIComponent(url.slice(comma + 1));
   const type = head.replace(/;base64$/, "");
-  const bytes = head.endsWith(";base64") ? Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0)) : new TextEncoder().encode(body);
+  const bytes = head.endsWith(";base64")
+    ? Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0))
+    : new TextEncoder().encode(body);
   return new Response(bytes, { headers: { "content-type": type || "text/plain" } });
 }

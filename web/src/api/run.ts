@@ -1,10 +1,10 @@
 // A run, as the page sees it: its events, its end, and what brings it over a crash.
 
+import type { RunEnd, RunNotice, RunParams } from "../protocol.js";
+import type { AdapterInfo, RunEvent, RunInfo, RunState } from "../types.js";
 import type { Client } from "./client.js";
 import { asyncDispose } from "./dispose.js";
 import { cancelled, FlantuneError, isCrash } from "./error.js";
-import type { RunEnd, RunNotice, RunParams } from "../protocol.js";
-import type { AdapterInfo, RunEvent, RunInfo, RunState } from "../types.js";
 
 interface RunSurroundings {
   /** The ids of the model and the rows that it needs until it ends. */
@@ -156,14 +156,21 @@ export class Run implements AsyncIterable<RunEvent> {
     const smaller = error.code !== "crash" && rows > 1 ? { rowsAtOnce: Math.ceil(rows / 2) } : undefined;
     const how = smaller ? `, with ${smaller.rowsAtOnce} rows at a time` : "";
     const from = this.#checkpoint > 0 ? `from step ${this.#checkpoint}` : "from the beginning";
-    this.#tell({ event: "warning", code: error.code, message: `${error.message}. The run goes on ${from}${how}` });
+    this.#tell({
+      event: "warning",
+      code: error.code,
+      message: `${error.message}. The run goes on ${from}${how}`,
+    });
     // Before the core worked on it there is nothing to take up.
     const start = this.#info ? "resume" : params.start;
     return { ...params, ...smaller, start, replay: false };
   }
 
   async #giveUp(error: FlantuneError, rows: number): Promise<FlantuneError> {
-    const kept = this.#checkpoint > 0 ? `the checkpoint of step ${this.#checkpoint} is kept` : "there is no checkpoint yet";
+    const kept =
+      this.#checkpoint > 0
+        ? `the checkpoint of step ${this.#checkpoint} is kept`
+        : "there is no checkpoint yet";
     const hint =
       rows > 1
         ? "Go on with it: it then computes fewer rows at a time, which gives the same result in less memory"
@@ -215,7 +222,11 @@ export class Run implements AsyncIterable<RunEvent> {
     this.#wakeAll();
     if (end.adapter) return end.adapter;
     const hint = "Go on with it when you like";
-    throw new FlantuneError("stopped", "The run was stopped before there was an adapter; its checkpoint is kept", hint);
+    throw new FlantuneError(
+      "stopped",
+      "The run was stopped before there was an adapter; its checkpoint is kept",
+      hint,
+    );
   }
 
   #fail(error: FlantuneError): never {

@@ -1,5 +1,6 @@
 // Runs that are kept.
 
+import type { ModelRecipe, RunInfo } from "../types.js";
 import type { Bases } from "./bases.js";
 import { aCount, optionsAmong, text } from "./check.js";
 import type { Client } from "./client.js";
@@ -7,7 +8,6 @@ import { FlantuneError } from "./error.js";
 import { givenModel } from "./given.js";
 import type { Model } from "./model.js";
 import { Run } from "./run.js";
-import type { ModelRecipe, RunInfo } from "../types.js";
 
 export interface ResumeOptions {
   /** The run's base, where it is loaded already, or where only the user has its files. */
@@ -55,7 +55,9 @@ export class Runs {
     const there = model ?? this.#bases.like(info.model);
     const base = there ?? (await this.#lend(info.model));
     const params = { run: id, model: base.id, start: "resume" as const, replay: true };
-    const run = new Run(this.#client, rowsAtOnce === undefined ? params : { ...params, rowsAtOnce }, { needs: [base.id] });
+    const run = new Run(this.#client, rowsAtOnce === undefined ? params : { ...params, rowsAtOnce }, {
+      needs: [base.id],
+    });
     if (!there) {
       // Where it cannot be closed, the worker went, and the base with it.
       const close = () => void base.close().catch(() => {});
@@ -66,7 +68,9 @@ export class Runs {
 
   /** Removes a run with its rows and checkpoints; its adapter stays in the library. */
   async delete(id: string): Promise<void> {
-    await this.#client.call("removeRun", { run: text("delete: id", id, "the id of a run, as `runs.list` gives it") });
+    await this.#client.call("removeRun", {
+      run: text("delete: id", id, "the id of a run, as `runs.list` gives it"),
+    });
   }
 
   async #lend(recipe: ModelRecipe): Promise<Model> {

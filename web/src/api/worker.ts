@@ -44,7 +44,8 @@ function ownWorker(scheme: "data" | "blob"): StartedWorker {
   const url = beside();
   const asBuilt = own !== undefined && AS_BUILT.test(new URL(own).pathname);
   // Of another origin, or in a frame without one: some browsers refuse what follows only later.
-  if (asBuilt && url !== undefined && url.origin !== self.origin) return { worker: workerAt(url, scheme), url: url.href };
+  if (asBuilt && url !== undefined && url.origin !== self.origin)
+    return { worker: workerAt(url, scheme), url: url.href };
   try {
     // Word for word what bundlers look for: they bundle the worker, and put its address here.
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -64,7 +65,8 @@ function beside(): URL | undefined {
 function workerAt(url: URL, scheme: "data" | "blob"): Worker {
   const text = `import ${JSON.stringify(url.href)};`;
   if (scheme === "data") return start(dataAddress(text));
-  if (url.origin === self.origin || url.protocol === "blob:" || url.protocol === "data:") return start(url.href);
+  if (url.origin === self.origin || url.protocol === "blob:" || url.protocol === "data:")
+    return start(url.href);
   // A worker of another origin is refused, but one of this page's may import it.
   return start(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
 }
@@ -78,7 +80,9 @@ const dataAddress = (text: string) => `data:text/javascript,${encodeURIComponent
 async function schemeInFrame(): Promise<"data" | "blob"> {
   let probe: Worker | undefined;
   try {
-    const worker = (probe = start(dataAddress('new Blob(["a"]).text().then(() => postMessage(true), () => postMessage(false));')));
+    const worker = (probe = start(
+      dataAddress('new Blob(["a"]).text().then(() => postMessage(true), () => postMessage(false));'),
+    ));
     return await new Promise((resolve) => {
       worker.addEventListener("message", ({ data }) => resolve(data ? "data" : "blob"));
       // The policy refuses it, which the worker itself will be told.
@@ -92,7 +96,10 @@ async function schemeInFrame(): Promise<"data" | "blob"> {
 }
 
 interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(address: string): string }): { createScriptURL(address: string): string };
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(address: string): string },
+  ): { createScriptURL(address: string): string };
 }
 
 let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
@@ -111,8 +118,13 @@ function start(address: string): Worker {
 /** Errors: `environment` where there are no web workers. */
 export function needWorkers(): void {
   if (typeof Worker !== "undefined" && typeof location !== "undefined") return;
-  const message = "There are no web workers here, so Flantune cannot start: this is a server, a service worker or a worklet";
-  throw new FlantuneError("environment", message, "Import it anywhere, but call Flantune.start() in a page, or in a web worker of one");
+  const message =
+    "There are no web workers here, so Flantune cannot start: this is a server, a service worker or a worklet";
+  throw new FlantuneError(
+    "environment",
+    message,
+    "Import it anywhere, but call Flantune.start() in a page, or in a web worker of one",
+  );
 }
 
 /** What was thrown where a worker was to be started, in words. */
@@ -122,12 +134,29 @@ function refused(thrown: unknown, url: URL | undefined): FlantuneError {
   const details = { cause: thrown, url: url?.href };
   if (thrown instanceof TypeError && /Trusted/i.test(detail)) {
     const message = `${at.trim() || "The worker"}: this page demands Trusted Types, so the worker's script was not started: ${detail}`;
-    return new FlantuneError("environment", message, `Add \`trusted-types ${TRUSTED}\` to the page's policy`, { ...details, reason: "trusted_types" });
+    return new FlantuneError(
+      "environment",
+      message,
+      `Add \`trusted-types ${TRUSTED}\` to the page's policy`,
+      { ...details, reason: "trusted_types" },
+    );
   }
   if (url === undefined) {
-    const hint = "Copy the worker (`npx flantune copy-assets FOLDER`), and name it: workerUrl, or worker-url on the element";
-    return new FlantuneError("environment", `The worker's script was not found from here: ${detail}`, hint, details);
+    const hint =
+      "Copy the worker (`npx flantune copy-assets FOLDER`), and name it: workerUrl, or worker-url on the element";
+    return new FlantuneError(
+      "environment",
+      `The worker's script was not found from here: ${detail}`,
+      hint,
+      details,
+    );
   }
-  const hint = "Check that the page's security policy lets workers start (`worker-src`), and that workerUrl names worker.js";
-  return new FlantuneError("environment", `The worker's script${at} could not be started: ${detail}`, hint, details);
+  const hint =
+    "Check that the page's security policy lets workers start (`worker-src`), and that workerUrl names worker.js";
+  return new FlantuneError(
+    "environment",
+    `The worker's script${at} could not be started: ${detail}`,
+    hint,
+    details,
+  );
 }

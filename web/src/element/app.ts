@@ -12,14 +12,14 @@ import { PlanActions } from "./actions/plan.js";
 import type { Shared } from "./actions/shared.js";
 import { TrainActions } from "./actions/train.js";
 import { FlanTuneErrorEvent } from "./events.js";
-import { presetOf, PRESET_SETTINGS } from "./presets.js";
-import { byKey, DEMOS, isBusy, isInUse, STEPS, type State, type StepName } from "./state.js";
-import { problem, said, Store } from "./store.js";
 import { isSetting } from "./keys.js";
-import { sentences } from "./views/parts.js";
+import { PRESET_SETTINGS, presetOf } from "./presets.js";
+import { byKey, DEMOS, isBusy, isInUse, STEPS, type State, type StepName } from "./state.js";
+import { problem, Store, said } from "./store.js";
 import type { Strings } from "./strings/en.js";
 import type { Start, Trainer } from "./trainer.js";
 import type { Shared as Wishes } from "./url.js";
+import { sentences } from "./views/parts.js";
 
 export interface Host {
   fire(event: Event): void;
@@ -62,7 +62,8 @@ export class App {
         const text = said(thrown, host.strings());
         this.store.change((state) => place(state, text));
         // The box of an open step tells by itself.
-        if (folded !== undefined && !this.store.state.open[folded]) host.announce(sentences([text.message, text.hint]));
+        if (folded !== undefined && !this.store.state.open[folded])
+          host.announce(sentences([text.message, text.hint]));
         host.fire(new FlanTuneErrorEvent(shown));
       },
       retire: (thing) => {
@@ -75,7 +76,13 @@ export class App {
     const data = new DataActions(shared);
     const library = new LibraryActions(shared, model);
     new PlanActions(shared);
-    const train = new TrainActions(shared, model, data, () => library.list(), (device) => void this.#changeDevice(device));
+    const train = new TrainActions(
+      shared,
+      model,
+      data,
+      () => library.list(),
+      (device) => void this.#changeDevice(device),
+    );
     this.#model = model;
     this.#data = data;
     this.#train = train;
@@ -110,7 +117,14 @@ export class App {
       state.settings = { ...PRESET_SETTINGS[method].balanced, seed: 0, ...settings, method };
       state.preset = presetOf(state.settings);
       const decided = model === "builtin" && demo !== undefined;
-      state.open = { model: !decided, data: false, method: false, train: decided, compare: false, adapters: false };
+      state.open = {
+        model: !decided,
+        data: false,
+        method: false,
+        train: decided,
+        compare: false,
+        adapters: false,
+      };
     });
   }
 
@@ -159,7 +173,11 @@ export class App {
   /** Something was changed in this browser, here or in another page. */
   async #refresh(what: Changed): Promise<void> {
     if (this.#closed) return;
-    const lists = { adapters: () => this.#library.list(), runs: () => this.#train.listRuns(), models: () => this.#model.listStored() };
+    const lists = {
+      adapters: () => this.#library.list(),
+      runs: () => this.#train.listRuns(),
+      models: () => this.#model.listStored(),
+    };
     await lists[what]();
   }
 
@@ -176,14 +194,16 @@ export class App {
 
   #begin(): Promise<Trainer> {
     if (this.#closed) return Promise.reject(Object.assign(new Error("closed"), { code: "cancelled" }));
-    this.#trainer ??= this.#start({ ...this.#host.options(), device: this.store.state.device.choice }).then((trainer) => {
-      this.store.change(({ device }) => {
-        device.info = trainer.device;
-        device.warnings = trainer.warnings;
-      });
-      trainer.onChange((what) => void this.#refresh(what));
-      return trainer;
-    });
+    this.#trainer ??= this.#start({ ...this.#host.options(), device: this.store.state.device.choice }).then(
+      (trainer) => {
+        this.store.change(({ device }) => {
+          device.info = trainer.device;
+          device.warnings = trainer.warnings;
+        });
+        trainer.onChange((what) => void this.#refresh(what));
+        return trainer;
+      },
+    );
     return this.#trainer;
   }
 

@@ -1,7 +1,12 @@
 // What frameworks' templates may write into <flan-tune>: types only.
 
 import type { DeviceChoice, Method } from "../types.js";
-import type { FlanTuneAdapterEvent, FlanTuneErrorEvent, FlanTuneEvalEvent, FlanTuneStepEvent } from "./events.js";
+import type {
+  FlanTuneAdapterEvent,
+  FlanTuneErrorEvent,
+  FlanTuneEvalEvent,
+  FlanTuneStepEvent,
+} from "./events.js";
 
 type Nothing = null | undefined;
 
@@ -26,7 +31,8 @@ export interface FlanTuneAttributes {
 }
 
 /** By properties' names, which the element has too. */
-export interface FlanTuneProperties extends Pick<FlanTuneAttributes, "model" | "data" | "method" | "device" | "theme"> {
+export interface FlanTuneProperties
+  extends Pick<FlanTuneAttributes, "model" | "data" | "method" | "device" | "theme"> {
   rank?: number | Nothing;
   headingLevel?: number | Nothing;
   addressSettings?: boolean | Nothing;
@@ -45,4 +51,6 @@ export interface FlanTuneEvents {
 }
 
 /** Listeners by `on` and the event's name, as React 19 and Svelte 5 take them. */
-export type FlanTuneListeners = { [Name in keyof FlanTuneEvents as `on${Name}`]?: ((event: FlanTuneEvents[Name]) => void) | Nothing };
+export type FlanTuneListeners = {
+  [Name in keyof FlanTuneEvents as `on${Name}`]?: ((event: FlanTuneEvents[Name]) => void) | Nothing;
+};

@@ -39,8 +39,10 @@ export class Chart {
   draw(lines: Line[], steps: number, label: string): void {
     if (this.root.getAttribute("aria-label") !== label) this.root.setAttribute("aria-label", label);
     if (this.root.clientWidth === 0) return; // folded; drawn when it is shown
-    const key = lines.map(({ curve }) => curve.steps.length).join() + `/${steps}`;
-    const shape = JSON.stringify(lines.map(({ color, smooth, dashed, points }) => [color, smooth, dashed, points]));
+    const key = `${lines.map(({ curve }) => curve.steps.length).join()}/${steps}`;
+    const shape = JSON.stringify(
+      lines.map(({ color, smooth, dashed, points }) => [color, smooth, dashed, points]),
+    );
     if (key === this.#key && shape === this.#shape) return;
     this.#key = key;
     const { data, top } = columns(lines);
@@ -70,7 +72,12 @@ export class Chart {
 
   #fit(): void {
     const { clientWidth: width, clientHeight: height } = this.root;
-    if (width > 0 && height > 0 && this.#plot !== undefined && (width !== this.#plot.width || height !== this.#plot.height)) {
+    if (
+      width > 0 &&
+      height > 0 &&
+      this.#plot !== undefined &&
+      (width !== this.#plot.width || height !== this.#plot.height)
+    ) {
       this.#plot.setSize({ width, height });
     }
   }
@@ -98,7 +105,11 @@ export class Chart {
       padding: [8, 12, 0, 0],
       scales: { x: { time: false, auto: false }, y: { auto: false } },
       axes: [
-        { ...axis(24), grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000] },
+        {
+          ...axis(24),
+          grid: { show: false },
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000],
+        },
         axis(32),
       ],
       series: [
@@ -112,7 +123,13 @@ export class Chart {
             points: { show: points, size: 6, stroke, fill: stroke },
             ...(dashed ? { dash: [5, 4] } : {}),
           };
-          const raw: uPlot.Series = { stroke, width: 1, alpha: 0.35, spanGaps: true, points: { show: false } };
+          const raw: uPlot.Series = {
+            stroke,
+            width: 1,
+            alpha: 0.35,
+            spanGaps: true,
+            points: { show: false },
+          };
           return smooth ? [raw, main] : [main];
         }),
       ],
@@ -127,7 +144,9 @@ function columns(lines: Line[]): { data: uPlot.AlignedData; top: number } {
   const places = new Set<number>();
   for (const { curve } of lines) {
     const thin = curve.steps.length > MOST_POINTS ? stride : 1;
-    curve.steps.forEach((step, place) => (place % thin === 0 || place === curve.steps.length - 1) && places.add(step));
+    curve.steps.forEach(
+      (step, place) => (place % thin === 0 || place === curve.steps.length - 1) && places.add(step),
+    );
   }
   const steps = [...places].sort((one, other) => one - other);
   let top = 0;

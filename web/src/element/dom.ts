@@ -21,12 +21,20 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
     if (typeof value === "object") listen(element, value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.filter((child): child is Node | string => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.filter(
+      (child): child is Node | string => child !== null && child !== undefined && child !== false,
+    ),
+  );
   return element;
 }
 
 /** An element of SVG. */
-export function svg(tag: string, attributes: Record<string, string | number> = {}, ...children: Node[]): SVGElement {
+export function svg(
+  tag: string,
+  attributes: Record<string, string | number> = {},
+  ...children: Node[]
+): SVGElement {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children);
@@ -66,7 +74,10 @@ export function setAttribute(element: Element, name: string, value: string | nul
 }
 
 /** Writes a value into a control that the user is not in. */
-export function setValue(control: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement, value: string): void {
+export function setValue(
+  control: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement,
+  value: string,
+): void {
   const root = control.getRootNode();
   const focused = root instanceof ShadowRoot && root.activeElement === control;
   if (!focused && control.value !== value) control.value = value;
@@ -81,7 +92,11 @@ export function refill(element: Element & { filled?: string }, key: string, chil
   element.filled = key;
   const focused = focusedWithin(element);
   const place = focused === undefined ? -1 : controls(element).indexOf(focused);
-  element.replaceChildren(...children().filter((child): child is Node | string => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(
+    ...children().filter(
+      (child): child is Node | string => child !== null && child !== undefined && child !== false,
+    ),
+  );
   if (focused === undefined || focusedWithin(element) !== undefined) return;
   const left = controls(element);
   const next = left.includes(focused) ? focused : left[Math.min(place, left.length - 1)];
@@ -102,7 +117,9 @@ function focusedWithin(element: Element): HTMLElement | undefined {
 }
 
 function controls(element: Element): HTMLElement[] {
-  const all = element.querySelectorAll<HTMLElement>("button, input:not([disabled]), textarea, select, summary, [tabindex]");
+  const all = element.querySelectorAll<HTMLElement>(
+    "button, input:not([disabled]), textarea, select, summary, [tabindex]",
+  );
   return [...all].filter((control) => control.checkVisibility());
 }
 

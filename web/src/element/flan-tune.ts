@@ -6,11 +6,11 @@ import { h } from "./dom.js";
 import { format } from "./format.js";
 import { METHODS } from "./presets.js";
 import { DEMOS } from "./state.js";
-import { DIRECTION, LANGUAGES, language, stringsOf, type Language } from "./strings/index.js";
+import { DIRECTION, LANGUAGES, type Language, language, stringsOf } from "./strings/index.js";
 import { styles } from "./styles/index.js";
 import { PIECES } from "./styles/tokens.js";
 import type { Start } from "./trainer.js";
-import { readSettings, writeSettings, type Shared } from "./url.js";
+import { readSettings, type Shared, writeSettings } from "./url.js";
 import { page } from "./views/page.js";
 import type { Context, View } from "./views/parts.js";
 
@@ -25,9 +25,25 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 type Settable<Value> = Value | null | undefined;
 
 /** Where Flantune's files and models are had from. */
-const ADDRESSES = { hubEndpoint: "hub-endpoint", workerUrl: "worker-url", wasmUrl: "wasm-url", assetsUrl: "assets-url" } as const;
+const ADDRESSES = {
+  hubEndpoint: "hub-endpoint",
+  workerUrl: "worker-url",
+  wasmUrl: "wasm-url",
+  assetsUrl: "assets-url",
+} as const;
 /** Properties that frameworks may have set before the element was defined. */
-const PROPERTIES = ["model", "data", "method", "rank", "lang", "device", "theme", "addressSettings", "headingLevel", ...Object.keys(ADDRESSES)];
+const PROPERTIES = [
+  "model",
+  "data",
+  "method",
+  "rank",
+  "lang",
+  "device",
+  "theme",
+  "addressSettings",
+  "headingLevel",
+  ...Object.keys(ADDRESSES),
+];
 
 /**
  * Fine-tunes FLAN-T5 where the user is.
@@ -53,7 +69,10 @@ export class FlanTuneElement extends Base {
   static start: Start = () => Promise.reject(new Error("FlanTuneElement.start is not set"));
 
   /** Does nothing where there are no elements, as on servers. */
-  static define(tag = "flan-tune", registry: CustomElementRegistry | undefined = globalThis.customElements): void {
+  static define(
+    tag = "flan-tune",
+    registry: CustomElementRegistry | undefined = globalThis.customElements,
+  ): void {
     if (registry === undefined || registry.get(tag) === this) return;
     registry.define(tag, this);
   }
@@ -87,7 +106,10 @@ export class FlanTuneElement extends Base {
     super();
     const root = this.attachShadow({ mode: "open", delegatesFocus: false });
     root.adoptedStyleSheets = [styles(this.ownerDocument)];
-    root.append(this.#frame, h("div", { class: "width", "aria-hidden": "true" }, ...Array.from({ length: PIECES }, () => h("i"))));
+    root.append(
+      this.#frame,
+      h("div", { class: "width", "aria-hidden": "true" }, ...Array.from({ length: PIECES }, () => h("i"))),
+    );
   }
 
   get model(): string {
@@ -236,9 +258,12 @@ export class FlanTuneElement extends Base {
       fire: (event) => this.dispatchEvent(event),
       announce: (text) => (this.#live.textContent = text),
       strings: () => stringsOf(this.#language),
-      focusStep: (step) => requestAnimationFrame(() => requestAnimationFrame(() => {
-        this.shadowRoot?.querySelector<HTMLElement>(`[data-step="${step}"]`)?.focus();
-      })),
+      focusStep: (step) =>
+        requestAnimationFrame(() =>
+          requestAnimationFrame(() => {
+            this.shadowRoot?.querySelector<HTMLElement>(`[data-step="${step}"]`)?.focus();
+          }),
+        ),
       options: () => this.#options(),
     });
     this.#app = app;
@@ -266,27 +291,35 @@ export class FlanTuneElement extends Base {
     if (app === undefined) return;
     if (changed.has("theme")) this.#view?.recolor?.();
     const now = language(this);
-    if (now === this.#language && (changed.has("heading-level") || changed.has("address-settings"))) this.#show();
+    if (now === this.#language && (changed.has("heading-level") || changed.has("address-settings")))
+      this.#show();
     if (now !== this.#language) {
       this.#language = now;
       this.#show();
       // The buttons are others now: whoever pressed one by keyboard goes on from there.
-      if (this.#chosen === now) this.shadowRoot?.querySelector<HTMLElement>(`.languages [lang="${now}"]`)?.focus();
+      if (this.#chosen === now)
+        this.shadowRoot?.querySelector<HTMLElement>(`.languages [lang="${now}"]`)?.focus();
       this.#chosen = undefined;
       if (this.#ownsAddress()) this.#writeAddress(app);
     }
     if (Object.values(ADDRESSES).some((name) => changed.has(name))) app.addressesChanged();
     const { model, data, settings } = app.store.state;
-    if (changed.has("model") && this.model !== "" && this.model !== (model.choice === "builtin" ? "builtin" : model.address)) {
+    if (
+      changed.has("model") &&
+      this.model !== "" &&
+      this.model !== (model.choice === "builtin" ? "builtin" : model.address)
+    ) {
       if (this.model === "builtin") {
         app.actions.model.choose({ choice: "builtin" });
         void app.actions.model.load();
       } else app.actions.model.choose({ choice: "web", address: this.model });
     }
     const demo = DEMOS.find((known) => known === this.data);
-    if (changed.has("data") && demo !== undefined && demo !== data.choice) void app.actions.data.chooseDemo(demo);
+    if (changed.has("data") && demo !== undefined && demo !== data.choice)
+      void app.actions.data.chooseDemo(demo);
     if (changed.has("method") && this.method !== settings.method) app.actions.train.chooseMethod(this.method);
-    if (changed.has("rank") && this.rank !== undefined && this.rank !== settings.rank) app.actions.train.set("rank", this.rank);
+    if (changed.has("rank") && this.rank !== undefined && this.rank !== settings.rank)
+      app.actions.train.set("rank", this.rank);
   }
 
   /** Attributes first; an address that was shared says more. */
@@ -362,7 +395,11 @@ export class FlanTuneElement extends Base {
     const text = parameters.toString();
     if (location.search.replace(/^\?/, "") === text) return;
     try {
-      history.replaceState(history.state, "", text === "" ? location.pathname + location.hash : `?${text}${location.hash}`);
+      history.replaceState(
+        history.state,
+        "",
+        text === "" ? location.pathname + location.hash : `?${text}${location.hash}`,
+      );
     } catch {
       // A browser refuses many changes in a short time; the next change writes this one too.
     }

@@ -14,7 +14,9 @@ export function isSetting({ section }: Key): boolean {
 
 /** Whether it stands in the list of all settings. */
 export function isListed({ section, place, methods }: Key, method: Method): boolean {
-  return SECTIONS.includes(section) && place === "listed" && (methods.length === 0 || methods.includes(method));
+  return (
+    SECTIONS.includes(section) && place === "listed" && (methods.length === 0 || methods.includes(method))
+  );
 }
 
 /** What a key is set to, or else its default with these settings; nothing before the core has said that. */
@@ -43,5 +45,12 @@ export function modulesInForce(state: State): string[] {
 /** Whether a number is within a key's range. */
 export function isWithin({ range, kind }: Key, value: number): boolean {
   const { from = -Infinity, to = Infinity, above = -Infinity, below = Infinity } = range;
-  return Number.isFinite(value) && (kind.type !== "integer" || Number.isInteger(value)) && value >= from && value <= to && value > above && value < below;
+  return (
+    Number.isFinite(value) &&
+    (kind.type !== "integer" || Number.isInteger(value)) &&
+    value >= from &&
+    value <= to &&
+    value > above &&
+    value < below
+  );
 }

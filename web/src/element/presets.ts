@@ -23,7 +23,11 @@ export const PRESET_SETTINGS: Record<Method, Record<Preset, TrainSettings>> = {
 };
 
 /** The preset that settings are, but for the seed. */
-export function presetOf({ method, seed: _, ...settings }: TrainSettings & { method: Method }): Preset | "own" {
+export function presetOf({
+  method,
+  seed: _,
+  ...settings
+}: TrainSettings & { method: Method }): Preset | "own" {
   const said = (options: TrainSettings) => JSON.stringify(Object.entries(options).sort());
   return PRESETS.find((preset) => said(PRESET_SETTINGS[method][preset]) === said(settings)) ?? "own";
 }

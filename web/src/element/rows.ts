@@ -6,7 +6,9 @@ import type { DataOptions } from "../types.js";
 export const LIMITS = ["maxSourceTokens", "maxTargetTokens", "onTooLong", "validationFraction"] as const;
 
 export function limits(options: DataOptions): DataOptions {
-  const known = Object.entries(options).filter(([key, value]) => (LIMITS as readonly string[]).includes(key) && value !== undefined);
+  const known = Object.entries(options).filter(
+    ([key, value]) => (LIMITS as readonly string[]).includes(key) && value !== undefined,
+  );
   return Object.fromEntries(known);
 }
 

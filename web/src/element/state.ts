@@ -199,7 +199,15 @@ export function initialState(): State {
   return {
     device: { choice: "auto", warnings: [] },
     open: { model: true, data: false, method: false, train: false, compare: false, adapters: false },
-    model: { choice: "builtin", address: "", revision: "", dtype: "f32", files: [], phase: "none", stored: [] },
+    model: {
+      choice: "builtin",
+      address: "",
+      revision: "",
+      dtype: "f32",
+      files: [],
+      phase: "none",
+      stored: [],
+    },
     data: { choice: "reviews", phase: "none", options: {}, previews: [] },
     settings: { method: "lora" },
     preset: "balanced",

@@ -37,16 +37,25 @@ export function translated(shown: Problem, strings: Strings): Problem {
   const { code, reason, url = "" } = shown;
   const known = strings.problem[`${code}/${reason}`] ?? strings.problem[code];
   if (known === undefined) return shown;
-  const detail = [shown.message, known.hint === undefined ? undefined : shown.hint].filter(Boolean).join(". ");
+  const detail = [shown.message, known.hint === undefined ? undefined : shown.hint]
+    .filter(Boolean)
+    .join(". ");
   const filled = (text: string) => text.replaceAll("{url}", () => url);
-  return { ...shown, message: filled(known.message), ...(known.hint !== undefined && { hint: filled(known.hint) }), detail };
+  return {
+    ...shown,
+    message: filled(known.message),
+    ...(known.hint !== undefined && { hint: filled(known.hint) }),
+    detail,
+  };
 }
 
 /** What was thrown. */
 export function problem(thrown: unknown): Problem {
   if (thrown instanceof Error) {
     const given = thrown as Error & Record<string, unknown>; // a FlantuneError has these
-    const texts = ["hint", "reason", "url"].filter((key) => typeof given[key] === "string").map((key) => [key, given[key]]);
+    const texts = ["hint", "reason", "url"]
+      .filter((key) => typeof given[key] === "string")
+      .map((key) => [key, given[key]]);
     const code = typeof given["code"] === "string" ? given["code"] : "internal";
     return { code, message: thrown.message, ...(Object.fromEntries(texts) as Partial<Problem>) };
   }

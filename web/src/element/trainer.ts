@@ -112,7 +112,10 @@ export interface Runs {
 
 export interface Models {
   /** What a model of a hub or the web would take, before it is downloaded. */
-  plan(source: ModelSource, options?: { options?: TrainSettings; signal?: AbortSignal }): Promise<DownloadPlan>;
+  plan(
+    source: ModelSource,
+    options?: { options?: TrainSettings; signal?: AbortSignal },
+  ): Promise<DownloadPlan>;
   /** The models that are kept in the browser. */
   list(): Promise<StoredModel[]>;
   delete(key: string): Promise<void>;

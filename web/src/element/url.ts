@@ -17,7 +17,15 @@ export interface Shared {
 }
 
 /** Keys that may stand in an address. Texts are the user's own, and stay out. */
-const PRIVATE = new Set(["initText", "initAdapter", "name", "train", "validation", "template", "templateFile"]);
+const PRIVATE = new Set([
+  "initText",
+  "initAdapter",
+  "name",
+  "train",
+  "validation",
+  "template",
+  "templateFile",
+]);
 const OTHERS = new Set(["model", "revision", "dtype", "data", "lang"]);
 
 export function writeSettings(state: State): URLSearchParams {

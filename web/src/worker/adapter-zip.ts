@@ -16,13 +16,15 @@ export interface PackedFile {
 
 /** The files of an adapter in a zip, which may lie in a folder of it. What else is there is left out. */
 export async function adapterFiles(file: Blob): Promise<PackedFile[]> {
-  if (file.size > LARGEST) throw refused(`it has ${file.size} bytes, more than the ${LARGEST} that an adapter may have`);
+  if (file.size > LARGEST)
+    throw refused(`it has ${file.size} bytes, more than the ${LARGEST} that an adapter may have`);
   const entries = await entriesOf(file, MOST_ENTRIES).catch((error: unknown) => {
     throw inWords(error);
   });
   const wanted = filesOfAdapter(entries);
   const size = wanted.reduce((sum, entry) => sum + entry.size, 0);
-  if (size > LARGEST) throw refused(`unpacked it has ${size} bytes, more than the ${LARGEST} that an adapter may have`);
+  if (size > LARGEST)
+    throw refused(`unpacked it has ${size} bytes, more than the ${LARGEST} that an adapter may have`);
   return wanted.map((entry) => ({ name: base(entry.name), pieces: () => pieces(file, entry) }));
 }
 
@@ -37,7 +39,9 @@ async function* pieces(file: Blob, entry: Entry): AsyncGenerator<Uint8Array> {
 /** Those of the one folder that has an adapter. */
 function filesOfAdapter(entries: Entry[]): Entry[] {
   const names = entries.map(({ name }) => name);
-  const outside = names.find((name) => name.startsWith("/") || name.includes("\\") || name.split("/").includes(".."));
+  const outside = names.find(
+    (name) => name.startsWith("/") || name.includes("\\") || name.split("/").includes(".."),
+  );
   if (outside !== undefined) throw refused(`it has a file outside of it: ${shown(outside)}`);
   const configs = names.filter((name) => base(name) === CONFIG);
   const [config] = configs;

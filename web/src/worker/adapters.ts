@@ -134,7 +134,10 @@ export class Adapters {
     } catch (error) {
       if (FlantuneError.from(error).code !== "format") throw error;
       // The record is broken, the adapter need not be.
-      const folders = (await this.storage.list(directory)).map(Number).filter(Boolean).sort((one, other) => other - one);
+      const folders = (await this.storage.list(directory))
+        .map(Number)
+        .filter(Boolean)
+        .sort((one, other) => other - one);
       for (const folder of [...folders.map(String), ""]) {
         const record = await this.#adopt(id, folder);
         if (record) return record;
@@ -149,11 +152,17 @@ export class Adapters {
     if (!(await this.#isWhole(files))) return undefined;
     const earlier = await earlierInfo(id).catch(() => "unreadable" as const);
     const known = earlier === "unreadable" ? undefined : earlier;
-    const { name, model, metrics, created } = known ?? { name: id, model: null, metrics: {}, created: Date.now() };
+    const { name, model, metrics, created } = known ?? {
+      name: id,
+      model: null,
+      metrics: {},
+      created: Date.now(),
+    };
     try {
       const info = { ...(await this.#describe({ id, name, model, metrics }, files)), created };
       // Where its name cannot be had now, or nothing be written, it is taken over another time.
-      if (earlier !== "unreadable") await writeRecord(this.storage, directoryOf(id), { info, folder }).catch(() => {});
+      if (earlier !== "unreadable")
+        await writeRecord(this.storage, directoryOf(id), { info, folder }).catch(() => {});
       return { info, folder };
     } catch (thrown) {
       const error = FlantuneError.from(thrown);
@@ -184,7 +193,9 @@ export class Adapters {
   }
 
   async #describe({ id, name, model, metrics }: NewAdapter, directory: string): Promise<AdapterInfo> {
-    const { method, parameters, bytes, base, config } = await this.engine.request("describeAdapter", { directory });
+    const { method, parameters, bytes, base, config } = await this.engine.request("describeAdapter", {
+      directory,
+    });
     return {
       id,
       name: await this.#freeName(name, id),
@@ -209,7 +220,10 @@ export class Adapters {
   }
 
   async #isWhole(directory: string): Promise<boolean> {
-    return (await this.storage.exists(`${directory}/${CONFIG}`)) && (await this.storage.exists(`${directory}/${WEIGHTS}`));
+    return (
+      (await this.storage.exists(`${directory}/${CONFIG}`)) &&
+      (await this.storage.exists(`${directory}/${WEIGHTS}`))
+    );
   }
 
   async #release(id: string): Promise<void> {
@@ -221,7 +235,8 @@ export class Adapters {
   /** The names of all adapters but one, as far as they can be read. */
   async #names(without: string): Promise<string[]> {
     const ids = (await this.storage.list("adapters")).filter((id) => id !== plainName(without));
-    const read = (id: string) => readRecord<AdapterRecord>(this.storage, directoryOf(id)).catch(() => undefined);
+    const read = (id: string) =>
+      readRecord<AdapterRecord>(this.storage, directoryOf(id)).catch(() => undefined);
     return (await Promise.all(ids.map(read))).flatMap((record) => record?.info.name ?? []);
   }
 

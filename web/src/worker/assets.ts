@@ -44,7 +44,8 @@ export class Assets {
         throw broken(url, error);
       }
       const file = new Blob(pieces);
-      if (file.size !== bytes) throw notLoaded("content", ASSET, url, `it has ${file.size} bytes, expected ${bytes}`);
+      if (file.size !== bytes)
+        throw notLoaded("content", ASSET, url, `it has ${file.size} bytes, expected ${bytes}`);
       files.set(name, file);
     }
     return files;

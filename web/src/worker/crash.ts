@@ -5,7 +5,8 @@
 
 import { FlantuneError } from "../api/error.js";
 
-const MEMORY = /out of memory|memory allocation|allocation failed|cannot (enlarge|grow) memory|not enough memory/i;
+const MEMORY =
+  /out of memory|memory allocation|allocation failed|cannot (enlarge|grow) memory|not enough memory/i;
 
 /** What the module's allocator writes to the console, with the bytes (crate/wasm/src/memory.rs). */
 const REFUSED = "memory allocation failed, bytes:";

@@ -38,7 +38,12 @@ export class DataSets {
       const demo = await this.assets.demo(rows.demo);
       const folder = this.files.add(demo.files);
       template = demo.template;
-      set = { name: rows.demo, path: `${folder}/train.jsonl`, validation: `${folder}/validation.jsonl`, rows: 0 };
+      set = {
+        name: rows.demo,
+        path: `${folder}/train.jsonl`,
+        validation: `${folder}/validation.jsonl`,
+        rows: 0,
+      };
     } else {
       const name = rowsName(rows);
       const folder = this.files.add(new Map([[name, rows.file]]));
@@ -50,7 +55,11 @@ export class DataSets {
     this.#sets.set(id, set);
     const loaded = { name: set.name, ...inspection };
     if (template === undefined || set.validation === undefined) return loaded;
-    const { rows: validation } = await this.engine.request("inspect", { ...params, path: set.validation, count: 0 });
+    const { rows: validation } = await this.engine.request("inspect", {
+      ...params,
+      path: set.validation,
+      count: 0,
+    });
     set.held = validation;
     return { ...loaded, template };
   }
@@ -67,7 +76,13 @@ export class DataSets {
     return set;
   }
 
-  preview(id: string, options: DataOptions, first: number, count: number, model?: string): Promise<Preview[]> {
+  preview(
+    id: string,
+    options: DataOptions,
+    first: number,
+    count: number,
+    model?: string,
+  ): Promise<Preview[]> {
     const params = { path: this.get(id).path, options: readOptions(options), first, count };
     return this.engine.request("preview", model === undefined ? params : { ...params, model });
   }
@@ -80,7 +95,10 @@ export class DataSets {
 }
 
 /** A set's own rows to judge by, unless a part of the others is asked for. */
-export function ownValidation({ validation }: DataSet, { validationFraction }: DataOptions): { validation?: string } {
+export function ownValidation(
+  { validation }: DataSet,
+  { validationFraction }: DataOptions,
+): { validation?: string } {
   return validation === undefined || validationFraction !== undefined ? {} : { validation };
 }
 

@@ -30,13 +30,19 @@ export async function openDevice(engine: Engine, choice: DeviceChoice): Promise<
   }
 }
 
-async function withoutGpu(engine: Engine, choice: DeviceChoice, reason: PlainError<DeviceReason>): Promise<DeviceInfo> {
+async function withoutGpu(
+  engine: Engine,
+  choice: DeviceChoice,
+  reason: PlainError<DeviceReason>,
+): Promise<DeviceInfo> {
   if (choice === "webgpu") throw new FlantuneError("device", reason.message, reason.hint);
   return { ...info(await engine.request("openDevice", { device: "cpu" })), reason };
 }
 
 /** What the browser says of its GPU, or what stands against using it. */
-async function findAdapter(choice: DeviceChoice): Promise<Partial<GPUAdapterInfo> | PlainError<DeviceReason>> {
+async function findAdapter(
+  choice: DeviceChoice,
+): Promise<Partial<GPUAdapterInfo> | PlainError<DeviceReason>> {
   if (!("gpu" in navigator) || !navigator.gpu) {
     if (!self.isSecureContext) {
       const message = "Browsers give WebGPU to pages over https only";
@@ -58,7 +64,8 @@ async function findAdapter(choice: DeviceChoice): Promise<Partial<GPUAdapterInfo
     return { code: "no_adapter", message, hint };
   }
   if (choice === "auto" && isSoftware(infoOf(adapter))) {
-    const message = "The browser only has a GPU that is computed in software, which is slower than the CPU itself";
+    const message =
+      "The browser only has a GPU that is computed in software, which is slower than the CPU itself";
     const hint = "See that hardware acceleration is on in the browser's settings";
     return { code: "software", message, hint };
   }
@@ -91,7 +98,13 @@ function nameOf({ vendor, architecture, description }: Partial<GPUAdapterInfo>):
   return description || [vendor, architecture].filter(Boolean).join(" ") || undefined;
 }
 
-function isSoftware({ vendor, architecture, device, description, isFallbackAdapter }: Partial<GPUAdapterInfo>): boolean {
+function isSoftware({
+  vendor,
+  architecture,
+  device,
+  description,
+  isFallbackAdapter,
+}: Partial<GPUAdapterInfo>): boolean {
   return isFallbackAdapter === true || SOFTWARE.test([vendor, architecture, device, description].join(" "));
 }
 

@@ -60,7 +60,12 @@ export async function download(storage: Storage, file: Download): Promise<void> 
       if (wrong === undefined) break;
       await storage.remove(part);
       // It may be of two versions of the file. A file that came in one piece is what the server has.
-      if (start === 0) throw new FlantuneError("hub", `${nameOf(file.path)}: ${wrong}`, "Try again; what came was thrown away");
+      if (start === 0)
+        throw new FlantuneError(
+          "hub",
+          `${nameOf(file.path)}: ${wrong}`,
+          "Try again; what came was thrown away",
+        );
     }
     if (outcome.kind !== "broken") {
       usable = false;
@@ -171,7 +176,8 @@ async function transfer(storage: Storage, file: Download, part: string, start: n
   }
   if (loaded === 0) await storage.append(part, new Uint8Array());
   // Of other lengths the browser sees to it: what a page of another origin is told may be that of the packed file.
-  if (file.bytes !== undefined && loaded < file.bytes) return broken(address, new Error("it ended early"), signal);
+  if (file.bytes !== undefined && loaded < file.bytes)
+    return broken(address, new Error("it ended early"), signal);
   return { kind: "whole" };
 }
 
@@ -260,7 +266,8 @@ function unreachable(address: string, error: unknown, signal?: AbortSignal): Fla
 function refused(address: string, { status, statusText }: Response): FlantuneError {
   const message = `${address}: the server answered ${status} ${statusText}`.trimEnd();
   if (status === 401 || status === 403) {
-    const hint = "The model may be private, or its owner may want conditions accepted: download it there and choose its files";
+    const hint =
+      "The model may be private, or its owner may want conditions accepted: download it there and choose its files";
     return new FlantuneError("network", message, hint);
   }
   const hint = status === 404 ? "Check the name; capital letters count" : "Try again later";

@@ -123,13 +123,21 @@ export class Engine {
 /** What is wrong with a module that came, and could not be used. */
 async function unusable(url: string, error: unknown): Promise<FlantuneError> {
   const message = error instanceof Error ? error.message : String(error);
-  if (/Content.Security.Policy|unsafe-eval|blocked by CSP/i.test(message)) return notLoaded("wasm_eval", MODULE, url, message, error);
+  if (/Content.Security.Policy|unsafe-eval|blocked by CSP/i.test(message))
+    return notLoaded("wasm_eval", MODULE, url, message, error);
   // Its body is gone; a server may call a web page anything, and its first letters tell.
-  const head = await fetchOwn(MODULE, url).then((again) => again.text(), () => "");
+  const head = await fetchOwn(MODULE, url).then(
+    (again) => again.text(),
+    () => "",
+  );
   return notLoaded(/^\s*</.test(head) ? "html" : "content", MODULE, url, message, error);
 }
 
 /** The user knows his files by their names, not by where they are mounted. */
 function readable({ code, message, hint }: FlantuneError): FlantuneError {
-  return new FlantuneError(code, message.replaceAll(/(?<![\w/])(?:files\/\d+|builtin|plan\/\d+|models\/[^/\s]+)\//g, ""), hint);
+  return new FlantuneError(
+    code,
+    message.replaceAll(/(?<![\w/])(?:files\/\d+|builtin|plan\/\d+|models\/[^/\s]+)\//g, ""),
+    hint,
+  );
 }

@@ -57,7 +57,10 @@ export class Hub {
     const listing = await limitedText(response);
     const { commit, files, shards } = await this.engine.request("hubFiles", { id, endpoint, listing });
     const details = blobs(listing);
-    const remote = (file: { name: string; address: string }): RemoteFile => ({ ...file, ...details.get(file.name) });
+    const remote = (file: { name: string; address: string }): RemoteFile => ({
+      ...file,
+      ...details.get(file.name),
+    });
     return {
       key: `${model.folder}@${commit}`,
       name: model.repository,
@@ -78,7 +81,8 @@ export class Hub {
       // The hub answers 401 for what it does not have, too.
       if (error.code !== "not_found" && !/answered 40[13]/.test(error.message)) throw error;
       const message = `${repository}: the hub ${new URL(this.endpoint).host} has no such model or revision that everyone may read`;
-      const hint = "Check the name, capital letters too; a private or gated model can be downloaded there, and its files chosen here";
+      const hint =
+        "Check the name, capital letters too; a private or gated model can be downloaded there, and its files chosen here";
       throw new FlantuneError("hub", message, hint, { cause: error });
     }
   }
@@ -111,7 +115,10 @@ export class Hub {
 export async function limitedText(response: Response): Promise<string> {
   const blob = await response.blob();
   if (blob.size > SMALL) {
-    throw new FlantuneError("format", `${response.url}: it has ${blob.size} bytes, more than the ${SMALL} allowed`);
+    throw new FlantuneError(
+      "format",
+      `${response.url}: it has ${blob.size} bytes, more than the ${SMALL} allowed`,
+    );
   }
   return blob.text();
 }
@@ -156,7 +163,10 @@ export function folderUrl(address: string): string {
     throw new FlantuneError("setting", `url: found \`${address}\`, expected the address of a folder`);
   }
   if (!/^https?:$/.test(url.protocol)) {
-    throw new FlantuneError("setting", `url: found \`${address}\`, expected an address that begins with https://`);
+    throw new FlantuneError(
+      "setting",
+      `url: found \`${address}\`, expected an address that begins with https://`,
+    );
   }
   // The address of its config.json will do.
   url.pathname = url.pathname.replace(/\/config\.json$/, "/").replace(/\/?$/, "/");

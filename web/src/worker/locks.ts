@@ -14,7 +14,13 @@ let usable: Promise<LockManager | undefined> | undefined;
 /** The locks, where they may be used. */
 function lockManager(): Promise<LockManager | undefined> {
   const { locks } = navigator;
-  usable ??= locks === undefined ? Promise.resolve(undefined) : locks.query().then(() => locks, () => undefined);
+  usable ??=
+    locks === undefined
+      ? Promise.resolve(undefined)
+      : locks.query().then(
+          () => locks,
+          () => undefined,
+        );
   return usable;
 }
 
@@ -35,7 +41,11 @@ async function holdLock(directory: string, busy: FlantuneError): Promise<() => v
 export async function exclusively<Result>(
   directory: string,
   work: () => Promise<Result>,
-  busy = new FlantuneError("busy", "Another tab is working on this", "Wait until that is done, then try again"),
+  busy = new FlantuneError(
+    "busy",
+    "Another tab is working on this",
+    "Wait until that is done, then try again",
+  ),
 ): Promise<Result> {
   const release = await holdLock(directory, busy);
   try {

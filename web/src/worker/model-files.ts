@@ -21,7 +21,11 @@ export function modelFiles(chosen: ChosenFile[]): { files: Map<string, Blob>; na
     .filter(({ name }) => name === "config.json")
     .sort((one, other) => one.folder.length - other.folder.length)[0];
   if (!config) {
-    const names = split.slice(0, 5).map(({ name }) => name).join(", ") || "no files";
+    const names =
+      split
+        .slice(0, 5)
+        .map(({ name }) => name)
+        .join(", ") || "no files";
     const message = `A model's files begin with its config.json; found ${names}`;
     const hint = "Choose config.json, model.safetensors and tokenizer.json together, or their folder";
     throw new FlantuneError("not_found", message, hint);

@@ -1,8 +1,7 @@
 // Models: the built-in one, the user's files, and those that were downloaded and are kept.
 
 import { FlantuneError } from "../api/error.js";
-import type { Base } from "../engine.js";
-import type { Options } from "../engine.js";
+import type { Base, Options } from "../engine.js";
 import type { LoadedModel, RemoteSource, WorkerSource } from "../protocol.js";
 import type { DownloadPlan, Dtype, ModelRecipe, StoredModel } from "../types.js";
 import type { Assets } from "./assets.js";
@@ -12,10 +11,10 @@ import { folderUrl, type Hub, limitedText, type Remote, type RemoteFile, remoteL
 import { exclusively } from "./locks.js";
 import { fetchModel, RECORD, type StoredRecord, type Work } from "./model-download.js";
 import { modelFiles } from "./model-files.js";
+import { readProgress } from "./read-progress.js";
 import { type FilesMount, plainName } from "./storage/files.js";
 import type { MemoryMount } from "./storage/memory.js";
 import type { Storage } from "./storage/storage.js";
-import { readProgress } from "./read-progress.js";
 import { throttled } from "./throttle.js";
 
 /** Where a model lies, and how it is had again. */
@@ -84,7 +83,11 @@ export class Models {
     const { engine, hub, memory, storage } = this.at;
     if ("builtin" in source || "files" in source) {
       const place = await this.#place(source, "f32", { signal, onProgress: () => {} });
-      const { architecture, memory: bytes, obstacle } = await engine.request("estimate", {
+      const {
+        architecture,
+        memory: bytes,
+        obstacle,
+      } = await engine.request("estimate", {
         directory: place.directory,
         options,
       });
@@ -98,10 +101,15 @@ export class Models {
     try {
       const files = await this.#withShards(remote, directory, signal);
       const config = remote.files.find(({ name }) => name === "config.json");
-      if (config) memory.put(`${directory}/config.json`, new Blob([await this.#small(remote, config, signal)]));
+      if (config)
+        memory.put(`${directory}/config.json`, new Blob([await this.#small(remote, config, signal)]));
       const listed = await Promise.all(files.map((file) => this.#planned(remote, file, signal)));
       const missing = listed.filter(({ stored }) => !stored);
-      const { architecture, memory: bytes, obstacle } = await engine.request("estimate", { directory, options });
+      const {
+        architecture,
+        memory: bytes,
+        obstacle,
+      } = await engine.request("estimate", { directory, options });
       return {
         key: remote.key,
         ...(remote.base && { repository: remote.base.id }),
@@ -197,8 +205,8 @@ export class Models {
     if (!record?.complete) {
       await this.#untilCalledOff(directory);
       // Two tabs that download one model would write the same files.
-      const fetching = exclusively(directory, () => this.#fetch(remote, directory, work), ELSEWHERE).finally(() =>
-        this.#downloads.delete(directory),
+      const fetching = exclusively(directory, () => this.#fetch(remote, directory, work), ELSEWHERE).finally(
+        () => this.#downloads.delete(directory),
       );
       this.#downloads.set(directory, { signal: work.signal, ended: fetching.catch(() => {}) });
       await fetching;
@@ -208,9 +216,11 @@ export class Models {
 
   /** Waits for a download of this page that was called off; refuses what cannot be beside one that was not. */
   async #untilCalledOff(directory: string): Promise<void> {
-    let download;
-    while ((download = this.#downloads.get(directory))) {
-      if (!download.signal.aborted) throw new FlantuneError("busy", DOWNLOADING, "Wait until it is there, or call it off");
+    for (;;) {
+      const download = this.#downloads.get(directory);
+      if (!download) return;
+      if (!download.signal.aborted)
+        throw new FlantuneError("busy", DOWNLOADING, "Wait until it is there, or call it off");
       await download.ended;
     }
   }
@@ -219,7 +229,10 @@ export class Models {
     const { tell, flush } = throttled(onProgress);
     try {
       const { key } = remote;
-      await fetchModel(this.at.storage, remote, directory, { signal, onProgress: (now) => tell({ ...now, key }) });
+      await fetchModel(this.at.storage, remote, directory, {
+        signal,
+        onProgress: (now) => tell({ ...now, key }),
+      });
     } catch (error) {
       // Where nothing came there is nothing to go on with. What stays is removed at the next start.
       const bytes = await this.#bytes(remote.key, [RECORD]).catch(() => undefined);
@@ -240,12 +253,21 @@ export class Models {
       const { name, commit, url, base } = record;
       const same = "url" in source ? url === address : base?.id === source.hub;
       const asked = same && ("url" in source || anyRevision || commit === source.revision);
-      if (asked) return this.#placed({ name, ...(url !== undefined && { url }), ...(base && { base }) }, `models/${key}`, dtype);
+      if (asked)
+        return this.#placed(
+          { name, ...(url !== undefined && { url }), ...(base && { base }) },
+          `models/${key}`,
+          dtype,
+        );
     }
     return undefined;
   }
 
-  #placed({ name, url, base }: Pick<Remote, "name" | "url" | "base">, directory: string, dtype: Dtype): Place {
+  #placed(
+    { name, url, base }: Pick<Remote, "name" | "url" | "base">,
+    directory: string,
+    dtype: Dtype,
+  ): Place {
     const recipe: ModelRecipe =
       base?.revision === undefined
         ? { kind: "url", name, url: url ?? "", dtype }
@@ -253,13 +275,20 @@ export class Models {
     return { directory, name, recipe, ...(base && { base }) };
   }
 
-  async #planned(remote: Remote, file: RemoteFile, signal: AbortSignal): Promise<DownloadPlan["files"][number]> {
+  async #planned(
+    remote: Remote,
+    file: RemoteFile,
+    signal: AbortSignal,
+  ): Promise<DownloadPlan["files"][number]> {
     const path = `models/${remote.key}/${file.name}`;
     const { name } = file;
-    if (await this.at.storage.exists(path)) return { name, bytes: await this.at.storage.length(path), stored: true };
+    if (await this.at.storage.exists(path))
+      return { name, bytes: await this.at.storage.length(path), stored: true };
     const bytes = file.bytes ?? (await remoteLength(file.address, signal));
     const begun = await lengthOf(this.at.storage, partOf(path));
-    return bytes === undefined ? { name, stored: false } : { name, bytes: Math.max(bytes - begun, 0), stored: false };
+    return bytes === undefined
+      ? { name, stored: false }
+      : { name, bytes: Math.max(bytes - begun, 0), stored: false };
   }
 
   async #withShards(remote: Remote, directory: string, signal: AbortSignal): Promise<RemoteFile[]> {

@@ -12,7 +12,10 @@ interface Recorded {
 }
 
 /** The record in a directory; nothing where there is none, and only there. */
-export async function readRecord<Kind extends Recorded>(storage: Storage, directory: string): Promise<Kind | undefined> {
+export async function readRecord<Kind extends Recorded>(
+  storage: Storage,
+  directory: string,
+): Promise<Kind | undefined> {
   const path = `${directory}/${RECORD}`;
   const record = await storage.json<Kind | null>(path);
   if (record === undefined || typeof record?.info?.id === "string") return record;
@@ -20,7 +23,11 @@ export async function readRecord<Kind extends Recorded>(storage: Storage, direct
 }
 
 /** Puts the record into a directory, whole, in place of the one that was there. */
-export async function writeRecord<Kind extends Recorded>(storage: Storage, directory: string, record: Kind): Promise<void> {
+export async function writeRecord<Kind extends Recorded>(
+  storage: Storage,
+  directory: string,
+  record: Kind,
+): Promise<void> {
   await storage.writeJson(`${directory}/${RECORD}`, record);
 }
 

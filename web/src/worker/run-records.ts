@@ -21,7 +21,9 @@ export class RunRecords {
   /** What is remembered of all runs. */
   async all(): Promise<RunInfo[]> {
     const ids = await this.storage.list("runs");
-    const infos = await Promise.all(ids.map((id) => this.info(id).catch((error: unknown) => unreadable(id, error))));
+    const infos = await Promise.all(
+      ids.map((id) => this.info(id).catch((error: unknown) => unreadable(id, error))),
+    );
     return infos.flatMap((info) => info ?? []);
   }
 
@@ -35,7 +37,11 @@ export class RunRecords {
     const record = await readRecord<RunRecord>(this.storage, directoryOf(id));
     if (!record) throw new FlantuneError("not_found", `There is no run \`${id}\` in this browser`);
     if (record.info.state !== "done") return record;
-    throw new FlantuneError("setting", "This run is done", "Train its adapter further: give its id as `initAdapter`");
+    throw new FlantuneError(
+      "setting",
+      "This run is done",
+      "Train its adapter further: give its id as `initAdapter`",
+    );
   }
 
   /** Writes what is remembered of a run; the first time, when all else that it needs is in its directory. */
@@ -45,7 +51,9 @@ export class RunRecords {
 
   /** What came of a run whose result is written; nothing of one that can be gone on with. */
   async result(id: string): Promise<{ steps: number; metrics: Metrics } | undefined> {
-    const record = await this.storage.json<{ result?: { steps: number; metrics: Metrics } | null } | null>(`${directoryOf(id)}/run.json`);
+    const record = await this.storage.json<{ result?: { steps: number; metrics: Metrics } | null } | null>(
+      `${directoryOf(id)}/run.json`,
+    );
     return record?.result ?? undefined;
   }
 

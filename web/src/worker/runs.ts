@@ -48,7 +48,8 @@ export class Runs {
     const { run: id } = params;
     if (this.#active.has(id)) throw new FlantuneError("busy", "This run is being worked on already");
     const work = async () => {
-      const record = params.start === "resume" ? await this.records.stored(id) : await this.#begin(params, params.start);
+      const record =
+        params.start === "resume" ? await this.records.stored(id) : await this.#begin(params, params.start);
       this.#unwritten.delete(id);
       const active: Active = {
         record,
@@ -101,7 +102,12 @@ export class Runs {
     await this.stop(id);
     const work = async () => {
       const record = await this.records.stored(id);
-      const info = { ...record.info, ...(rowsAtOnce !== undefined && { rowsAtOnce }), state: "failed" as const, problem: message };
+      const info = {
+        ...record.info,
+        ...(rowsAtOnce !== undefined && { rowsAtOnce }),
+        state: "failed" as const,
+        problem: message,
+      };
       await this.#failed({ ...record, info });
     };
     await exclusively(directoryOf(id), work, elsewhere());
@@ -137,7 +143,10 @@ export class Runs {
   }
 
   /** Makes the run's directory: everything that is needed to begin it again. */
-  async #begin(params: RunParams, { data, reading, options }: Exclude<RunParams["start"], "resume">): Promise<RunRecord> {
+  async #begin(
+    params: RunParams,
+    { data, reading, options }: Exclude<RunParams["start"], "resume">,
+  ): Promise<RunRecord> {
     const { run: id, model } = params;
     const directory = directoryOf(id);
     const set = this.data.get(data);
@@ -176,7 +185,11 @@ export class Runs {
     await this.records.remove(id).catch(() => {});
   }
 
-  async #copyRows(path: string, { validation }: { validation?: string }, directory: string): Promise<Options> {
+  async #copyRows(
+    path: string,
+    { validation }: { validation?: string },
+    directory: string,
+  ): Promise<Options> {
     const copy = async (from: string) => {
       const to = `${directory}/rows/${from.slice(from.lastIndexOf("/") + 1)}`;
       await this.storage.copy(from, to);
@@ -206,7 +219,8 @@ export class Runs {
       await this.records.save(record);
       tell({ info });
       // A run that has no checkpoint yet begins anew, and all of its events happen again.
-      if (resume && params.replay && step > 0) for (const event of await this.records.events(id)) tell({ event });
+      if (resume && params.replay && step > 0)
+        for (const event of await this.records.events(id)) tell({ event });
       if (rowsAtOnce !== undefined) await this.engine.request("splitBatches", { run: id, rows: rowsAtOnce });
       return await this.#steps(active, directory);
     } catch (thrown) {
@@ -249,7 +263,12 @@ export class Runs {
   }
 
   /** Brings a run to its end that had come to it but for the library. */
-  async #takeUp(active: Active, directory: string, result: { steps: number; metrics: Metrics }, replay: boolean): Promise<RunEnd> {
+  async #takeUp(
+    active: Active,
+    directory: string,
+    result: { steps: number; metrics: Metrics },
+    replay: boolean,
+  ): Promise<RunEnd> {
     const { info, tell } = active;
     const { steps, metrics } = result;
     const events = await this.records.events(info.id);
@@ -317,7 +336,12 @@ export class Runs {
     // What lies there otherwise is of an earlier stop.
     const judged = (await this.records.events(id)).some(({ event }) => event === "eval");
     if (!judged) await this.engine.request("writeAdapter", { run: id });
-    return this.adapters.takeFrom(directory, { id, name: `${name}, stopped at step ${step}`, model, metrics: {} });
+    return this.adapters.takeFrom(directory, {
+      id,
+      name: `${name}, stopped at step ${step}`,
+      model,
+      metrics: {},
+    });
   }
 
   /** What is known of a run: this tab may know better than its record. */
@@ -338,6 +362,9 @@ function isOver({ state }: RunInfo): boolean {
 }
 
 function elsewhere(): FlantuneError {
-  return new FlantuneError("busy", "Another tab is working on this run", "Go on with it there, or close that tab");
+  return new FlantuneError(
+    "busy",
+    "Another tab is working on this run",
+    "Go on with it there, or close that tab",
+  );
 }
-

@@ -4,6 +4,7 @@ import { FlantuneError } from "../api/error.js";
 import { newId } from "../api/id.js";
 import { notLoaded, WORKER } from "../api/own-files.js";
 import type { CallName, Changed, Params, Result, Told } from "../protocol.js";
+import { VERSION } from "../version.js";
 import { Adapters } from "./adapters.js";
 import { Assets } from "./assets.js";
 import { Changes } from "./changes.js";
@@ -21,7 +22,6 @@ import { OpfsMount } from "./storage/opfs.js";
 import { Storage } from "./storage/storage.js";
 import { MERGED, sweep } from "./sweep.js";
 import { zip } from "./zip.js";
-import { VERSION } from "../version.js";
 
 /** What goes with a call: it may be called off, and tell of itself. */
 export interface Work<Name extends CallName> {
@@ -88,7 +88,8 @@ export class Session {
       this.#at.data.drop(data);
       return null;
     },
-    preview: ({ data, reading, first, count, model }) => this.#at.data.preview(data, reading, first, count, model),
+    preview: ({ data, reading, first, count, model }) =>
+      this.#at.data.preview(data, reading, first, count, model),
     lengths: ({ data, reading, model }) => this.#at.data.lengths(data, reading, model),
 
     generate: async ({ model, adapter, prompts, options }, { signal, tell }) => {
@@ -144,8 +145,15 @@ export class Session {
     return this.#at.engine;
   }
 
-  async #start({ version, device, hubEndpoint, assetsUrl, wasmUrl }: Params<"start">): Promise<Result<"start">> {
-    if (version !== VERSION) throw notLoaded("content", WORKER, import.meta.url, `it is ${VERSION}, and the page's is ${version}`);
+  async #start({
+    version,
+    device,
+    hubEndpoint,
+    assetsUrl,
+    wasmUrl,
+  }: Params<"start">): Promise<Result<"start">> {
+    if (version !== VERSION)
+      throw notLoaded("content", WORKER, import.meta.url, `it is ${VERSION}, and the page's is ${version}`);
     const memory = new MemoryMount();
     const files = new FilesMount();
     const opfs = await OpfsMount.open();
@@ -200,7 +208,10 @@ export class Session {
     });
   }
 
-  async #evaluate(params: Params<"evaluate">, { signal, tell }: Work<"evaluate">): Promise<Result<"evaluate">> {
+  async #evaluate(
+    params: Params<"evaluate">,
+    { signal, tell }: Work<"evaluate">,
+  ): Promise<Result<"evaluate">> {
     const { model, adapter, data, reading, options, split, rows: most } = params;
     if (adapter !== undefined) await this.#at.adapters.hold(model, adapter);
     const set = this.#at.data.get(data);
@@ -237,7 +248,9 @@ export class Session {
 /** Why nothing is kept; of a frame without an origin, the page around it decides that. */
 function nothingKept(why: FlantuneError): FlantuneError {
   if (globalThis.origin !== "null") return why;
-  const message = "This frame has no origin of its own, so what is trained in it is gone when the page is closed";
-  const hint = "Export adapters before that. The page around it keeps them with `allow-same-origin` in the frame's `sandbox`, and lets files be saved with `allow-downloads`";
+  const message =
+    "This frame has no origin of its own, so what is trained in it is gone when the page is closed";
+  const hint =
+    "Export adapters before that. The page around it keeps them with `allow-same-origin` in the frame's `sandbox`, and lets files be saved with `allow-downloads`";
   return new FlantuneError("no_storage", message, hint, { reason: "frame" });
 }

@@ -48,5 +48,8 @@ export async function sweep({ storage, opfs, models, records, adapters }: Swept)
 
 /** What cannot be read or removed stays, and is no reason not to start. */
 function kept(error: unknown): void {
-  console.warn("flantune: whether something was left behind could not be seen, or it could not be removed:", error);
+  console.warn(
+    "flantune: whether something was left behind could not be seen, or it could not be removed:",
+    error,
+  );
 }

@@ -57,7 +57,8 @@ export async function entriesOf(file: Blob, most: number): Promise<Entry[]> {
     entries.push(entry);
     at = next;
   }
-  if (entries.length !== count || at !== length) throw broken(`its list of files has not the ${count} that it says`);
+  if (entries.length !== count || at !== length)
+    throw broken(`its list of files has not the ${count} that it says`);
   entries.sort((one, other) => one.start - other.start);
   entries.forEach((entry, place) => {
     entry.end = entries[place + 1]?.start ?? offset;
@@ -94,7 +95,11 @@ async function listOf(file: Blob): Promise<{ count: number; offset: number; leng
   const from = Math.max(0, file.size - END_LENGTH - MOST_COMMENT);
   const tail = await view(file, from, file.size);
   let at = tail.byteLength - END_LENGTH;
-  while (at >= 0 && !(tail.getUint32(at, true) === END && at + END_LENGTH + tail.getUint16(at + 20, true) === tail.byteLength)) at -= 1;
+  while (
+    at >= 0 &&
+    !(tail.getUint32(at, true) === END && at + END_LENGTH + tail.getUint16(at + 20, true) === tail.byteLength)
+  )
+    at -= 1;
   if (at < 0) throw broken("it is no zip, or its end is missing");
   let disks = tail.getUint32(at + 4, true);
   let count = tail.getUint16(at + 10, true);
@@ -122,7 +127,8 @@ async function listOf(file: Blob): Promise<{ count: number; offset: number; leng
 
 /** The entry of the list that begins there, and where the next one does. */
 function entryAt(list: DataView, at: number): { entry: Entry; next: number } {
-  if (at + 46 > list.byteLength || list.getUint32(at, true) !== CENTRAL) throw broken("its list of files is damaged");
+  if (at + 46 > list.byteLength || list.getUint32(at, true) !== CENTRAL)
+    throw broken("its list of files is damaged");
   const nameEnd = at + 46 + list.getUint16(at + 28, true);
   const extraEnd = nameEnd + list.getUint16(at + 30, true);
   const next = extraEnd + list.getUint16(at + 32, true);
@@ -158,9 +164,13 @@ function largeNumbers(list: DataView, start: number, end: number): number[] {
 }
 
 /** Where the bytes of a file begin. Its own header must say what the list does: other programs go by that one. */
-async function dataOf(file: Blob, { name, size, packed, crc, flags, method, start, end }: Entry): Promise<number> {
+async function dataOf(
+  file: Blob,
+  { name, size, packed, crc, flags, method, start, end }: Entry,
+): Promise<number> {
   if (flags & ENCRYPTED) throw broken(`${shown(name)} is locked by a password`);
-  if (method !== STORED && method !== DEFLATED) throw broken(`${shown(name)} is packed in a way (${method}) that is not read here`);
+  if (method !== STORED && method !== DEFLATED)
+    throw broken(`${shown(name)} is packed in a way (${method}) that is not read here`);
   const header = await view(file, start, start + 30);
   if (header.getUint32(0, true) !== LOCAL) throw broken(`${shown(name)} is not where the list of files says`);
   const nameLength = header.getUint16(26, true);
@@ -171,7 +181,8 @@ async function dataOf(file: Blob, { name, size, packed, crc, flags, method, star
     const found = header.getUint32(place, true);
     return found === expected || found === ELSEWHERE || (found === 0 && (flags & STREAMED) !== 0);
   };
-  const same = own === name && header.getUint16(8, true) === method && (header.getUint16(6, true) & ENCRYPTED) === 0;
+  const same =
+    own === name && header.getUint16(8, true) === method && (header.getUint16(6, true) & ENCRYPTED) === 0;
   if (same && agrees(14, crc) && agrees(18, packed) && agrees(22, size)) return data;
   throw broken(`${shown(name)}: its header and the list of files do not agree`);
 }

@@ -19,7 +19,12 @@ export function versionOf({ headers }: Response): Version | undefined {
  * Whether the rest of a file, from byte `start` on, may be put behind its beginning, of the version
  * `begun`. Where all of it is checked by a hash later, it is enough that nothing speaks against it.
  */
-export function joinable(rest: Response, start: number, begun: Version | undefined, checkedLater: boolean): boolean {
+export function joinable(
+  rest: Response,
+  start: number,
+  begun: Version | undefined,
+  checkedLater: boolean,
+): boolean {
   const range = rest.headers.get("content-range");
   if (range !== null && !range.startsWith(`bytes ${start}-`)) return false;
   // A part of something packed.
@@ -27,6 +32,7 @@ export function joinable(rest: Response, start: number, begun: Version | undefin
   const version = versionOf(rest);
   if (begun === undefined || version === undefined) return checkedLater;
   if (begun.etag !== undefined && version.etag !== undefined) return begun.etag === version.etag;
-  if (begun.modified !== undefined && version.modified !== undefined) return begun.modified === version.modified;
+  if (begun.modified !== undefined && version.modified !== undefined)
+    return begun.modified === version.modified;
   return checkedLater;
 }

@@ -30,8 +30,9 @@ async function answer<Name extends CallName>({ id, name, params }: Call<Name>): 
   const controller = new AbortController();
   working.set(id, controller);
   try {
-    const tell = (progress: WorkerMessage & { kind: "progress" } extends { progress: infer Told } ? Told : never) =>
-      send({ kind: "progress", id, progress });
+    const tell = (
+      progress: WorkerMessage & { kind: "progress" } extends { progress: infer Told } ? Told : never,
+    ) => send({ kind: "progress", id, progress });
     const result = await session.handle(name, params, { signal: controller.signal, tell });
     send({ kind: "result", id, result });
   } catch (error) {

@@ -36,7 +36,10 @@ export class Core {
   }
 
   /** Answers a request after those that were made before. */
-  request<Name extends RequestName>(name: Name, params: Requests[Name]["params"]): Promise<Requests[Name]["answer"]> {
+  request<Name extends RequestName>(
+    name: Name,
+    params: Requests[Name]["params"],
+  ): Promise<Requests[Name]["answer"]> {
     const answer = this.#last.then(async () => {
       await new Promise((resolve) => setImmediate(resolve));
       const handler = this.#answers[name] as ((given: typeof params) => Promise<unknown>) | undefined;
@@ -54,11 +57,18 @@ export class Core {
       return { architecture: {}, hash: "base", int8: false, bytes: 1 };
     },
     inspect: async ({ path }: Requests["inspect"]["params"]) => {
-      const rows = new TextDecoder().decode(await this.#all(path)).split("\n").filter(Boolean).length;
+      const rows = new TextDecoder()
+        .decode(await this.#all(path))
+        .split("\n")
+        .filter(Boolean).length;
       return { rows, fields: [], records: [], skipped: { count: 0, first: [] } };
     },
-    plan: async ({ options: { method = "lora" } }: Requests["plan"]["params"]) => ({ title: method, config: { method: { method } } }),
-    openRun: ({ run, output, options, resume }: Requests["openRun"]["params"]) => this.#open(run, output, options, resume),
+    plan: async ({ options: { method = "lora" } }: Requests["plan"]["params"]) => ({
+      title: method,
+      config: { method: { method } },
+    }),
+    openRun: ({ run, output, options, resume }: Requests["openRun"]["params"]) =>
+      this.#open(run, output, options, resume),
     step: ({ run }: Requests["step"]["params"]) => this.#step(this.#run(run)),
     checkpoint: async ({ run }: Requests["checkpoint"]["params"]) => [await this.#save(this.#run(run))],
     writeAdapter: async ({ run }: Requests["writeAdapter"]["params"]) => this.#writeResult(this.#run(run)),
@@ -68,11 +78,18 @@ export class Core {
     describeAdapter: ({ directory }: Requests["describeAdapter"]["params"]) => this.#describe(directory),
     merge: async ({ adapter, output }: Requests["merge"]["params"]) => {
       await this.#describe(adapter);
-      for (const name of ["config.json", "model.safetensors"]) await this.#write(`${output}/${name}`, { merged: true });
+      for (const name of ["config.json", "model.safetensors"])
+        await this.#write(`${output}/${name}`, { merged: true });
     },
     hubModel: async ({ id, endpoint }: Requests["hubModel"]["params"]) => {
       const [repository = "", revision = "main"] = id.split("@");
-      return { repository, revision, pinned: revision !== "main", folder: repository.replace("/", "--"), listing: `${endpoint}/api/${repository}` };
+      return {
+        repository,
+        revision,
+        pinned: revision !== "main",
+        folder: repository.replace("/", "--"),
+        listing: `${endpoint}/api/${repository}`,
+      };
     },
     hubFiles: async ({ endpoint, listing }: Requests["hubFiles"]["params"]) => {
       const { sha, siblings } = JSON.parse(listing) as { sha: string; siblings: { rfilename: string }[] };
@@ -81,20 +98,35 @@ export class Core {
     },
   };
 
-  async #open(id: string, output: string, options: Options, resume: boolean): Promise<Requests["openRun"]["answer"]> {
+  async #open(
+    id: string,
+    output: string,
+    options: Options,
+    resume: boolean,
+  ): Promise<Requests["openRun"]["answer"]> {
     await this.#all(String(options["train"]));
     if (typeof options["initAdapter"] === "string") await this.#describe(options["initAdapter"]);
     const record = await this.#storage.json<{ result?: unknown }>(`${output}/run.json`);
     if (record && !resume) throw new FlantuneError("setting", "output: it holds a run already");
     if (record?.result) throw new FlantuneError("setting", "output: the run is done");
-    const run: Run = { output, options, steps: Number(options["maxSteps"]), step: 0, best: undefined, phase: "starting", resumed: false };
+    const run: Run = {
+      output,
+      options,
+      steps: Number(options["maxSteps"]),
+      step: 0,
+      best: undefined,
+      phase: "starting",
+      resumed: false,
+    };
     const state = record && (await this.#newest(output));
     if (record && !state && (await this.#events(output)).some(({ event }) => event === "checkpoint")) {
       throw new FlantuneError("setting", "output: none of the checkpoints is whole");
     }
     if (state) {
       Object.assign(run, state, { resumed: true });
-      const kept = (await this.#events(output)).filter((event) => event.event !== "done" && (!("step" in event) || event.step <= state.step));
+      const kept = (await this.#events(output)).filter(
+        (event) => event.event !== "done" && (!("step" in event) || event.step <= state.step),
+      );
       await this.#storage.write(`${output}/events.jsonl`, [lines(kept)]);
     }
     this.#runs.set(id, run);
@@ -118,10 +150,16 @@ export class Core {
           run.best = run.step;
           await this.#writeResult(run);
         }
-        events.push({ event: "eval", step: run.step, metrics: { loss: Math.abs(run.step - BEST) }, samples: [] });
+        events.push({
+          event: "eval",
+          step: run.step,
+          metrics: { loss: Math.abs(run.step - BEST) },
+          samples: [],
+        });
       }
       await this.#append(run, events);
-      if (due(run.options["checkpointEvery"], run.step) && run.step < run.steps) events.push(await this.#save(run));
+      if (due(run.options["checkpointEvery"], run.step) && run.step < run.steps)
+        events.push(await this.#save(run));
     } else {
       if (run.best === undefined) await this.#writeResult(run);
       await this.#storage.write(`${run.output}/README.md`, [new TextEncoder().encode("# A card\n")]);
@@ -147,7 +185,8 @@ export class Core {
       for (const name of ["weights", "optimizer"]) await this.#write(`${path}/${name}.safetensors`, { step });
       await this.#write(`${path}/state.json`, { step, best });
     }
-    for (const old of (await this.#whole(output)).slice(2)) await this.#storage.remove(`${output}/checkpoints/step-${old.step}`);
+    for (const old of (await this.#whole(output)).slice(2))
+      await this.#storage.remove(`${output}/checkpoints/step-${old.step}`);
     const event: RunEvent = { event: "checkpoint", step, path };
     await this.#append({ output, step, best, ...run }, [event]);
     return event;
@@ -164,7 +203,9 @@ export class Core {
       const path = `${output}/checkpoints/${name}`;
       const state = await this.#storage.json<State>(`${path}/state.json`);
       if (!state) continue;
-      const parts = ["weights", "optimizer"].map((part) => this.#storage.json<State>(`${path}/${part}.safetensors`));
+      const parts = ["weights", "optimizer"].map((part) =>
+        this.#storage.json<State>(`${path}/${part}.safetensors`),
+      );
       if ((await Promise.all(parts)).every((part) => part?.step === state.step)) states.push(state);
     }
     return states.sort((one, other) => other.step - one.step);

@@ -75,7 +75,12 @@ export class DirectoryHandle {
   async *entries(): AsyncGenerator<[string, DirectoryHandle | FileHandle]> {
     await this.faults.pass("look");
     for (const [name, entry] of [...this.#entries]) {
-      yield [name, entry.entries ? new DirectoryHandle(this.faults, entry, name) : new FileHandle(this.faults, entry, name, this.node)];
+      yield [
+        name,
+        entry.entries
+          ? new DirectoryHandle(this.faults, entry, name)
+          : new FileHandle(this.faults, entry, name, this.node),
+      ];
     }
   }
 
@@ -90,7 +95,8 @@ export class DirectoryHandle {
     if (makes && !this.#entries.has(name)) this.#entries.set(name, new Node(kind));
     const entry = this.#entries.get(name);
     if (!entry) throw missing(name);
-    if ((entry.entries === undefined) !== (kind === "file")) throw new DOMException(`${name} is no ${kind}`, "TypeMismatchError");
+    if ((entry.entries === undefined) !== (kind === "file"))
+      throw new DOMException(`${name} is no ${kind}`, "TypeMismatchError");
     return entry;
   }
 }
@@ -113,7 +119,8 @@ export class FileHandle {
 
   async createSyncAccessHandle(): Promise<AccessHandle> {
     await this.faults.pass("write");
-    if (this.node.busy && !this.node.busy.closed) throw new DOMException(`${this.name} is open`, "NoModificationAllowedError");
+    if (this.node.busy && !this.node.busy.closed)
+      throw new DOMException(`${this.name} is open`, "NoModificationAllowedError");
     this.node.busy = this.faults;
     return new AccessHandle(this.faults, this.node);
   }
@@ -121,7 +128,8 @@ export class FileHandle {
   /** Takes the place of what has the name. */
   async move(name: string): Promise<void> {
     await this.faults.pass("write");
-    if (this.node.busy && !this.node.busy.closed) throw new DOMException(`${this.name} is open`, "NoModificationAllowedError");
+    if (this.node.busy && !this.node.busy.closed)
+      throw new DOMException(`${this.name} is open`, "NoModificationAllowedError");
     if (this.parent.entries?.get(this.name) !== this.node) throw missing(this.name);
     this.parent.entries.delete(this.name);
     this.parent.entries.set(name, this.node);

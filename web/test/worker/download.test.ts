@@ -13,20 +13,31 @@ const NEW = new Uint8Array(5 << 18).fill(2);
 const text = (words: string) => new TextEncoder().encode(words);
 
 /** A hub that tells of its files what it is to tell. */
-function hub(weights: Uint8Array<ArrayBuffer>, headers: Record<string, string>, tells: { sha256?: boolean; size?: boolean }): Origin {
+function hub(
+  weights: Uint8Array<ArrayBuffer>,
+  headers: Record<string, string>,
+  tells: { sha256?: boolean; size?: boolean },
+): Origin {
   const origin = new Origin();
   const sha256 = createHash("sha256").update(weights).digest("hex");
   const told = { ...(tells.size && { size: weights.length }), ...(tells.sha256 && { lfs: { sha256 } }) };
   const siblings = [{ rfilename: "config.json" }, { rfilename: "model.safetensors", ...told }];
-  origin.server.files.set("https://hub.example/api/school/tiny?blobs=true", { bytes: text(JSON.stringify({ sha: SHA, siblings })) });
+  origin.server.files.set("https://hub.example/api/school/tiny?blobs=true", {
+    bytes: text(JSON.stringify({ sha: SHA, siblings })),
+  });
   origin.server.files.set(`https://hub.example/${SHA}/config.json`, { bytes: text("{}") });
   origin.server.files.set(WEIGHTS, { bytes: weights, headers });
   return origin;
 }
 
 function load(tab: Tab, signal?: AbortSignal, loaded?: (bytes: number) => void): Promise<unknown> {
-  const tell = (progress: { file?: string; loaded: number }) => progress.file === "model.safetensors" && loaded?.(progress.loaded);
-  return tab.call("loadModel", { model: "h", source: { hub: "school/tiny" }, dtype: "f32" }, { ...(signal && { signal }), tell });
+  const tell = (progress: { file?: string; loaded: number }) =>
+    progress.file === "model.safetensors" && loaded?.(progress.loaded);
+  return tab.call(
+    "loadModel",
+    { model: "h", source: { hub: "school/tiny" }, dtype: "f32" },
+    { ...(signal && { signal }), tell },
+  );
 }
 
 /** Loads a part of the weights, and calls it off. */
@@ -34,7 +45,10 @@ async function begin(origin: Origin): Promise<void> {
   const tab = await origin.open();
   origin.server.breakAt = 1 << 20;
   const abort = new AbortController();
-  await assert.rejects(load(tab, abort.signal, (bytes) => bytes > 1 << 19 && abort.abort()), { code: "cancelled" });
+  await assert.rejects(
+    load(tab, abort.signal, (bytes) => bytes > 1 << 19 && abort.abort()),
+    { code: "cancelled" },
+  );
   origin.server.breakAt = undefined;
   tab.close();
   assert((stored(origin, "model.safetensors.part")?.length ?? 0) > 0, "a part is kept");
@@ -77,12 +91,32 @@ const CASES: Record<string, Case> = {
     changes: true,
     resumes: false,
   },
-  "a hash, and no word of its version": { before: {}, after: {}, changes: false, sha256: true, resumes: true },
-  "a hash, and another entity tag": { before: { etag: '"1"' }, after: { etag: '"2"' }, changes: false, sha256: true, resumes: false },
-  "no ranges": { before: { etag: '"1"' }, after: { etag: '"1"' }, changes: false, ranges: false, resumes: false },
+  "a hash, and no word of its version": {
+    before: {},
+    after: {},
+    changes: false,
+    sha256: true,
+    resumes: true,
+  },
+  "a hash, and another entity tag": {
+    before: { etag: '"1"' },
+    after: { etag: '"2"' },
+    changes: false,
+    sha256: true,
+    resumes: false,
+  },
+  "no ranges": {
+    before: { etag: '"1"' },
+    after: { etag: '"1"' },
+    changes: false,
+    ranges: false,
+    resumes: false,
+  },
 };
 
-for (const [name, { before, after, changes, sha256 = false, ranges = true, resumes }] of Object.entries(CASES)) {
+for (const [name, { before, after, changes, sha256 = false, ranges = true, resumes }] of Object.entries(
+  CASES,
+)) {
   test(`a download that is gone on with is one file: ${name}`, async () => {
     const origin = hub(OLD, before, { sha256, size: sha256 });
     await begin(origin);
@@ -131,4 +165,3 @@ test("what is damaged while a tab was closed in the middle is found out, whereve
     if (!whole) assert.deepEqual(stored(origin, "model.safetensors"), OLD, `closed after call ${at}`);
   }
 });
-

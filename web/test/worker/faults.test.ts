@@ -17,7 +17,9 @@ if (STEP > 1) console.log("skipped, because all of them take minutes: three call
 /** How many calls a story has; rejects with what was lost. */
 function walk(name: string, fault: Plan["fault"]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./walk.mjs", import.meta.url), { workerData: { name, fault, first: FAULTS.indexOf(fault) % STEP, step: STEP } });
+    const worker = new Worker(new URL("./walk.mjs", import.meta.url), {
+      workerData: { name, fault, first: FAULTS.indexOf(fault) % STEP, step: STEP },
+    });
     worker.on("message", resolve);
     worker.on("error", reject);
     worker.on("exit", () => reject(new Error("the walk ended without a word")));

@@ -72,11 +72,13 @@ export class Faults {
   #fails(kind: Kind): void {
     if (kind === "write") {
       this.calls.full += 1;
-      if (this.plan?.fault === "full" && this.calls.full > this.plan.at) this.#strike("QuotaExceededError", "no room");
+      if (this.plan?.fault === "full" && this.calls.full > this.plan.at)
+        this.#strike("QuotaExceededError", "no room");
     }
     if (kind === "look") {
       this.calls.unreadable += 1;
-      if (this.plan?.fault === "unreadable" && this.calls.unreadable === this.plan.at + 1) this.#strike("NotReadableError", "it cannot be read now");
+      if (this.plan?.fault === "unreadable" && this.calls.unreadable === this.plan.at + 1)
+        this.#strike("NotReadableError", "it cannot be read now");
     }
   }
 

@@ -59,7 +59,10 @@ for (const words of ["", "{", "null", "[]", '{"info":{}}']) {
     put(origin, "adapters/imported/page.json", words);
     const tab = await origin.open();
     const { adapters } = await look(tab);
-    assert.deepEqual(adapters.map(({ id, name, method }) => ({ id, name, method })), [{ id: "imported", name: "imported", method: "lora" }]);
+    assert.deepEqual(
+      adapters.map(({ id, name, method }) => ({ id, name, method })),
+      [{ id: "imported", name: "imported", method: "lora" }],
+    );
     await tab.call("renameAdapter", { adapter: "imported", name: "mine" });
     assert.equal((await tab.call("listAdapters", {}))[0]?.name, "mine");
   });
@@ -87,7 +90,8 @@ test("what is no adapter and was never in the library is removed at the next sta
   put(origin, "probes/half", "1");
   const tab = await origin.open();
   assert.deepEqual(await look(tab), { runs: [], adapters: [] });
-  for (const area of ["adapters", "runs", "models", "merged", "probes"]) assert.equal(directory(origin, area).entries?.size, 0, area);
+  for (const area of ["adapters", "runs", "models", "merged", "probes"])
+    assert.equal(directory(origin, area).entries?.size, 0, area);
 });
 
 test("what cannot be read of one run hides no other", async () => {
@@ -95,7 +99,13 @@ test("what cannot be read of one run hides no other", async () => {
   put(origin, "runs/broken/page.json", "{");
   const tab = await origin.open();
   const runs = await tab.call("listRuns", {});
-  assert.deepEqual(runs.map(({ id, state }) => ({ id, state })), [{ id: "r", state: "stopped" }, { id: "broken", state: "failed" }]);
+  assert.deepEqual(
+    runs.map(({ id, state }) => ({ id, state })),
+    [
+      { id: "r", state: "stopped" },
+      { id: "broken", state: "failed" },
+    ],
+  );
 });
 
 test("where the disk is full, what there is can be read, and be removed", async () => {
@@ -110,7 +120,9 @@ test("where the disk is full, what there is can be read, and be removed", async 
 test("two tabs: what one works on the other refuses, and finds afterwards", async () => {
   const origin = await afterStory("removing a run");
   const [one, other] = [await origin.open(), await origin.open()];
-  const model = { files: ["config.json", "model.safetensors"].map((path) => ({ path, file: new File(["{}"], path) })) };
+  const model = {
+    files: ["config.json", "model.safetensors"].map((path) => ({ path, file: new File(["{}"], path) })),
+  };
   for (const tab of [one, other]) await tab.call("loadModel", { model: "m", source: model, dtype: "f32" });
   let begun = () => {};
   const told = new Promise<void>((resolve) => (begun = resolve));

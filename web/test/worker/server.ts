@@ -13,7 +13,10 @@ export class Server {
   breakAt: number | undefined;
   readonly requests: { address: string; from: number | undefined }[] = [];
 
-  async fetch(address: string, { signal, headers }: { signal?: AbortSignal; headers?: Record<string, string> }): Promise<Response> {
+  async fetch(
+    address: string,
+    { signal, headers }: { signal?: AbortSignal; headers?: Record<string, string> },
+  ): Promise<Response> {
     const range = /^bytes=(\d+)-$/.exec(headers?.["range"] ?? "")?.[1];
     const from = range === undefined ? undefined : Number(range);
     this.requests.push({ address, from });
@@ -26,7 +29,10 @@ export class Server {
     const { length } = file.bytes;
     return new Response(this.#body(file.bytes.slice(start)), {
       status: ranged ? 206 : 200,
-      headers: { ...file.headers, ...(ranged && { "content-range": `bytes ${start}-${length - 1}/${length}` }) },
+      headers: {
+        ...file.headers,
+        ...(ranged && { "content-range": `bytes ${start}-${length - 1}/${length}` }),
+      },
     });
   }
 
@@ -36,7 +42,8 @@ export class Server {
     let at = 0;
     return new ReadableStream({
       pull: (controller) => {
-        if (breakAt !== undefined && at >= breakAt) return controller.error(new TypeError("the connection was lost"));
+        if (breakAt !== undefined && at >= breakAt)
+          return controller.error(new TypeError("the connection was lost"));
         if (at >= bytes.length) return controller.close();
         const end = Math.min(at + (1 << 19), bytes.length, breakAt ?? Infinity);
         controller.enqueue(bytes.slice(at, end));

@@ -54,7 +54,13 @@ async function ready(tab: Tab): Promise<void> {
 }
 
 /** Trains until the run ends, or until it has made some steps. */
-async function train(tab: Tab, told: Told, options: TrainOptions, stopAt?: number, resume = false): Promise<RunEvent[]> {
+async function train(
+  tab: Tab,
+  told: Told,
+  options: TrainOptions,
+  stopAt?: number,
+  resume = false,
+): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   let stopping: Promise<unknown> | undefined;
   const tell = (notice: RunNotice) => {
@@ -65,7 +71,9 @@ async function train(tab: Tab, told: Told, options: TrainOptions, stopAt?: numbe
     told.step = Math.max(told.step, notice.event.step);
     if (notice.event.step === stopAt) stopping = tab.call("stopRun", { run: "r" });
   };
-  const start = resume ? ("resume" as const) : { data: "d", reading: {}, options: { ...OPTIONS, ...options } };
+  const start = resume
+    ? ("resume" as const)
+    : { data: "d", reading: {}, options: { ...OPTIONS, ...options } };
   const end = await tab.call("run", { run: "r", model: "m", start, replay: false }, { tell });
   await stopping;
   if (end.adapter) told.adapters.set("r", end.state === "done" ? expected(options) : told.step);
@@ -88,14 +96,21 @@ export const ZIP = new Blob([
 
 /** A model of the hub whose weights come in several pieces. */
 export function serve(origin: Origin, weights = new Uint8Array(5 << 18).fill(7)): void {
-  const files: Record<string, Uint8Array<ArrayBuffer>> = { "config.json": text("{}"), "tokenizer.json": text("{}"), "model.safetensors": weights };
+  const files: Record<string, Uint8Array<ArrayBuffer>> = {
+    "config.json": text("{}"),
+    "tokenizer.json": text("{}"),
+    "model.safetensors": weights,
+  };
   const siblings = Object.entries(files).map(([rfilename, bytes]) => {
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     return { rfilename, size: bytes.length, ...(rfilename === "model.safetensors" && { lfs: { sha256 } }) };
   });
   const sha = "0".repeat(40);
-  origin.server.files.set("https://hub.example/api/school/tiny?blobs=true", { bytes: text(JSON.stringify({ sha, siblings })) });
-  for (const [name, bytes] of Object.entries(files)) origin.server.files.set(`https://hub.example/${sha}/${name}`, { bytes });
+  origin.server.files.set("https://hub.example/api/school/tiny?blobs=true", {
+    bytes: text(JSON.stringify({ sha, siblings })),
+  });
+  for (const [name, bytes] of Object.entries(files))
+    origin.server.files.set(`https://hub.example/${sha}/${name}`, { bytes });
 }
 
 const HUB: WorkerSource = { hub: "school/tiny" };
@@ -154,7 +169,7 @@ export const STORIES: Record<string, Story> = {
     before: importZip,
     act: async (tab) => void (await tab.call("renameAdapter", { adapter: "imported", name: "other" })),
   },
-  "merging": {
+  merging: {
     before: importZip,
     act: async (tab) => {
       await ready(tab);
@@ -233,7 +248,10 @@ function expectNothingHidden(origin: Origin, runs: RunInfo[], adapters: AdapterI
   const root = origin.disk.entries?.get("flantune");
   assert(root);
   const there = paths(root);
-  assert.deepEqual(there.filter((path) => path.endsWith(".unfinished")), []);
+  assert.deepEqual(
+    there.filter((path) => path.endsWith(".unfinished")),
+    [],
+  );
   const names = (area: string) => [...(root.entries?.get(area)?.entries?.keys() ?? [])].sort();
   assert.deepEqual(names("runs"), runs.map(({ id }) => id).sort());
   assert.deepEqual(names("adapters"), adapters.map(({ id }) => id).sort());
@@ -241,12 +259,19 @@ function expectNothingHidden(origin: Origin, runs: RunInfo[], adapters: AdapterI
   assert.deepEqual(names("probes"), []);
   for (const { id } of adapters) {
     const inside = there.filter((path) => path.startsWith(`adapters/${id}/`) && path !== `adapters/${id}/`);
-    assert.equal(inside.filter((path) => path.endsWith("/")).length, 1, `${id} has one folder: ${inside.join(", ")}`);
+    assert.equal(
+      inside.filter((path) => path.endsWith("/")).length,
+      1,
+      `${id} has one folder: ${inside.join(", ")}`,
+    );
     assert.equal(inside.filter((path) => path.endsWith("adapter_model.safetensors")).length, 1);
   }
   for (const { id, state } of runs) {
     if (state !== "done") continue;
-    assert.deepEqual(there.filter((path) => path.startsWith(`runs/${id}/`)), [`runs/${id}/`, `runs/${id}/page.json`]);
+    assert.deepEqual(
+      there.filter((path) => path.startsWith(`runs/${id}/`)),
+      [`runs/${id}/`, `runs/${id}/page.json`],
+    );
   }
 }
 
@@ -254,7 +279,8 @@ function expectNothingHidden(origin: Origin, runs: RunInfo[], adapters: AdapterI
 async function expectWhole(tab: Tab, info: AdapterInfo): Promise<void> {
   const step = await stepOf(tab, info);
   const stopped = /stopped at step (\d+)/.exec(info.name)?.[1];
-  if (stopped !== undefined) assert.equal(step, Number(stopped), `${info.name} has the weights of step ${step}`);
+  if (stopped !== undefined)
+    assert.equal(step, Number(stopped), `${info.name} has the weights of step ${step}`);
   // As `Core` scores it.
   const { of } = info.metrics as { of?: number };
   if (of !== undefined) assert.equal(step, of, "its scores are those of its weights");
@@ -263,7 +289,12 @@ async function expectWhole(tab: Tab, info: AdapterInfo): Promise<void> {
 async function stepOf(tab: Tab, { id }: AdapterInfo): Promise<number> {
   const zip = await tab.call("exportAdapter", { adapter: id });
   const files = unzipSync(new Uint8Array(await zip.arrayBuffer()));
-  assert.deepEqual(Object.keys(files).filter((name) => name !== "README.md").sort(), ["adapter_config.json", "adapter_model.safetensors"]);
+  assert.deepEqual(
+    Object.keys(files)
+      .filter((name) => name !== "README.md")
+      .sort(),
+    ["adapter_config.json", "adapter_model.safetensors"],
+  );
   return (JSON.parse(new TextDecoder().decode(files["adapter_model.safetensors"])) as { step: number }).step;
 }
 
@@ -288,7 +319,11 @@ async function expectRun(tab: Tab, runs: RunInfo[], told: Told): Promise<void> {
 
 async function expectModels(tab: Tab, told: Told): Promise<void> {
   const stored = await tab.call("listModels", {});
-  for (const name of told.models) assert(stored.some((model) => model.name === name && model.complete), `${name} is lost`);
+  for (const name of told.models)
+    assert(
+      stored.some((model) => model.name === name && model.complete),
+      `${name} is lost`,
+    );
   if (tab.origin.server.files.size === 0) return;
   await tab.call("loadModel", { model: "h2", source: HUB, dtype: "f32" });
   const found = await tab.call("listModels", {});
@@ -300,13 +335,19 @@ async function expectModels(tab: Tab, told: Told): Promise<void> {
     if (address.includes("/api/")) continue;
     assert.deepEqual(directory?.entries?.get(name)?.bytes, bytes, `${name} is what the hub has`);
   }
-  assert.deepEqual(
-    [...(directory?.entries?.keys() ?? [])].sort(),
-    ["config.json", "download.json", "model.safetensors", "tokenizer.json"],
-  );
+  assert.deepEqual([...(directory?.entries?.keys() ?? [])].sort(), [
+    "config.json",
+    "download.json",
+    "model.safetensors",
+    "tokenizer.json",
+  ]);
 }
 
 /** Whether an error is one that says what is wrong with the storage. */
 export function saysWhatIsWrong(error: unknown): boolean {
-  return error instanceof FlantuneError && ["quota", "storage", "busy"].includes(error.code) && error.message.length > 0;
+  return (
+    error instanceof FlantuneError &&
+    ["quota", "storage", "busy"].includes(error.code) &&
+    error.message.length > 0
+  );
 }

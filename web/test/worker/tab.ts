@@ -4,8 +4,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import type { CallName, Params, Result, Told } from "../../src/protocol.js";
-import type { Engine } from "../../src/worker/engine.js";
 import { VERSION } from "../../src/version.js";
+import type { Engine } from "../../src/worker/engine.js";
 import { Session } from "../../src/worker/session.js";
 import { Core } from "./core.js";
 import { copyOf, DirectoryHandle, FileHandle, Node } from "./disk.js";
@@ -72,7 +72,14 @@ export class Origin {
   /** Opens a tab and starts its worker. Where the tab is closed at that, nobody answers. */
   async open(plan?: Plan): Promise<Tab> {
     const tab = new Tab(this, plan);
-    await tab.orClosed(tab.call("start", { version: VERSION, device: "cpu", hubEndpoint: "https://hub.example", assetsUrl: "https://page.example/" }));
+    await tab.orClosed(
+      tab.call("start", {
+        version: VERSION,
+        device: "cpu",
+        hubEndpoint: "https://hub.example",
+        assetsUrl: "https://page.example/",
+      }),
+    );
     return tab;
   }
 }
@@ -80,7 +87,10 @@ export class Origin {
 export class Tab {
   readonly faults: Faults;
   readonly locks: ReturnType<Locks["of"]>;
-  readonly #session = new Session(async (storage) => new Core(storage) as unknown as Engine, () => {});
+  readonly #session = new Session(
+    async (storage) => new Core(storage) as unknown as Engine,
+    () => {},
+  );
   readonly #closed: Promise<void>;
 
   constructor(
@@ -101,7 +111,10 @@ export class Tab {
   call<Name extends CallName>(
     name: Name,
     params: Params<Name>,
-    { signal = new AbortController().signal, tell = () => {} }: { signal?: AbortSignal; tell?: (told: Told<Name>) => void } = {},
+    {
+      signal = new AbortController().signal,
+      tell = () => {},
+    }: { signal?: AbortSignal; tell?: (told: Told<Name>) => void } = {},
   ): Promise<Result<Name>> {
     return here.run(this, () => this.#session.handle(name, params, { signal, tell }));
   }

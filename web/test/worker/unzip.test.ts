@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 
-import { zipSync, type Zippable } from "fflate";
+import { type Zippable, zipSync } from "fflate";
 
 import { FlantuneError } from "../../src/api/error.js";
 import { adapterFiles } from "../../src/worker/adapter-zip.js";
@@ -17,7 +17,11 @@ const COUNT = Number(process.env["FLANTUNE_ZIPS"] ?? 3000);
 const MB = 1 << 20;
 const CONFIG = text('{"peft_type":"LORA","r":8}');
 const WEIGHTS = Uint8Array.from({ length: 70_000 }, (_, place) => (place * place) >> 7);
-const GOOD: Zippable = { "adapter_config.json": CONFIG, "adapter_model.safetensors": [WEIGHTS, { level: 6 }], "README.md": text("# A card\n") };
+const GOOD: Zippable = {
+  "adapter_config.json": CONFIG,
+  "adapter_model.safetensors": [WEIGHTS, { level: 6 }],
+  "README.md": text("# A card\n"),
+};
 
 function text(words: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(words);
@@ -87,7 +91,13 @@ function entries(bytes: Uint8Array): number[] {
 }
 
 /** A zip with a number changed: at a place from where an entry of its list begins. */
-function changed(files: Zippable, entry: number, place: number, value: number, bytes = 4): Uint8Array<ArrayBuffer> {
+function changed(
+  files: Zippable,
+  entry: number,
+  place: number,
+  value: number,
+  bytes = 4,
+): Uint8Array<ArrayBuffer> {
   const zipped = Buffer.from(zipSync(files));
   zipped.writeUIntLE(value, (entries(zipped)[entry] ?? 0) + place, bytes);
   return new Uint8Array(zipped);
@@ -99,7 +109,12 @@ test("a good zip gives its files, packed or not, in a folder or not, streamed or
     { name: "adapter_config.json", file: new Blob([CONFIG]) },
     { name: "adapter_model.safetensors", file: new Blob([WEIGHTS]) },
   ]);
-  for (const bytes of [zipSync(GOOD), zipSync(GOOD, { level: 0 }), zipSync({ ...folder, "a folder/": new Uint8Array(), "other/README.md": text("another") }), streamed]) {
+  for (const bytes of [
+    zipSync(GOOD),
+    zipSync(GOOD, { level: 0 }),
+    zipSync({ ...folder, "a folder/": new Uint8Array(), "other/README.md": text("another") }),
+    streamed,
+  ]) {
     const { files, error } = await unpack(bytes instanceof Blob ? bytes : new Uint8Array(bytes));
     assert.equal(error, undefined);
     assert.deepEqual(new Uint8Array(files.get("adapter_config.json") ?? []), CONFIG);
@@ -143,9 +158,14 @@ function bomb(length: number, claim: number): Uint8Array<ArrayBuffer> {
   const zeros = new Crc32();
   for (let left = length; left > 0; left -= MB) zeros.add(new Uint8Array(Math.min(left, MB)));
   // Stored first, then said to be deflated.
-  const zipped = Buffer.from(zipSync({ "adapter_config.json": CONFIG, "adapter_model.safetensors": packed }, { level: 0 }));
+  const zipped = Buffer.from(
+    zipSync({ "adapter_config.json": CONFIG, "adapter_model.safetensors": packed }, { level: 0 }),
+  );
   const [, entry = 0] = entries(zipped);
-  for (const [header, place] of [[entry, 10], [zipped.indexOf("adapter_model") - 30, 8]] as const) {
+  for (const [header, place] of [
+    [entry, 10],
+    [zipped.indexOf("adapter_model") - 30, 8],
+  ] as const) {
     zipped.writeUInt16LE(8, header + place);
     zipped.writeUInt32LE(zeros.value, header + place + 6);
     zipped.writeUInt32LE(claim, header + place + 14);
@@ -155,11 +175,17 @@ function bomb(length: number, claim: number): Uint8Array<ArrayBuffer> {
 
 test("a bomb is stopped where it says that it ends, or before it begins", async () => {
   for (const claim of [0, 100, 20 * MB]) {
-    const found = await refused(bomb(64 * MB, claim), /adapter_model\.safetensors has more than the \d+ bytes that it says/);
+    const found = await refused(
+      bomb(64 * MB, claim),
+      /adapter_model\.safetensors has more than the \d+ bytes that it says/,
+    );
     assert(found.bytes <= CONFIG.length + claim, `${found.bytes} bytes came`);
     assert(found.longest <= 17 * MB, `${found.longest} bytes came at once`);
   }
-  const found = await refused(bomb(64 * MB, 600 * MB), /unpacked it has 629145\d+ bytes, more than the 536870912/);
+  const found = await refused(
+    bomb(64 * MB, 600 * MB),
+    /unpacked it has 629145\d+ bytes, more than the 536870912/,
+  );
   assert.equal(found.bytes, 0);
 });
 
@@ -167,16 +193,26 @@ test("a large adapter passes through little memory", async (context) => {
   const { bytes, longest, memory, error } = await unpack(bomb(256 * MB, 256 * MB), false);
   assert.equal(error, undefined);
   assert.equal(bytes, CONFIG.length + 256 * MB);
-  context.diagnostic(`${Math.round(memory / MB)} MB were in use, ${Math.round(longest / MB)} MB came at once`);
+  context.diagnostic(
+    `${Math.round(memory / MB)} MB were in use, ${Math.round(longest / MB)} MB came at once`,
+  );
   assert(longest <= 17 * MB && memory < 100 * MB, `${longest} bytes came at once, ${memory} were in use`);
 });
 
 test("stored entries that lie over each other are refused, and none of them is read", async () => {
   // As in "A better zip bomb": one kernel of bytes, and many entries that all end in it.
   const kernel = new Uint8Array(4 * MB);
-  const plain = Buffer.from(zipSync({ "adapter_config.json": CONFIG, "adapter_model.safetensors": kernel, "README.md": text("x") }, { level: 0 }));
+  const plain = Buffer.from(
+    zipSync(
+      { "adapter_config.json": CONFIG, "adapter_model.safetensors": kernel, "README.md": text("x") },
+      { level: 0 },
+    ),
+  );
   const [, weights = 0, card = 0] = entries(plain);
-  for (const [entry, place] of [[card, plain.readUInt32LE(weights + 42)], [card, plain.readUInt32LE(weights + 42) + 30]] as const) {
+  for (const [entry, place] of [
+    [card, plain.readUInt32LE(weights + 42)],
+    [card, plain.readUInt32LE(weights + 42) + 30],
+  ] as const) {
     const over = Buffer.from(plain);
     over.writeUInt32LE(place, entry + 42);
     const found = await refused(new Uint8Array(over), /lies over what comes after it/);
@@ -193,15 +229,33 @@ test("stored entries that lie over each other are refused, and none of them is r
 });
 
 test("what is packed too often, too deep, elsewhere or twice is refused in words", async () => {
-  const named = (...names: string[]) => new Uint8Array(zipSync(Object.fromEntries(names.map((name) => [name, CONFIG]))));
-  await refused(named("a/adapter_config.json", "b/adapter_config.json"), /several adapters: a\/adapter_config\.json, b/);
-  await refused(named("a/adapter_config.json", "b/adapter_model.safetensors"), /no adapter_model\.safetensors/);
-  await refused(named("../adapter_config.json", "../adapter_model.safetensors"), /outside of it: \.\.\/adapter_config/);
+  const named = (...names: string[]) =>
+    new Uint8Array(zipSync(Object.fromEntries(names.map((name) => [name, CONFIG]))));
+  await refused(
+    named("a/adapter_config.json", "b/adapter_config.json"),
+    /several adapters: a\/adapter_config\.json, b/,
+  );
+  await refused(
+    named("a/adapter_config.json", "b/adapter_model.safetensors"),
+    /no adapter_model\.safetensors/,
+  );
+  await refused(
+    named("../adapter_config.json", "../adapter_model.safetensors"),
+    /outside of it: \.\.\/adapter_config/,
+  );
   await refused(named("/adapter_config.json", "/adapter_model.safetensors"), /outside of it/);
   await refused(named("a\\..\\adapter_config.json"), /outside of it/);
-  await refused(new Uint8Array(zipSync({ "adapter.zip": zipSync(GOOD) })), /another zip: unpack it, and take adapter\.zip/);
-  const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, place) => [`${place}`, [new Uint8Array(), { level: 0 }] as const]));
-  const found = await refused(new Uint8Array(zipSync({ ...many, ...GOOD } as Zippable)), /more than 1000 files/);
+  await refused(
+    new Uint8Array(zipSync({ "adapter.zip": zipSync(GOOD) })),
+    /another zip: unpack it, and take adapter\.zip/,
+  );
+  const many = Object.fromEntries(
+    Array.from({ length: 100_000 }, (_, place) => [`${place}`, [new Uint8Array(), { level: 0 }] as const]),
+  );
+  const found = await refused(
+    new Uint8Array(zipSync({ ...many, ...GOOD } as Zippable)),
+    /more than 1000 files/,
+  );
   assert(found.read < MB, `${found.read} bytes were read`);
   // The same name twice: which of them counts depends on who reads.
   const twice = Buffer.from(zipSync({ ...GOOD, "adapter_confiX.json": text("{}") }));
@@ -229,8 +283,12 @@ test("what is no zip, cut off, or more than a zip is refused in words", async ()
   const good = zipSync(GOOD);
   await refused(new Uint8Array(), /no zip/);
   await refused(new Uint8Array(text("PK\x03\x04 not really")), /no zip/);
-  for (const length of [10, 100, good.length - 23, good.length - 1]) await refused(new Uint8Array(good.slice(0, length)), /no zip|cut off|its list/);
-  await refused(new Uint8Array(Buffer.concat([Buffer.from("#!/bin/sh\n"), good])), /list of files is not where it says/);
+  for (const length of [10, 100, good.length - 23, good.length - 1])
+    await refused(new Uint8Array(good.slice(0, length)), /no zip|cut off|its list/);
+  await refused(
+    new Uint8Array(Buffer.concat([Buffer.from("#!/bin/sh\n"), good])),
+    /list of files is not where it says/,
+  );
   await refused(new Uint8Array(Buffer.concat([good, Buffer.from("and more")])), /no zip/);
   await refused(new Blob([new Uint8Array(513 * MB)]), /more than the 536870912 that an adapter may have/);
 });
@@ -238,12 +296,18 @@ test("what is no zip, cut off, or more than a zip is refused in words", async ()
 test("packed bytes of which nothing comes are not read on and on", async () => {
   // An end of a deflate stream, and 64 MB behind it that belong to the same file, if one believes the zip.
   const rest = 64 * MB;
-  const plain = Buffer.from(zipSync({ "adapter_config.json": CONFIG, "adapter_model.safetensors": [WEIGHTS, { level: 6 }] }));
+  const plain = Buffer.from(
+    zipSync({ "adapter_config.json": CONFIG, "adapter_model.safetensors": [WEIGHTS, { level: 6 }] }),
+  );
   const [config = 0, weights = 0] = entries(plain);
   const [end, packed] = [plain.length - 22, plain.readUInt32LE(weights + 20)];
-  for (const place of [weights + 20, plain.indexOf("adapter_model") - 30 + 18]) plain.writeUInt32LE(packed + rest, place);
+  for (const place of [weights + 20, plain.indexOf("adapter_model") - 30 + 18])
+    plain.writeUInt32LE(packed + rest, place);
   plain.writeUInt32LE(plain.readUInt32LE(end + 16) + rest, end + 16);
-  const found = await refused(new Blob([plain.subarray(0, config), new Uint8Array(rest), plain.subarray(config)]), /ends too early/);
+  const found = await refused(
+    new Blob([plain.subarray(0, config), new Uint8Array(rest), plain.subarray(config)]),
+    /ends too early/,
+  );
   assert(found.read < MB, `${found.read} bytes were read`);
 });
 
@@ -265,7 +329,12 @@ const SEEDS = [
   zipSync(GOOD),
   zipSync(GOOD, { level: 0 }),
   in64Bits(Buffer.from(zipSync(GOOD, { level: 0 }))),
-  zipSync({ "f/": new Uint8Array(), "f/adapter_config.json": CONFIG, "f/adapter_model.safetensors": [new Uint8Array(MB), { level: 9 }], "g/README.md": text("g") }),
+  zipSync({
+    "f/": new Uint8Array(),
+    "f/adapter_config.json": CONFIG,
+    "f/adapter_model.safetensors": [new Uint8Array(MB), { level: 9 }],
+    "g/README.md": text("g"),
+  }),
 ].map((bytes) => new Uint8Array(bytes));
 
 const INTERESTING = [0, 1, 0x7fff, 0xffff, 0x7fff_ffff, 0xffff_fffe, 0xffff_ffff];
@@ -275,7 +344,12 @@ function mutated(next: () => number): Uint8Array<ArrayBuffer> {
   const pick = <Thing>(things: readonly Thing[]) => things[next() % things.length] as Thing;
   let bytes = Buffer.from(pick(SEEDS));
   for (let change = next() % 4; change >= 0; change -= 1) {
-    const headers = [...entries(bytes), ...["PK\x03\x04", "PK\x05\x06", "PK\x06\x06", "PK\x06\x07"].map((sign) => bytes.indexOf(sign, 0, "latin1"))];
+    const headers = [
+      ...entries(bytes),
+      ...["PK\x03\x04", "PK\x05\x06", "PK\x06\x06", "PK\x06\x07"].map((sign) =>
+        bytes.indexOf(sign, 0, "latin1"),
+      ),
+    ];
     const near = pick(headers) + (next() % 60);
     const place = next() % 4 === 0 ? next() % bytes.length : Math.min(Math.max(near, 0), bytes.length - 1);
     switch (next() % 5) {
@@ -286,10 +360,14 @@ function mutated(next: () => number): Uint8Array<ArrayBuffer> {
         bytes.fill(0, place, Math.min(place + (next() % 8), bytes.length));
         break;
       case 2:
-        if (place + 4 <= bytes.length) bytes.writeUInt32LE(pick([...INTERESTING, bytes.length, next()]) >>> 0, place);
+        if (place + 4 <= bytes.length)
+          bytes.writeUInt32LE(pick([...INTERESTING, bytes.length, next()]) >>> 0, place);
         break;
       case 3:
-        bytes = Buffer.concat([bytes.subarray(0, place), bytes.subarray(Math.min(place + (next() % 100), bytes.length))]);
+        bytes = Buffer.concat([
+          bytes.subarray(0, place),
+          bytes.subarray(Math.min(place + (next() % 100), bytes.length)),
+        ]);
         break;
       default:
         bytes = Buffer.concat([bytes.subarray(0, place), bytes.subarray(next() % bytes.length)]);

@@ -5,7 +5,15 @@ import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 
 import type { Plan } from "./faults.js";
-import { expectSound, look, nothingTold, saysWhatIsWrong, STORIES, type Story, type Told } from "./stories.js";
+import {
+  expectSound,
+  look,
+  nothingTold,
+  STORIES,
+  type Story,
+  saysWhatIsWrong,
+  type Told,
+} from "./stories.js";
 import { Origin, type Tab } from "./tab.js";
 
 /** An origin in which what comes before a story has happened. */
@@ -48,7 +56,11 @@ async function walk(name: string, fault: Plan["fault"], first: number, step: num
       const error = tab.faults.closed ? undefined : await doIn(tab, story.act(tab, told));
       const { struck } = tab.faults;
       tab.faults.plan = undefined;
-      if (error !== undefined) assert(struck && fault !== "visited" && saysWhatIsWrong(error), `it is rejected with ${String(error)}`);
+      if (error !== undefined)
+        assert(
+          struck && fault !== "visited" && saysWhatIsWrong(error),
+          `it is rejected with ${String(error)}`,
+        );
       // A tab that was not closed goes on, and has lost nothing either.
       if (!tab.faults.closed) await look(tab);
       tab.close();
@@ -60,5 +72,10 @@ async function walk(name: string, fault: Plan["fault"], first: number, step: num
   }
 }
 
-const { name, fault, first, step } = workerData as { name: string; fault: Plan["fault"]; first: number; step: number };
+const { name, fault, first, step } = workerData as {
+  name: string;
+  fault: Plan["fault"];
+  first: number;
+  step: number;
+};
 parentPort?.postMessage(await walk(name, fault, first, step));

@@ -85,7 +85,12 @@ export class AttemptActions {
     this.#end(attempt, "done");
   }
 
-  async #run(attempt: TryState, model: Model, data: DataSet, method: Tried): Promise<AdapterInfo | undefined> {
+  async #run(
+    attempt: TryState,
+    model: Model,
+    data: DataSet,
+    method: Tried,
+  ): Promise<AdapterInfo | undefined> {
     const { store } = this.#shared;
     const name = this.#shared.strings().attempt.adapterName[method];
     const view: RunView = { ...newRun(name, method, model.name, data.name), attempt: true };
@@ -119,8 +124,23 @@ export class AttemptActions {
     this.#shared.announce(this.#shared.strings().attempt.phase[phase]);
   }
 
-  async #rows(model: Model, data: DataSet, adapter: AdapterInfo | null, signal: AbortSignal): Promise<EvaluatedRow[]> {
-    return (await model.evaluate(data, { adapter, split: "validation", seed: 0, limit: ROWS, metrics: ["rougeL"], maxNewTokens: 32, signal })).rows;
+  async #rows(
+    model: Model,
+    data: DataSet,
+    adapter: AdapterInfo | null,
+    signal: AbortSignal,
+  ): Promise<EvaluatedRow[]> {
+    return (
+      await model.evaluate(data, {
+        adapter,
+        split: "validation",
+        seed: 0,
+        limit: ROWS,
+        metrics: ["rougeL"],
+        maxNewTokens: 32,
+        signal,
+      })
+    ).rows;
   }
 
   #fill(attempt: TryState, column: "base" | Tried, rows: EvaluatedRow[]): void {

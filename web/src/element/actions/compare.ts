@@ -1,13 +1,13 @@
 // Base and adapters side by side: on the user's prompts, and scored on held-out rows.
 
 import { fits } from "../fits.js";
-import { isAbort } from "../store.js";
 import type { Problem } from "../state.js";
+import { isAbort } from "../store.js";
 import type { DataSet, Model } from "../trainer.js";
-import type { Shared } from "./shared.js";
 import { dataName } from "../views/names.js";
 import type { DataActions } from "./data.js";
 import type { ModelActions } from "./model.js";
+import type { Shared } from "./shared.js";
 
 const SUGGESTIONS = 2;
 const SCORED_ROWS = 60;
@@ -75,7 +75,9 @@ export class CompareActions {
     const { compare } = store.state;
     const prompts = compare.prompts.map((prompt) => prompt.trim()).filter((prompt) => prompt !== "");
     if (prompts.length === 0) {
-      store.change(() => (compare.problem = { code: "missing", ...this.#shared.strings().compare.promptMissing }));
+      store.change(
+        () => (compare.problem = { code: "missing", ...this.#shared.strings().compare.promptMissing }),
+      );
       return;
     }
     const abort = this.#begin("generating");
@@ -88,7 +90,9 @@ export class CompareActions {
       });
       for (const adapter of this.#systems(model)) {
         const texts = await model.generate(prompts, { adapter, maxNewTokens: 64, signal: abort.signal });
-        store.change(() => texts.forEach((text, place) => compare.outputs[place]?.set(adapter ?? "base", text)));
+        store.change(() =>
+          texts.forEach((text, place) => compare.outputs[place]?.set(adapter ?? "base", text)),
+        );
       }
       this.#shared.announce(this.#shared.strings().compare.generated);
     } catch (thrown) {
@@ -138,7 +142,9 @@ export class CompareActions {
   /** The base, and the chosen adapters that belong to it. */
   #systems(model: Model): (string | null)[] {
     const { library, compare } = this.#shared.store.state;
-    const ids = library.list.filter((adapter) => compare.chosen.has(adapter.id) && fits(adapter, model)).map(({ id }) => id);
+    const ids = library.list
+      .filter((adapter) => compare.chosen.has(adapter.id) && fits(adapter, model))
+      .map(({ id }) => id);
     return [null, ...ids];
   }
 
@@ -151,13 +157,18 @@ export class CompareActions {
     const { choice, options } = this.#shared.store.state.data;
     const drawn = choice === "file" || options.validationFraction !== undefined; // a demo set brings its own rows to judge by
     const others = runs.filter(
-      (run) => run.data.name !== data.name || run.data.rows !== data.rows || (drawn && Number(run.options.seed ?? 0) !== seed),
+      (run) =>
+        run.data.name !== data.name ||
+        run.data.rows !== data.rows ||
+        (drawn && Number(run.options.seed ?? 0) !== seed),
     );
     return new Set(others.flatMap(({ adapter }) => adapter ?? []));
   }
 
   #missing(problem: Problem | undefined): Error {
-    return Object.assign(new Error(problem?.message ?? this.#shared.strings().compare.modelMissing), { code: "missing" });
+    return Object.assign(new Error(problem?.message ?? this.#shared.strings().compare.modelMissing), {
+      code: "missing",
+    });
   }
 
   #begin(phase: "generating" | "scoring"): AbortController {

@@ -103,7 +103,12 @@ export class DataActions {
   }
 
   #open(choice: DataState["choice"], source: DataSource, options: DataOptions): Promise<DataSet | undefined> {
-    const opening: Promise<DataSet | undefined> = this.#read(choice, source, options, () => this.#opening === opening).then((set) => {
+    const opening: Promise<DataSet | undefined> = this.#read(
+      choice,
+      source,
+      options,
+      () => this.#opening === opening,
+    ).then((set) => {
       if (this.#opening !== opening) return this.#opening;
       this.#opening = undefined;
       return set;
@@ -158,10 +163,14 @@ export class DataActions {
       return store.state.data.set;
     } catch (thrown) {
       if (isWanted()) {
-        this.#shared.fail(thrown, ({ data }, problem) => {
-          data.problem = problem;
-          data.phase = "none";
-        }, "data");
+        this.#shared.fail(
+          thrown,
+          ({ data }, problem) => {
+            data.problem = problem;
+            data.phase = "none";
+          },
+          "data",
+        );
       }
       return undefined;
     }

@@ -26,7 +26,12 @@ export function newRun(name: string, method: Method, modelName: string, dataName
  * Follows a run to its end; gives its adapter, or nothing where there is none. Of `base`, where it is
  * given, is asked what it writes for the rows that the run shows.
  */
-export async function follow(shared: Shared, run: Run, view: RunView, base?: Model): Promise<AdapterInfo | undefined> {
+export async function follow(
+  shared: Shared,
+  run: Run,
+  view: RunView,
+  base?: Model,
+): Promise<AdapterInfo | undefined> {
   const { store } = shared;
   let answered = false;
   const adapter = run.adapter.catch((thrown: unknown) => thrown);
@@ -116,7 +121,10 @@ function remember(view: RunView, step: number, { source, reference, prediction }
 async function answerFirst({ store }: Shared, base: Model, view: RunView): Promise<void> {
   const samples = [...view.samples];
   try {
-    const texts = await base.generate(samples.map(({ source }) => source), { adapter: null, maxNewTokens: 64 });
+    const texts = await base.generate(
+      samples.map(({ source }) => source),
+      { adapter: null, maxNewTokens: 64 },
+    );
     store.change(() => samples.forEach((sample, place) => (sample.before = texts[place] ?? "")));
   } catch {
     // The run goes on without: what went wrong, it meets itself.

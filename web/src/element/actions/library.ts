@@ -22,7 +22,8 @@ export class LibraryActions {
       this.#shared.store.change(({ library, compare }) => {
         const known = new Set(library.list.map(({ id }) => id));
         for (const { id } of list) if (!known.has(id)) compare.chosen.add(id);
-        for (const id of compare.chosen) if (!list.some((adapter) => adapter.id === id)) compare.chosen.delete(id);
+        for (const id of compare.chosen)
+          if (!list.some((adapter) => adapter.id === id)) compare.chosen.delete(id);
         library.list = list;
       });
     } catch (thrown) {
@@ -38,7 +39,9 @@ export class LibraryActions {
   }
 
   export(id: string): Promise<void> {
-    return this.#work(id, "export", async (trainer) => save(`${this.#fileName(id)}.zip`, await trainer.adapters.export(id)));
+    return this.#work(id, "export", async (trainer) =>
+      save(`${this.#fileName(id)}.zip`, await trainer.adapters.export(id)),
+    );
   }
 
   merge(id: string): Promise<void> {
@@ -71,7 +74,8 @@ export class LibraryActions {
   }
 
   #fileName(id: string): string {
-    const name = this.#shared.store.state.library.list.find((adapter) => adapter.id === id)?.name ?? "adapter";
+    const name =
+      this.#shared.store.state.library.list.find((adapter) => adapter.id === id)?.name ?? "adapter";
     return name.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^-+|-+$/g, "") || "adapter";
   }
 

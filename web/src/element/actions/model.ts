@@ -2,8 +2,8 @@
 
 import type { DownloadPlan, ModelSource } from "../../types.js";
 import { limits } from "../rows.js";
-import { isAbort } from "../store.js";
 import type { ModelState } from "../state.js";
+import { isAbort } from "../store.js";
 import type { Model } from "../trainer.js";
 import type { Shared } from "./shared.js";
 
@@ -190,10 +190,14 @@ export class ModelActions {
 
   #failed(thrown: unknown, abort: AbortController): void {
     if (abort.signal.aborted || isAbort(thrown)) return;
-    this.#shared.fail(thrown, ({ model }, problem) => {
-      model.problem = problem;
-      model.phase = model.plan === undefined ? "none" : "planned";
-    }, "model");
+    this.#shared.fail(
+      thrown,
+      ({ model }, problem) => {
+        model.problem = problem;
+        model.phase = model.plan === undefined ? "none" : "planned";
+      },
+      "model",
+    );
   }
 
   #source(): ModelSource | undefined {

@@ -1,7 +1,7 @@
 // What a run would be, asked of the trainer whenever something changes that it depends on.
 
-import { said, isAbort } from "../store.js";
 import type { State } from "../state.js";
+import { isAbort, said } from "../store.js";
 import type { Shared } from "./shared.js";
 
 export class PlanActions {

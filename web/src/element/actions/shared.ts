@@ -2,8 +2,8 @@
 
 import type { Problem, State, StepName } from "../state.js";
 import type { Store } from "../store.js";
-import type { Trainer } from "../trainer.js";
 import type { Strings } from "../strings/en.js";
+import type { Trainer } from "../trainer.js";
 
 export interface Shared {
   readonly store: Store;

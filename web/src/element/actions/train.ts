@@ -2,15 +2,15 @@
 
 import type { Options } from "../../engine.js";
 import type { DeviceChoice, Method, Setting } from "../../types.js";
+import { save } from "../dom.js";
 import { defaultNumber } from "../keys.js";
 import { PRESET_SETTINGS } from "../presets.js";
 import { tidy } from "../rows.js";
 import { byKey, isActive, isBusy, type Preset, type StepName } from "../state.js";
-import { save } from "../dom.js";
+import type { Strings } from "../strings/en.js";
 import type { DataSet, Model, Run } from "../trainer.js";
 import { dataName, modelName } from "../views/names.js";
 import type { DataActions } from "./data.js";
-import type { Strings } from "../strings/en.js";
 import { follow, newRun } from "./follow.js";
 import { hubId, type ModelActions } from "./model.js";
 import type { Shared } from "./shared.js";
@@ -99,12 +99,17 @@ export class TrainActions {
       if (id !== undefined) options["model"] = id;
     }
     const head = [
-      ...(options["model"] === undefined ? [strings.settings.tomlModel(modelName({ strings, state: store.state }))] : []),
+      ...(options["model"] === undefined
+        ? [strings.settings.tomlModel(modelName({ strings, state: store.state }))]
+        : []),
       strings.settings.tomlRows(dataName({ strings, state: store.state })),
     ];
     try {
       const text = await (await this.#shared.trainer()).toml(options);
-      save("flantune.toml", new Blob([...head.map((line) => `# ${line}\n`), "\n", text], { type: "application/toml" }));
+      save(
+        "flantune.toml",
+        new Blob([...head.map((line) => `# ${line}\n`), "\n", text], { type: "application/toml" }),
+      );
     } catch (thrown) {
       this.#shared.fail(thrown, (state, problem) => (state.settingsProblem = problem));
     }
@@ -124,7 +129,9 @@ export class TrainActions {
     const { model, data } = ready;
     const { method } = state.settings;
     const number = state.library.list.length + 1;
-    const name = this.#shared.strings().train.runName(dataName({ strings: this.#shared.strings(), state }), method, number);
+    const name = this.#shared
+      .strings()
+      .train.runName(dataName({ strings: this.#shared.strings(), state }), method, number);
     await this.#follow(
       newRun(name, method, model.name, data.name),
       async (trainer) => trainer.train(model, data, { ...state.settings, name }),
@@ -160,11 +167,15 @@ export class TrainActions {
     if (info === undefined || isBusy(store.state)) return;
     store.change((state) => (state.interrupted = state.interrupted.filter((run) => run.id !== id)));
     const view = newRun(info.name, info.method, info.model.name, info.data.name);
-    const rowsAtOnce = info.rowsAtOnce ?? Math.max(1, Math.floor((info.options.batchSize ?? defaultNumber(store.state, "batchSize")) / 2));
+    const rowsAtOnce =
+      info.rowsAtOnce ??
+      Math.max(1, Math.floor((info.options.batchSize ?? defaultNumber(store.state, "batchSize")) / 2));
     const { loaded } = store.state.model;
     // A base of the user's own files can only be had again from the user: it may be the one that is open.
     const base = info.model.kind === "files" && loaded?.name === info.model.name ? { model: loaded } : {};
-    await this.#follow(view, (trainer) => trainer.runs.resume(id, { ...base, ...(smaller ? { rowsAtOnce } : {}) }));
+    await this.#follow(view, (trainer) =>
+      trainer.runs.resume(id, { ...base, ...(smaller ? { rowsAtOnce } : {}) }),
+    );
   }
 
   async forgetRun(id: string): Promise<void> {
@@ -183,7 +194,9 @@ export class TrainActions {
       const { run: current } = this.#shared.store.state;
       this.#shared.store.change((state) => {
         state.interrupted = runs.filter(
-          (run) => !(isActive(current) && run.id === current?.id) && ["interrupted", "stopped", "failed"].includes(run.state),
+          (run) =>
+            !(isActive(current) && run.id === current?.id) &&
+            ["interrupted", "stopped", "failed"].includes(run.state),
         );
       });
     } catch (thrown) {

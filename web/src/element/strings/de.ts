@@ -15,50 +15,124 @@ export const de = {
   done: "Weiter",
   cancel: "Abbrechen",
   method: { lora: "LoRA", ia3: "(IA)³", prompt: "Prompt-Tuning" },
-  stepTitle: { model: "Modell", data: "Daten", method: "Methode", train: "Training", compare: "Vergleich", adapters: "Adapter" },
+  stepTitle: {
+    model: "Modell",
+    data: "Daten",
+    method: "Methode",
+    train: "Training",
+    compare: "Vergleich",
+    adapters: "Adapter",
+  },
   stepLead: {
-    model: "Das Grundmodell, von dem Sie ausgehen. Es bleibt, wie es ist; nur der Adapter daneben wird trainiert.",
+    model:
+      "Das Grundmodell, von dem Sie ausgehen. Es bleibt, wie es ist; nur der Adapter daneben wird trainiert.",
     data: "Zeilen mit dem, was das Modell liest, und dem, was es schreiben soll.",
     method: "Was trainiert wird, und wie lange.",
     train: "Sehen Sie zu, wie der Fehler sinkt und sich ein paar zurückgehaltene Zeilen ändern.",
     compare: "Stellen Sie dem Grundmodell und Ihren Adaptern dieselben Fragen.",
     adapters: "Was Sie trainiert oder importiert haben. Es bleibt in diesem Browser.",
   },
-  engine: { starting: "Wird gestartet …", failed: "Der Trainer konnte nicht starten.", retry: "Noch einmal versuchen" },
+  engine: {
+    starting: "Wird gestartet …",
+    failed: "Der Trainer konnte nicht starten.",
+    retry: "Noch einmal versuchen",
+  },
   site: { title: "Flantune: ein Sprachmodell im Browser anpassen", licences: "Lizenzen" },
   problem: {
     not_found: { message: "Das gibt es nicht, oder nicht mehr." },
     storage: { message: "Der Speicher des Browsers ließ sich nicht lesen oder beschreiben." },
-    quota: { message: "Der Browser gibt dieser Seite nicht genug Platz.", hint: "Löschen Sie Modelle oder Adapter, die Sie nicht mehr brauchen, oder machen Sie auf dem Gerät Platz." },
-    "no_storage/frame": { message: "Dieser Rahmen gehört zu keiner Seite: Läufe und Adapter enden mit der Seite.", hint: "Exportieren Sie, was Sie behalten wollen. Die Seite darum herum bewahrt es auf, wenn ihr Rahmen allow-same-origin hat, und lässt Dateien speichern mit allow-downloads." },
-    no_storage: { message: "Dieser Browser bewahrt hier nichts auf: Läufe und Adapter enden mit dem Tab.", hint: "Exportieren Sie, was Sie behalten wollen, oder nehmen Sie ein gewöhnliches Fenster statt eines privaten." },
+    quota: {
+      message: "Der Browser gibt dieser Seite nicht genug Platz.",
+      hint: "Löschen Sie Modelle oder Adapter, die Sie nicht mehr brauchen, oder machen Sie auf dem Gerät Platz.",
+    },
+    "no_storage/frame": {
+      message: "Dieser Rahmen gehört zu keiner Seite: Läufe und Adapter enden mit der Seite.",
+      hint: "Exportieren Sie, was Sie behalten wollen. Die Seite darum herum bewahrt es auf, wenn ihr Rahmen allow-same-origin hat, und lässt Dateien speichern mit allow-downloads.",
+    },
+    no_storage: {
+      message: "Dieser Browser bewahrt hier nichts auf: Läufe und Adapter enden mit dem Tab.",
+      hint: "Exportieren Sie, was Sie behalten wollen, oder nehmen Sie ein gewöhnliches Fenster statt eines privaten.",
+    },
     format: { message: "Eine Datei ist nicht so, wie sie sein sollte." },
     tensor: { message: "Die Gewichte passen nicht zu diesem Modell." },
     row: { message: "Eine Zeile lässt sich so nicht verwenden." },
     template: { message: "Mit dieser Vorlage lassen sich die Zeilen nicht lesen." },
     setting: { message: "Eine Einstellung lässt sich so nicht verwenden." },
     adapter: { message: "Das ist kein Adapter, der hierher passt." },
-    hub: { message: "Das Modell ist dort nicht zu haben.", hint: "Prüfen Sie die Schreibweise von NAME/MODELL; private Modelle kann diese Seite nicht lesen." },
-    network: { message: "Das Netz antwortet nicht.", hint: "Versuchen Sie es noch einmal; was schon da ist, bleibt." },
-    "network/unreachable": { message: "Eine Datei dieses Trainers kam nicht an: {url}.", hint: "Prüfen Sie die Verbindung, und ob ein Filter oder die Richtlinie der Seite dazwischensteht (connect-src)." },
-    "network/status": { message: "Eine Datei dieses Trainers ist nicht auf dem Server: {url}.", hint: "Kopieren Sie seine Dateien dorthin (npx flantune copy-assets ORDNER), und nennen Sie den Ort: assets-url, worker-url oder wasm-url." },
-    "network/html": { message: "Statt einer Datei dieses Trainers kam eine Webseite (HTML): {url}.", hint: "Kopieren Sie seine Dateien dorthin, wo die Seite liegt (npx flantune copy-assets ORDNER), und nennen Sie den Ort: assets-url, worker-url oder wasm-url." },
-    "network/cors": { message: "Eine Datei dieses Trainers liegt auf einem anderen Server, der sie fremden Seiten nicht gibt (CORS): {url}.", hint: "Der Server muss access-control-allow-origin senden, oder die Datei muss neben der Seite liegen." },
-    "network/connect_src": { message: "Die Richtlinie dieser Seite lässt eine Datei des Trainers nicht laden (connect-src): {url}.", hint: "Ergänzen Sie connect-src in der Richtlinie der Seite." },
-    "network/worker_src": { message: "Die Richtlinie dieser Seite lässt das Rechenwerk nicht starten (worker-src): {url}.", hint: "Ergänzen Sie worker-src in der Richtlinie der Seite." },
-    "network/wasm_eval": { message: "Die Richtlinie dieser Seite lässt das Rechenwerk nicht laufen (script-src): {url}.", hint: "Ergänzen Sie 'wasm-unsafe-eval' in script-src." },
-    "network/coep": { message: "Diese Seite ist abgeschirmt (Cross-Origin-Embedder-Policy), und das Rechenwerk kommt ohne diese Kopfzeile: {url}.", hint: "Der Server muss cross-origin-embedder-policy auch mit dem Skript des Rechenwerks senden." },
-    "environment/trusted_types": { message: "Diese Seite verlangt Trusted Types, und das Rechenwerk wurde nicht gestartet: {url}.", hint: "Ergänzen Sie „trusted-types flantune“ in der Richtlinie der Seite." },
-    "network/content": { message: "Eine Datei dieses Trainers ist etwas anderes, oder von einer anderen Version: {url}.", hint: "Kopieren Sie alle seine Dateien von einer Version (npx flantune copy-assets ORDNER)." },
+    hub: {
+      message: "Das Modell ist dort nicht zu haben.",
+      hint: "Prüfen Sie die Schreibweise von NAME/MODELL; private Modelle kann diese Seite nicht lesen.",
+    },
+    network: {
+      message: "Das Netz antwortet nicht.",
+      hint: "Versuchen Sie es noch einmal; was schon da ist, bleibt.",
+    },
+    "network/unreachable": {
+      message: "Eine Datei dieses Trainers kam nicht an: {url}.",
+      hint: "Prüfen Sie die Verbindung, und ob ein Filter oder die Richtlinie der Seite dazwischensteht (connect-src).",
+    },
+    "network/status": {
+      message: "Eine Datei dieses Trainers ist nicht auf dem Server: {url}.",
+      hint: "Kopieren Sie seine Dateien dorthin (npx flantune copy-assets ORDNER), und nennen Sie den Ort: assets-url, worker-url oder wasm-url.",
+    },
+    "network/html": {
+      message: "Statt einer Datei dieses Trainers kam eine Webseite (HTML): {url}.",
+      hint: "Kopieren Sie seine Dateien dorthin, wo die Seite liegt (npx flantune copy-assets ORDNER), und nennen Sie den Ort: assets-url, worker-url oder wasm-url.",
+    },
+    "network/cors": {
+      message:
+        "Eine Datei dieses Trainers liegt auf einem anderen Server, der sie fremden Seiten nicht gibt (CORS): {url}.",
+      hint: "Der Server muss access-control-allow-origin senden, oder die Datei muss neben der Seite liegen.",
+    },
+    "network/connect_src": {
+      message: "Die Richtlinie dieser Seite lässt eine Datei des Trainers nicht laden (connect-src): {url}.",
+      hint: "Ergänzen Sie connect-src in der Richtlinie der Seite.",
+    },
+    "network/worker_src": {
+      message: "Die Richtlinie dieser Seite lässt das Rechenwerk nicht starten (worker-src): {url}.",
+      hint: "Ergänzen Sie worker-src in der Richtlinie der Seite.",
+    },
+    "network/wasm_eval": {
+      message: "Die Richtlinie dieser Seite lässt das Rechenwerk nicht laufen (script-src): {url}.",
+      hint: "Ergänzen Sie 'wasm-unsafe-eval' in script-src.",
+    },
+    "network/coep": {
+      message:
+        "Diese Seite ist abgeschirmt (Cross-Origin-Embedder-Policy), und das Rechenwerk kommt ohne diese Kopfzeile: {url}.",
+      hint: "Der Server muss cross-origin-embedder-policy auch mit dem Skript des Rechenwerks senden.",
+    },
+    "environment/trusted_types": {
+      message: "Diese Seite verlangt Trusted Types, und das Rechenwerk wurde nicht gestartet: {url}.",
+      hint: "Ergänzen Sie „trusted-types flantune“ in der Richtlinie der Seite.",
+    },
+    "network/content": {
+      message: "Eine Datei dieses Trainers ist etwas anderes, oder von einer anderen Version: {url}.",
+      hint: "Kopieren Sie alle seine Dateien von einer Version (npx flantune copy-assets ORDNER).",
+    },
     environment: { message: "Hier lässt sich das Rechenwerk nicht starten." },
-    not_finite: { message: "Der Fehler ist keine Zahl mehr: Das Training ist auseinandergelaufen.", hint: "Nehmen Sie eine kleinere Lernrate." },
+    not_finite: {
+      message: "Der Fehler ist keine Zahl mehr: Das Training ist auseinandergelaufen.",
+      hint: "Nehmen Sie eine kleinere Lernrate.",
+    },
     device: { message: "Die Grafikkarte konnte das nicht rechnen.", hint: "Rechnen Sie auf dem Prozessor." },
-    device_lost: { message: "Die Grafikkarte ging verloren.", hint: "Der letzte Zwischenstand ist aufbewahrt: Gehen Sie von dort weiter." },
-    out_of_memory: { message: "Der Speicher reicht nicht.", hint: "Nehmen Sie kleinere Stapel, kürzere Zeilen oder ein kleineres Modell." },
-    crash: { message: "Das Rechenwerk ist abgebrochen.", hint: "Der letzte Zwischenstand ist aufbewahrt: Gehen Sie von dort weiter." },
+    device_lost: {
+      message: "Die Grafikkarte ging verloren.",
+      hint: "Der letzte Zwischenstand ist aufbewahrt: Gehen Sie von dort weiter.",
+    },
+    out_of_memory: {
+      message: "Der Speicher reicht nicht.",
+      hint: "Nehmen Sie kleinere Stapel, kürzere Zeilen oder ein kleineres Modell.",
+    },
+    crash: {
+      message: "Das Rechenwerk ist abgebrochen.",
+      hint: "Der letzte Zwischenstand ist aufbewahrt: Gehen Sie von dort weiter.",
+    },
     busy: { message: "Daran arbeitet gerade etwas anderes, vielleicht ein anderer Tab." },
     closed: { message: "Das Rechenwerk wurde beendet.", hint: "Laden Sie die Seite neu." },
-    wasm: { message: "Das Rechenwerk ließ sich nicht laden.", hint: "Laden Sie die Seite neu; hilft das nicht, aktualisieren Sie den Browser." },
+    wasm: {
+      message: "Das Rechenwerk ließ sich nicht laden.",
+      hint: "Laden Sie die Seite neu; hilft das nicht, aktualisieren Sie den Browser.",
+    },
   },
   attempt: {
     button: "Ausprobieren",
@@ -89,21 +163,30 @@ export const de = {
     builtin: "Mitgeliefert",
     builtinNote: "Ein kleines T5, das mit dieser Seite kam. Gut für den ersten Versuch.",
     files: "Eigene Dateien",
-    filesNote: "Der Ordner eines Modells: config.json, tokenizer.json und model.safetensors. Die Dateien werden hier gelesen und nicht hochgeladen.",
+    filesNote:
+      "Der Ordner eines Modells: config.json, tokenizer.json und model.safetensors. Die Dateien werden hier gelesen und nicht hochgeladen.",
     web: "Hugging Face oder eine Webadresse",
-    webNote: "Zum Beispiel google/flan-t5-small, 308 MB. Sie sehen die Größe, bevor etwas heruntergeladen wird.",
+    webNote:
+      "Zum Beispiel google/flan-t5-small, 308 MB. Sie sehen die Größe, bevor etwas heruntergeladen wird.",
     stored: "In diesem Browser aufbewahrt",
     storedNone: "Noch sind keine Modelle aufbewahrt. Was Sie herunterladen, bleibt hier, bis Sie es löschen.",
     pickFiles: "Dateien wählen",
     pickFolder: "Ordner wählen",
     drop: "oder hierher ziehen",
     chosen: (count, bytes) => `${count === "1" ? "1 Datei" : `${count} Dateien`}, ${bytes}`,
-    filesMissing: { message: "Noch sind keine Dateien gewählt.", hint: "Wählen Sie den Ordner des Modells oder seine Dateien." },
+    filesMissing: {
+      message: "Noch sind keine Dateien gewählt.",
+      hint: "Wählen Sie den Ordner des Modells oder seine Dateien.",
+    },
     address: "Name oder Adresse des Modells",
     addressExample: "google/flan-t5-small",
-    addressMissing: { message: "Es fehlt ein Name oder eine Adresse.", hint: "Schreiben Sie BESITZER/NAME, zum Beispiel google/flan-t5-small." },
+    addressMissing: {
+      message: "Es fehlt ein Name oder eine Adresse.",
+      hint: "Schreiben Sie BESITZER/NAME, zum Beispiel google/flan-t5-small.",
+    },
     revision: "Version (freiwillig)",
-    revisionNote: "Ein Commit, ein Tag oder ein Branch. Ohne Angabe wird der neueste Commit von main genommen und gemerkt.",
+    revisionNote:
+      "Ein Commit, ein Tag oder ein Branch. Ohne Angabe wird der neueste Commit von main genommen und gemerkt.",
     ask: "Nachsehen",
     asking: "Es wird nachgesehen …",
     planned: "Das Modell wurde gefunden. Seine Größe wird angezeigt.",
@@ -114,8 +197,10 @@ export const de = {
     planCommit: "Commit",
     planFiles: (count) => (count === "1" ? "1 Datei" : `${count} Dateien`),
     obstacle: {
-      memory: "Das ist mehr, als dieses Gerät wohl hat. Das Training kann am Speicher scheitern; 8-Bit-Zahlen brauchen weniger.",
-      binding: "Eine seiner Matrizen ist größer, als diese Grafikkarte am Stück nimmt. Rechnen Sie stattdessen auf dem Prozessor.",
+      memory:
+        "Das ist mehr, als dieses Gerät wohl hat. Das Training kann am Speicher scheitern; 8-Bit-Zahlen brauchen weniger.",
+      binding:
+        "Eine seiner Matrizen ist größer, als diese Grafikkarte am Stück nimmt. Rechnen Sie stattdessen auf dem Prozessor.",
     },
     unknown: "unbekannt",
     alreadyHere: "nichts, es ist schon hier",
@@ -125,8 +210,16 @@ export const de = {
     resume: "Fortsetzen",
     paused: "Angehalten. Was heruntergeladen ist, bleibt erhalten.",
     dtype: "Zahlen gespeichert als",
-    dtypeName: { f32: "32-Bit-Gleitkommazahlen (genau)", int8: "8-Bit-Ganzzahlen (ein Viertel des Speichers)" },
-    stage: { list: "Dateien werden gesucht", download: "Wird heruntergeladen", read: "Wird gelesen", load: "Wird vorbereitet" },
+    dtypeName: {
+      f32: "32-Bit-Gleitkommazahlen (genau)",
+      int8: "8-Bit-Ganzzahlen (ein Viertel des Speichers)",
+    },
+    stage: {
+      list: "Dateien werden gesucht",
+      download: "Wird heruntergeladen",
+      read: "Wird gelesen",
+      load: "Wird vorbereitet",
+    },
     progress: (loaded, total) => `${loaded} von ${total}`,
     use: "Dieses Modell verwenden",
     delete: "Löschen",
@@ -137,8 +230,10 @@ export const de = {
     summaryChosen: (name) => `${name}, noch nicht geladen`,
     whyShape: (name, encoder, decoder, width) =>
       `${name} liest mit ${encoder} Encoder-Schichten und schreibt mit ${decoder} Decoder-Schichten, in jeder mit ${width} Zahlen je Token. Ein größeres Modell weiß mehr, aber jeder Trainingsschritt dauert länger und braucht mehr Speicher.`,
-    whyEmpty: "Ein größeres Modell weiß mehr, aber jeder Trainingsschritt dauert länger und braucht mehr Speicher. FLAN-T5-small hat 77 Millionen Parameter, das mitgelieferte Modell ein Zehntel davon.",
-    whySize: (bytes) => `Seine Gewichte belegen hier ${bytes}. Sie sind eingefroren: Das Training liest sie und ändert sie nie.`,
+    whyEmpty:
+      "Ein größeres Modell weiß mehr, aber jeder Trainingsschritt dauert länger und braucht mehr Speicher. FLAN-T5-small hat 77 Millionen Parameter, das mitgelieferte Modell ein Zehntel davon.",
+    whySize: (bytes) =>
+      `Seine Gewichte belegen hier ${bytes}. Sie sind eingefroren: Das Training liest sie und ändert sie nie.`,
   },
   data: {
     legend: "Welche Zeilen",
@@ -158,14 +253,18 @@ export const de = {
     ready: (name, rows) => `${name}: ${rows} Zeilen gelesen.`,
     summary: (name, rows) => `${name}, ${rows} Zeilen`,
     rows: (rows) => (rows === "1" ? "1 Zeile" : `${rows} Zeilen`),
-    badRows: (count) => (count === "1" ? "1 Zeile ist nicht brauchbar und wird ausgelassen." : `${count} Zeilen sind nicht brauchbar und werden ausgelassen.`),
+    badRows: (count) =>
+      count === "1"
+        ? "1 Zeile ist nicht brauchbar und wird ausgelassen."
+        : `${count} Zeilen sind nicht brauchbar und werden ausgelassen.`,
     badRowsList: "Die ersten davon",
     badRowsMore: (count) => `und ${count} weitere`,
     columns: "Spalten",
     sourceColumn: "Das Modell liest",
     targetColumn: "Das Modell schreibt",
     template: "Vorlage",
-    templateNote: "Wie aus einer Zeile Text wird: was das Modell liest, dann |||, dann, was es schreiben soll. Spalten stehen in {{ Klammern }}.",
+    templateNote:
+      "Wie aus einer Zeile Text wird: was das Modell liest, dann |||, dann, was es schreiben soll. Spalten stehen in {{ Klammern }}.",
     preview: "Vorschau",
     previewRow: (row) => `Zeile ${row}`,
     source: "Liest",
@@ -174,7 +273,8 @@ export const de = {
     tokenList: "Tokens",
     showTokens: "Tokens zeigen",
     cut: (count) => (count === "1" ? "Das letzte Token fällt weg" : `Die letzten ${count} Tokens fallen weg`),
-    shortened: (bytes) => `Nur der Anfang wird gezeigt: ${bytes} mehr von dieser Zeile werden hier nicht angesehen.`,
+    shortened: (bytes) =>
+      `Nur der Anfang wird gezeigt: ${bytes} mehr von dieser Zeile werden hier nicht angesehen.`,
     leftOut: (reason) => `Diese Zeile würde ausgelassen: ${reason}`,
     needsModel: "Tokens und Längen erscheinen, sobald ein Modell geladen ist.",
     lengths: "Längen",
@@ -184,17 +284,27 @@ export const de = {
     noneTooLong: (limit, longest) => `Alle Zeilen passen in ${limit} Tokens. Die längste hat ${longest}.`,
     limit: { source: "Höchstens so viele Tokens lesen", target: "Höchstens so viele Tokens schreiben" },
     onTooLong: "Zu lange Zeilen",
-    onTooLongName: { truncate: "Am Ende abschneiden", drop: "Auslassen", keep: "Ganz lassen", error: "Datei ablehnen" },
+    onTooLongName: {
+      truncate: "Am Ende abschneiden",
+      drop: "Auslassen",
+      keep: "Ganz lassen",
+      error: "Datei ablehnen",
+    },
     heldOut: "Zurückgehalten, in Prozent",
     heldOutNote: "Mit diesen Zeilen wird nie trainiert.",
     histogramTable: "Längen als Tabelle",
     bucket: "Tokens",
     count: "Zeilen",
-    whySplit: (held, rows) => `${held} Ihrer ${rows} Zeilen werden zurückgehalten. Das Training sieht sie nie; darum sagt ihr Fehler, ob das Modell die Aufgabe lernt oder nur diese Zeilen.`,
-    whyBeside: (held, rows) => `Neben ihren ${rows} Zeilen hat diese Sammlung ${held} zurückgehaltene. Das Training sieht sie nie; darum sagt ihr Fehler, ob das Modell die Aufgabe lernt oder nur seine Zeilen.`,
-    whyCut: (row, tokens) => `Zeile ${row} ist zu lang: Ihre letzten ${tokens} Tokens fallen weg, und das Modell sieht sie nie.`,
-    whyTokens: (words, tokens) => `Das Modell liest Tokens, keine Wörter: Die ${words} Wörter der ersten Zeile sind ${tokens} Tokens.`,
-    whyEmpty: "Ein Modell lernt aus Paaren: was es liest, und was es schreiben soll. Ein paar hundert Paare können ihm eine Form oder einen Ton beibringen, aber kein neues Wissen.",
+    whySplit: (held, rows) =>
+      `${held} Ihrer ${rows} Zeilen werden zurückgehalten. Das Training sieht sie nie; darum sagt ihr Fehler, ob das Modell die Aufgabe lernt oder nur diese Zeilen.`,
+    whyBeside: (held, rows) =>
+      `Neben ihren ${rows} Zeilen hat diese Sammlung ${held} zurückgehaltene. Das Training sieht sie nie; darum sagt ihr Fehler, ob das Modell die Aufgabe lernt oder nur seine Zeilen.`,
+    whyCut: (row, tokens) =>
+      `Zeile ${row} ist zu lang: Ihre letzten ${tokens} Tokens fallen weg, und das Modell sieht sie nie.`,
+    whyTokens: (words, tokens) =>
+      `Das Modell liest Tokens, keine Wörter: Die ${words} Wörter der ersten Zeile sind ${tokens} Tokens.`,
+    whyEmpty:
+      "Ein Modell lernt aus Paaren: was es liest, und was es schreiben soll. Ein paar hundert Paare können ihm eine Form oder einen Ton beibringen, aber kein neues Wissen.",
   },
   settings: {
     legend: "Was trainiert wird",
@@ -205,7 +315,11 @@ export const de = {
     },
     preset: "Wie gründlich",
     presetName: { quick: "Schnell", balanced: "Ausgewogen", thorough: "Gründlich", own: "Eigene" },
-    presetNote: { quick: "Ein erster Blick", balanced: "Ein guter Anfang", thorough: "Mehr Zahlen, mehr Zeit" },
+    presetNote: {
+      quick: "Ein erster Blick",
+      balanced: "Ein guter Anfang",
+      thorough: "Mehr Zahlen, mehr Zeit",
+    },
     rank: "Rang",
     targetModules: "Neben welchen Schichten",
     moduleNote: {
@@ -228,7 +342,8 @@ export const de = {
     help: {
       alpha: "LoRA: wie stark die Änderung wirkt; sie wird mit alpha / rank malgenommen.",
       loraDropout: "LoRA: welcher Teil der Eingaben beim Training auf null gesetzt wird.",
-      variant: "LoRA: schlicht (plain), vom Rang unabhängig gemacht (rslora), oder Länge und Richtung getrennt (dora).",
+      variant:
+        "LoRA: schlicht (plain), vom Rang unabhängig gemacht (rslora), oder Länge und Richtung getrennt (dora).",
       init: "Prompt: womit die virtuellen Tokens beginnen.",
       initText: "Prompt: der Text, mit dem sie beginnen, wenn init auf text steht.",
       maxSteps: "Hört nach so vielen Schritten auf, statt nach Epochen.",
@@ -240,20 +355,23 @@ export const de = {
       momentum: "SGD: wie viel vom letzten Schritt bleibt.",
       scaleParameter: "Adafactor: nimmt die Lernrate mit der Größe der Gewichte mal.",
       weightDecay: "Welcher Teil eines Gewichts je Schritt abgezogen wird, mal der Lernrate. Nie bei Normen.",
-      clipNorm: "Die größte Norm aller Gradienten zusammen; darüber werden sie verkleinert. 0 schaltet das aus.",
+      clipNorm:
+        "Die größte Norm aller Gradienten zusammen; darüber werden sie verkleinert. 0 schaltet das aus.",
       schedule: "Wie sich die Lernrate nach dem Anlauf ändert.",
       warmupSteps: "Schritte, in denen die Lernrate von 0 ansteigt.",
       labelSmoothing: "Welcher Teil der gewünschten Wahrscheinlichkeit über alle Tokens verteilt wird.",
       zLoss: "Wie stark das Quadrat des Logarithmus vom Teiler des Softmax in den Fehler eingeht.",
       dropout: "Das Dropout des Modells selbst; model nimmt das aus config.json.",
-      shuffle: "Mischt die Zeilen in jeder Epoche neu. Sonst kommen sie in der Reihenfolge der Datei, und groupByLength wirkt nicht.",
+      shuffle:
+        "Mischt die Zeilen in jeder Epoche neu. Sonst kommen sie in der Reihenfolge der Datei, und groupByLength wirkt nicht.",
       groupByLength: "Tut Zeilen ähnlicher Länge in einen Stapel; so wird weniger aufgefüllt.",
       checkpointEvery: "Schritte zwischen zwei Zwischenständen.",
       keepCheckpoints: "Wie viele der neuesten Zwischenstände bleiben.",
       evalEvery: "Schritte zwischen zwei Bewertungen während des Trainings.",
       evalRows: "Wie viele zurückgehaltene Zeilen eine Bewertung während des Trainings höchstens nimmt.",
       evalSamples: "Wie viele zurückgehaltene Zeilen während des Trainings gezeigt werden.",
-      metrics: "Was gemessen wird. Für alles außer dem Fehler (loss) wird Text geschrieben; das dauert länger.",
+      metrics:
+        "Was gemessen wird. Für alles außer dem Fehler (loss) wird Text geschrieben; das dauert länger.",
       bestMetric: "Was darüber entscheidet, welche Gewichte die besten sind.",
       patience: "Hört nach so vielen Bewertungen auf, von denen keine besser war.",
       stemmer: "Vergleicht in ROUGE die Stämme der Wörter.",
@@ -261,8 +379,10 @@ export const de = {
       minNewTokens: "Wie viele Tokens mindestens geschrieben werden.",
       numBeams: "Mit wie vielen Strahlen gesucht wird; 1 nimmt immer das wahrscheinlichste Token.",
       lengthPenalty: "Strahlen: über 0 bevorzugt lange Texte, unter 0 kurze.",
-      earlyStopping: "Strahlen: ob die Suche endet, sobald genug Texte fertig sind (true), wenn der beste offene bei seiner Länge von jetzt nicht besser ist (false), oder erst, wenn er bei keiner Länge besser werden könnte (never).",
-      temperature: "Auslosen: über 1 gleicht die Wahrscheinlichkeiten an, unter 1 schärft es sie. 0 lost nichts aus.",
+      earlyStopping:
+        "Strahlen: ob die Suche endet, sobald genug Texte fertig sind (true), wenn der beste offene bei seiner Länge von jetzt nicht besser ist (false), oder erst, wenn er bei keiner Länge besser werden könnte (never).",
+      temperature:
+        "Auslosen: über 1 gleicht die Wahrscheinlichkeiten an, unter 1 schärft es sie. 0 lost nichts aus.",
       topK: "Auslosen: aus so vielen der wahrscheinlichsten Tokens. 0 schaltet das aus.",
       topP: "Auslosen: aus den wahrscheinlichsten Tokens, die zusammen diese Wahrscheinlichkeit haben. 1 schaltet das aus.",
       repetitionPenalty: "Über 1 macht Tokens unwahrscheinlicher, die schon geschrieben wurden.",
@@ -296,9 +416,12 @@ export const de = {
     parametersScales: (module, count, numbers) => `${count} Matrizen ${module}: je ${numbers} Faktoren`,
     parametersPrompt: (tokens, width, sum) => `${tokens} virtuelle Tokens × ${width} Zahlen = ${sum}`,
     parametersNone: "Wie viele Parameter trainierbar sind, steht hier, sobald ein Modell geladen ist.",
-    summaryLora: (rank, modules, epochs) => `LoRA, Rang ${rank} an ${modules}, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
-    summaryScales: (modules, epochs) => `(IA)³ an ${modules}, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
-    summaryPrompt: (tokens, epochs) => `Prompt-Tuning, ${tokens} virtuelle Tokens, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
+    summaryLora: (rank, modules, epochs) =>
+      `LoRA, Rang ${rank} an ${modules}, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
+    summaryScales: (modules, epochs) =>
+      `(IA)³ an ${modules}, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
+    summaryPrompt: (tokens, epochs) =>
+      `Prompt-Tuning, ${tokens} virtuelle Tokens, ${epochs === "1" ? "1 Epoche" : `${epochs} Epochen`}`,
     whyHere: (rank, module, outputs, inputs, small, whole, part) =>
       `Hier: Rang ${rank} neben einer Matrix ${module} von ${outputs} × ${inputs} trainiert ${small} Zahlen statt ${whole}, also ${part} davon.`,
     whyLora:
@@ -307,13 +430,15 @@ export const de = {
       "(IA)³ ändert auch keine Matrix. Es nimmt jede Zahl, die eine Schicht ausgibt oder die letzte bekommt, mit einem Faktor mal, der als 1 beginnt, und trainiert nur diese Faktoren.",
     whyPrompt:
       "Prompt-Tuning ändert keine Schicht. Es setzt ein paar Vektoren vor Ihren Text, die kein Wort hat, und trainiert nur diese. Bei kleinen Modellen bleibt es hinter LoRA zurück; auch das ist sehenswert.",
-    whyRate: (rate) => `Die Lernrate ${rate} sagt, wie weit jeder Schritt geht. Ist sie zu klein, sinkt der Fehler kaum; ist sie zu groß, springt er umher.`,
+    whyRate: (rate) =>
+      `Die Lernrate ${rate} sagt, wie weit jeder Schritt geht. Ist sie zu klein, sinkt der Fehler kaum; ist sie zu groß, springt er umher.`,
     outOfRange: (from, to) => `Nötig ist eine Zahl von ${from} bis ${to}.`,
     tooSmall: (from) => `Nötig ist eine Zahl ab ${from}.`,
     notAbove: (above) => `Nötig ist eine Zahl über ${above}.`,
     noNumber: "Nötig ist eine Zahl.",
     findRate: "Die Lernrate selbst finden",
-    findRateNote: "Prodigy schätzt die Lernrate während des Trainings; dafür merkt es sich vier weitere Zahlen für jede trainierte.",
+    findRateNote:
+      "Prodigy schätzt die Lernrate während des Trainings; dafür merkt es sich vier weitere Zahlen für jede trainierte.",
     modulesMissing: "Mindestens eine Schicht muss gewählt sein.",
   },
   train: {
@@ -324,7 +449,10 @@ export const de = {
     processor: "dem Prozessor",
     runsOn: (name) => `Rechnet auf ${name}.`,
     reason: {
-      insecure: { message: "Browser geben WebGPU nur Seiten mit https.", hint: "Öffnen Sie diese Seite mit ihrer https-Adresse oder von localhost." },
+      insecure: {
+        message: "Browser geben WebGPU nur Seiten mit https.",
+        hint: "Öffnen Sie diese Seite mit ihrer https-Adresse oder von localhost.",
+      },
       no_webgpu: {
         message: "Dieser Browser hat kein WebGPU.",
         hint: "WebGPU gibt es in Chrome und Edge, in Safari ab Version 26 und in Firefox ab 141 unter Windows und 145 auf Apple-Chips.",
@@ -334,19 +462,30 @@ export const de = {
         hint: "Aktualisieren Sie Treiber und Browser, und schalten Sie die Hardwarebeschleunigung ein; unter Linux braucht es vielleicht einen Schalter (chrome://gpu sagt mehr).",
       },
       software: {
-        message: "Der Browser rechnet seine Grafikkarte in Software nach; das ist langsamer als der Prozessor selbst.",
+        message:
+          "Der Browser rechnet seine Grafikkarte in Software nach; das ist langsamer als der Prozessor selbst.",
         hint: "Sehen Sie nach, ob die Hardwarebeschleunigung in den Einstellungen des Browsers an ist.",
       },
     },
     preparing: "Modell und Zeilen werden gelesen …",
     missing: {
-      number: { message: "Eine Zahl in Schritt 3 lässt sich nicht verwenden.", hint: "Bessern Sie sie dort erst aus." },
-      download: { message: "Das Modell ist noch nicht in diesem Browser.", hint: "Schritt 1 sagt, wie groß es ist; laden Sie es dort herunter." },
+      number: {
+        message: "Eine Zahl in Schritt 3 lässt sich nicht verwenden.",
+        hint: "Bessern Sie sie dort erst aus.",
+      },
+      download: {
+        message: "Das Modell ist noch nicht in diesem Browser.",
+        hint: "Schritt 1 sagt, wie groß es ist; laden Sie es dort herunter.",
+      },
       model: { message: "Es gibt noch kein Modell.", hint: "Wählen Sie eines in Schritt 1." },
       data: { message: "Es gibt noch keine Zeilen.", hint: "Wählen Sie welche in Schritt 2." },
-      template: { message: "Mit dieser Vorlage lassen sich die Zeilen nicht lesen.", hint: "Bessern Sie sie in Schritt 2 aus." },
+      template: {
+        message: "Mit dieser Vorlage lassen sich die Zeilen nicht lesen.",
+        hint: "Bessern Sie sie in Schritt 2 aus.",
+      },
     },
-    runName: (data, method, number) => `${data}, ${{ lora: "LoRA", ia3: "(IA)³", prompt: "Prompt" }[method]} ${number}`,
+    runName: (data, method, number) =>
+      `${data}, ${{ lora: "LoRA", ia3: "(IA)³", prompt: "Prompt" }[method]} ${number}`,
     plan: (method, data, model) => `${method} · ${data} · ${model}`,
     interrupted: "Abgebrochene Läufe",
     interruptedRun: (name, step, steps, when) => `${name}: ${step} von ${steps} Schritten, begonnen ${when}`,
@@ -355,20 +494,25 @@ export const de = {
     forget: "Vergessen",
     samples: "Dieselben Zeilen im Lauf des Trainings",
     samplesNote: "Zurückgehalten: Das Training sieht sie nie.",
-    samplesEmpty: "Nach jeder Auswertung zeigen ein paar zurückgehaltene Zeilen, was das Modell inzwischen schreibt.",
+    samplesEmpty:
+      "Nach jeder Auswertung zeigen ein paar zurückgehaltene Zeilen, was das Modell inzwischen schreibt.",
     atStep: (step) => `Schritt ${step}`,
     before: "Vorher",
     wanted: "Gewünscht",
     warnings: "Gut zu wissen",
     summaryIdle: "Noch nicht trainiert",
     summary: (name, phase) => `${name}: ${phase}`,
-    whySteps: (batch, trained) => `Jeder Schritt liest ${batch} Zeilen, misst, wie unwahrscheinlich die gewünschten Wörter für das Modell waren, und bewegt die ${trained} trainierten Zahlen ein wenig dagegen.`,
-    whyLoss: (loss, probability) => `Der letzte Fehler war ${loss}: Im Mittel gab das Modell dem nächsten gewünschten Token eine Wahrscheinlichkeit von ${probability}.`,
-    whyEmpty: "Der Fehler (loss) sagt, wie unwahrscheinlich die gewünschten Wörter für das Modell waren: Bei 0 war es sich jedes Wortes sicher, bei 2,3 gab es jedem eine Chance von eins zu zehn.",
+    whySteps: (batch, trained) =>
+      `Jeder Schritt liest ${batch} Zeilen, misst, wie unwahrscheinlich die gewünschten Wörter für das Modell waren, und bewegt die ${trained} trainierten Zahlen ein wenig dagegen.`,
+    whyLoss: (loss, probability) =>
+      `Der letzte Fehler war ${loss}: Im Mittel gab das Modell dem nächsten gewünschten Token eine Wahrscheinlichkeit von ${probability}.`,
+    whyEmpty:
+      "Der Fehler (loss) sagt, wie unwahrscheinlich die gewünschten Wörter für das Modell waren: Bei 0 war es sich jedes Wortes sicher, bei 2,3 gab es jedem eine Chance von eins zu zehn.",
   },
   run: {
     title: "Lauf",
-    empty: "Hier erscheint Ihr Lauf: sein Fehler, seine Geschwindigkeit und die Restzeit. Diese Kurve ist ein Beispiel.",
+    empty:
+      "Hier erscheint Ihr Lauf: sein Fehler, seine Geschwindigkeit und die Restzeit. Diese Kurve ist ein Beispiel.",
     phase: {
       starting: "Beginnt",
       running: "Trainiert",
@@ -391,7 +535,8 @@ export const de = {
     resume: "Fortsetzen",
     stop: "Beenden",
     chart: "Fehler nach Schritten",
-    chartSummary: (first, last, step) => `Der Fehler begann bei ${first} und ist ${last} bei Schritt ${step}.`,
+    chartSummary: (first, last, step) =>
+      `Der Fehler begann bei ${first} und ist ${last} bei Schritt ${step}.`,
     training: "Training",
     table: "Kurve als Tabelle",
     device: "Gerät",
@@ -400,7 +545,10 @@ export const de = {
     prompts: "Ihre Eingaben",
     prompt: (number) => `Eingabe ${number}`,
     promptExample: "Write a title for this review. …",
-    promptMissing: { message: "Es gibt noch keine Eingabe.", hint: "Schreiben Sie eine, oder nehmen Sie zwei aus den Daten." },
+    promptMissing: {
+      message: "Es gibt noch keine Eingabe.",
+      hint: "Schreiben Sie eine, oder nehmen Sie zwei aus den Daten.",
+    },
     add: "Eingabe hinzufügen",
     remove: (number) => `Eingabe ${number} entfernen`,
     suggest: "Zwei aus den Daten nehmen",
@@ -426,14 +574,19 @@ export const de = {
     rows: "Zeile für Zeile",
     onlyChanged: "Nur geänderte Zeilen",
     noneChanged: "Keine Antwort hat sich geändert.",
-    empty: "Trainieren oder importieren Sie einen Adapter; dann stehen seine Antworten hier neben denen des Grundmodells. Zum Beispiel:",
+    empty:
+      "Trainieren oder importieren Sie einen Adapter; dann stehen seine Antworten hier neben denen des Grundmodells. Zum Beispiel:",
     summary: (count) => `Grundmodell und ${count} Adapter`,
     summaryIdle: "Noch nichts zu vergleichen",
-    whyLoss: "Der Fehler sinkt, wenn die gewünschten Wörter wahrscheinlicher werden. Er ist die gerechteste einzelne Zahl, liest sich aber nicht wie Text.",
-    whyRouge: "ROUGE-L misst, wie viele der gewünschten Wörter in derselben Reihenfolge kommen, BLEU, wie viele kurze Wortfolgen gleich sind. Beide zählen Wörter, nicht Sinn: Eine gute Antwort mit anderen Wörtern bekommt wenig.",
-    whyNumbers: (rows, base, adapter) => `Auf ${rows} zurückgehaltenen Zeilen ging ROUGE-L von ${base} auf ${adapter}. Das sagt, wie weit der Adapter das Modell zu diesen Zeilen hin bewegt hat, nicht, wie gut es allgemein geworden ist.`,
+    whyLoss:
+      "Der Fehler sinkt, wenn die gewünschten Wörter wahrscheinlicher werden. Er ist die gerechteste einzelne Zahl, liest sich aber nicht wie Text.",
+    whyRouge:
+      "ROUGE-L misst, wie viele der gewünschten Wörter in derselben Reihenfolge kommen, BLEU, wie viele kurze Wortfolgen gleich sind. Beide zählen Wörter, nicht Sinn: Eine gute Antwort mit anderen Wörtern bekommt wenig.",
+    whyNumbers: (rows, base, adapter) =>
+      `Auf ${rows} zurückgehaltenen Zeilen ging ROUGE-L von ${base} auf ${adapter}. Das sagt, wie weit der Adapter das Modell zu diesen Zeilen hin bewegt hat, nicht, wie gut es allgemein geworden ist.`,
     modelMissing: "Es gibt noch kein Modell, das man fragen könnte.",
-    doubtful: (names) => `${names}: mit anderen Zeilen trainiert, oder andere waren zurückgehalten. Einige von diesen kann es gesehen haben, und das schmeichelt.`,
+    doubtful: (names) =>
+      `${names}: mit anderen Zeilen trainiert, oder andere waren zurückgehalten. Einige von diesen kann es gesehen haben, und das schmeichelt.`,
   },
   adapters: {
     name: (name) => `Name von ${name}`,
@@ -453,10 +606,13 @@ export const de = {
     exporting: "Wird gepackt …",
     modelMissing: "Es gibt kein Modell, mit dem verschmolzen werden könnte. Laden Sie eines in Schritt 1.",
     wrongBase: "Gehört zu einem anderen Grundmodell als dem geladenen.",
-    empty: "Noch ist hier nichts. Wenn ein Lauf endet, wird sein Adapter hier aufbewahrt: ein paar hundert Kilobyte, die jedes Werkzeug für PEFT lesen kann.",
+    empty:
+      "Noch ist hier nichts. Wenn ein Lauf endet, wird sein Adapter hier aufbewahrt: ein paar hundert Kilobyte, die jedes Werkzeug für PEFT lesen kann.",
     summary: (count) => `${count} Adapter`,
-    whySize: (name, bytes, model) => `${name} belegt ${bytes}, das Grundmodell ${model}. Darum kann ein Grundmodell viele Adapter tragen, und darum können Sie einen per E-Mail schicken.`,
-    whyFiles: "Ein exportiertes Zip enthält adapter_config.json und adapter_model.safetensors, wie Pythons peft sie schreibt. „Verschmolzenes Modell“ addiert den Adapter zum Grundmodell, für Werkzeuge, die keine Adapter kennen; es ist so groß wie das Grundmodell.",
+    whySize: (name, bytes, model) =>
+      `${name} belegt ${bytes}, das Grundmodell ${model}. Darum kann ein Grundmodell viele Adapter tragen, und darum können Sie einen per E-Mail schicken.`,
+    whyFiles:
+      "Ein exportiertes Zip enthält adapter_config.json und adapter_model.safetensors, wie Pythons peft sie schreibt. „Verschmolzenes Modell“ addiert den Adapter zum Grundmodell, für Werkzeuge, die keine Adapter kennen; es ist so groß wie das Grundmodell.",
     actionOn: (action, name) => `${action}: ${name}`,
   },
 } satisfies Strings;

@@ -326,7 +326,14 @@ export const en: Strings = {
   done: "Continue",
   cancel: "Cancel",
   method: { lora: "LoRA", ia3: "(IA)³", prompt: "Prompt tuning" },
-  stepTitle: { model: "Model", data: "Data", method: "Method", train: "Train", compare: "Compare", adapters: "Adapters" },
+  stepTitle: {
+    model: "Model",
+    data: "Data",
+    method: "Method",
+    train: "Train",
+    compare: "Compare",
+    adapters: "Adapters",
+  },
   stepLead: {
     model: "The base that you start from. It stays as it is; only the adapter beside it is trained.",
     data: "Rows with what the model reads and what it should write.",
@@ -367,7 +374,8 @@ export const en: Strings = {
     builtin: "Built-in",
     builtinNote: "A small T5 that came with this page. Good for the first try.",
     files: "Files of yours",
-    filesNote: "A model’s folder: config.json, tokenizer.json and model.safetensors. The files are read here and not uploaded.",
+    filesNote:
+      "A model’s folder: config.json, tokenizer.json and model.safetensors. The files are read here and not uploaded.",
     web: "Hugging Face or a web address",
     webNote: "For example google/flan-t5-small, 308 MB. You see its size before anything is downloaded.",
     stored: "Kept in this browser",
@@ -379,9 +387,13 @@ export const en: Strings = {
     filesMissing: { message: "No files are chosen yet.", hint: "Choose the model’s folder, or its files." },
     address: "Model’s id or address",
     addressExample: "google/flan-t5-small",
-    addressMissing: { message: "There is no id or address yet.", hint: "Type OWNER/NAME, for example google/flan-t5-small." },
+    addressMissing: {
+      message: "There is no id or address yet.",
+      hint: "Type OWNER/NAME, for example google/flan-t5-small.",
+    },
     revision: "Revision (optional)",
-    revisionNote: "A commit, a tag or a branch. Without it, the newest commit of main is taken and remembered.",
+    revisionNote:
+      "A commit, a tag or a branch. Without it, the newest commit of main is taken and remembered.",
     ask: "Look it up",
     asking: "Asking what there is…",
     planned: "The model was found. Its size is shown.",
@@ -392,8 +404,10 @@ export const en: Strings = {
     planCommit: "Commit",
     planFiles: (count) => (count === "1" ? "1 file" : `${count} files`),
     obstacle: {
-      memory: "This is more than this device is likely to have. Training may end for want of memory; 8-bit integers take less.",
-      binding: "One of its matrices is larger than this graphics card takes in one piece. Compute on the processor instead.",
+      memory:
+        "This is more than this device is likely to have. Training may end for want of memory; 8-bit integers take less.",
+      binding:
+        "One of its matrices is larger than this graphics card takes in one piece. Compute on the processor instead.",
     },
     unknown: "unknown",
     alreadyHere: "nothing, it is already here",
@@ -415,8 +429,10 @@ export const en: Strings = {
     summaryChosen: (name) => `${name}, not loaded yet`,
     whyShape: (name, encoder, decoder, width) =>
       `${name} reads with ${encoder} encoder layers and writes with ${decoder} decoder layers, ${width} numbers for each token in each of them. A larger model knows more, but each training step takes longer and needs more memory.`,
-    whyEmpty: "A larger model knows more, but each training step takes longer and needs more memory. FLAN-T5-small has 77 million parameters; the built-in model has a tenth of that.",
-    whySize: (bytes) => `Its weights take ${bytes} here. They are frozen: training reads them, and never changes them.`,
+    whyEmpty:
+      "A larger model knows more, but each training step takes longer and needs more memory. FLAN-T5-small has 77 million parameters; the built-in model has a tenth of that.",
+    whySize: (bytes) =>
+      `Its weights take ${bytes} here. They are frozen: training reads them, and never changes them.`,
   },
   data: {
     legend: "Which rows",
@@ -436,14 +452,18 @@ export const en: Strings = {
     ready: (name, rows) => `${name}: ${rows} rows read.`,
     summary: (name, rows) => `${name}, ${rows} rows`,
     rows: (rows) => (rows === "1" ? "1 row" : `${rows} rows`),
-    badRows: (count) => (count === "1" ? "1 row cannot be used and is left out." : `${count} rows cannot be used and are left out.`),
+    badRows: (count) =>
+      count === "1"
+        ? "1 row cannot be used and is left out."
+        : `${count} rows cannot be used and are left out.`,
     badRowsList: "The first of them",
     badRowsMore: (count) => `and ${count} more`,
     columns: "Columns",
     sourceColumn: "The model reads",
     targetColumn: "The model writes",
     template: "Template",
-    templateNote: "How a row becomes text: what the model reads, then |||, then what it should write. Columns stand in {{ braces }}.",
+    templateNote:
+      "How a row becomes text: what the model reads, then |||, then what it should write. Columns stand in {{ braces }}.",
     preview: "Preview",
     previewRow: (row) => `Row ${row}`,
     source: "Reads",
@@ -462,17 +482,27 @@ export const en: Strings = {
     noneTooLong: (limit, longest) => `All rows fit into ${limit} tokens. The longest has ${longest}.`,
     limit: { source: "Most tokens to read", target: "Most tokens to write" },
     onTooLong: "Rows that are too long",
-    onTooLongName: { truncate: "Cut off the end", drop: "Leave out", keep: "Keep whole", error: "Refuse the file" },
+    onTooLongName: {
+      truncate: "Cut off the end",
+      drop: "Leave out",
+      keep: "Keep whole",
+      error: "Refuse the file",
+    },
     heldOut: "Held out, in percent",
     heldOutNote: "These rows are never trained on.",
     histogramTable: "Lengths as a table",
     bucket: "Tokens",
     count: "Rows",
-    whySplit: (held, rows) => `${held} of your ${rows} rows are held out. Training never sees them, so their loss tells whether the model learns the task or only these rows.`,
-    whyBeside: (held, rows) => `Beside its ${rows} rows this set has ${held} that are held out. Training never sees them, so their loss tells whether the model learns the task or only its rows.`,
-    whyCut: (row, tokens) => `Row ${row} is too long: its last ${tokens} tokens are cut off, and the model never sees them.`,
-    whyTokens: (words, tokens) => `The model reads tokens, not words: the first row’s ${words} words are ${tokens} tokens.`,
-    whyEmpty: "A model learns from pairs: what it reads, and what it should write. A few hundred pairs can teach it a form or a tone, but not new knowledge.",
+    whySplit: (held, rows) =>
+      `${held} of your ${rows} rows are held out. Training never sees them, so their loss tells whether the model learns the task or only these rows.`,
+    whyBeside: (held, rows) =>
+      `Beside its ${rows} rows this set has ${held} that are held out. Training never sees them, so their loss tells whether the model learns the task or only its rows.`,
+    whyCut: (row, tokens) =>
+      `Row ${row} is too long: its last ${tokens} tokens are cut off, and the model never sees them.`,
+    whyTokens: (words, tokens) =>
+      `The model reads tokens, not words: the first row’s ${words} words are ${tokens} tokens.`,
+    whyEmpty:
+      "A model learns from pairs: what it reads, and what it should write. A few hundred pairs can teach it a form or a tone, but not new knowledge.",
   },
   settings: {
     legend: "What is trained",
@@ -519,9 +549,12 @@ export const en: Strings = {
     parametersScales: (module, count, numbers) => `${count} matrices ${module}: ${numbers} scales each`,
     parametersPrompt: (tokens, width, sum) => `${tokens} virtual tokens × ${width} numbers each = ${sum}`,
     parametersNone: "The number of trainable parameters is shown once a model is loaded.",
-    summaryLora: (rank, modules, epochs) => `LoRA, rank ${rank} on ${modules}, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
-    summaryScales: (modules, epochs) => `(IA)³ on ${modules}, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
-    summaryPrompt: (tokens, epochs) => `Prompt tuning, ${tokens} virtual tokens, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
+    summaryLora: (rank, modules, epochs) =>
+      `LoRA, rank ${rank} on ${modules}, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
+    summaryScales: (modules, epochs) =>
+      `(IA)³ on ${modules}, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
+    summaryPrompt: (tokens, epochs) =>
+      `Prompt tuning, ${tokens} virtual tokens, ${epochs === "1" ? "1 epoch" : `${epochs} epochs`}`,
     whyHere: (rank, module, outputs, inputs, small, whole, part) =>
       `Here: rank ${rank} beside a matrix ${module} of ${outputs} × ${inputs} trains ${small} numbers instead of ${whole}, ${part} of them.`,
     whyLora:
@@ -530,13 +563,15 @@ export const en: Strings = {
       "(IA)³ changes no matrix either. It multiplies each number that a layer gives, or that its last one takes, by a scale that begins as 1, and trains only those.",
     whyPrompt:
       "Prompt tuning changes no layer. It puts a few vectors before your text that no word has, and trains only those. On small models it lags behind LoRA; that is worth seeing too.",
-    whyRate: (rate) => `The learning rate ${rate} says how far each step goes. Too small, and the loss hardly falls; too large, and it jumps about.`,
+    whyRate: (rate) =>
+      `The learning rate ${rate} says how far each step goes. Too small, and the loss hardly falls; too large, and it jumps about.`,
     outOfRange: (from, to) => `A number from ${from} to ${to} is needed.`,
     tooSmall: (from) => `A number from ${from} is needed.`,
     notAbove: (above) => `A number above ${above} is needed.`,
     noNumber: "A number is needed.",
     findRate: "Find the rate itself",
-    findRateNote: "Prodigy estimates the learning rate while it trains; it keeps four more numbers for each that is trained.",
+    findRateNote:
+      "Prodigy estimates the learning rate while it trains; it keeps four more numbers for each that is trained.",
     modulesMissing: "At least one layer is needed to train beside.",
   },
   train: {
@@ -550,12 +585,16 @@ export const en: Strings = {
     preparing: "Reading the model and the rows…",
     missing: {
       number: { message: "A number in step 3 cannot be used.", hint: "Mend it there first." },
-      download: { message: "The model is not in this browser yet.", hint: "Step 1 says how large it is; download it there." },
+      download: {
+        message: "The model is not in this browser yet.",
+        hint: "Step 1 says how large it is; download it there.",
+      },
       model: { message: "There is no model yet.", hint: "Choose one in step 1." },
       data: { message: "There are no rows yet.", hint: "Choose some in step 2." },
       template: { message: "The rows cannot be read with this template.", hint: "Mend it in step 2." },
     },
-    runName: (data, method, number) => `${data}, ${{ lora: "LoRA", ia3: "(IA)³", prompt: "prompt" }[method]} ${number}`,
+    runName: (data, method, number) =>
+      `${data}, ${{ lora: "LoRA", ia3: "(IA)³", prompt: "prompt" }[method]} ${number}`,
     plan: (method, data, model) => `${method} · ${data} · ${model}`,
     interrupted: "Runs that were cut off",
     interruptedRun: (name, step, steps, when) => `${name}: ${step} of ${steps} steps, begun ${when}`,
@@ -571,9 +610,12 @@ export const en: Strings = {
     warnings: "Worth knowing",
     summaryIdle: "Not trained yet",
     summary: (name, phase) => `${name}: ${phase}`,
-    whySteps: (batch, trained) => `Each step reads ${batch} rows, measures how unlikely the wanted words were to the model, and moves the ${trained} trained numbers a little against that.`,
-    whyLoss: (loss, probability) => `The last loss was ${loss}: on average the model gave the next wanted token a probability of ${probability}.`,
-    whyEmpty: "The loss says how unlikely the wanted words were to the model: at 0 it was sure of each of them, at 2.3 it gave each one chance in ten.",
+    whySteps: (batch, trained) =>
+      `Each step reads ${batch} rows, measures how unlikely the wanted words were to the model, and moves the ${trained} trained numbers a little against that.`,
+    whyLoss: (loss, probability) =>
+      `The last loss was ${loss}: on average the model gave the next wanted token a probability of ${probability}.`,
+    whyEmpty:
+      "The loss says how unlikely the wanted words were to the model: at 0 it was sure of each of them, at 2.3 it gave each one chance in ten.",
   },
   run: {
     title: "Run",
@@ -638,11 +680,15 @@ export const en: Strings = {
     empty: "Train or import an adapter, and its answers stand here beside the base’s. For example:",
     summary: (count) => (count === "1" ? "Base and 1 adapter" : `Base and ${count} adapters`),
     summaryIdle: "Nothing to compare yet",
-    whyLoss: "The loss falls when the wanted words become likelier. It is the fairest single number, but it does not read like text.",
-    whyRouge: "ROUGE-L measures how much of the wanted words come in the same order, BLEU how many short sequences of words are the same. Both count words, not sense: a good answer in other words scores low.",
-    whyNumbers: (rows, base, adapter) => `On ${rows} held-out rows, ROUGE-L went from ${base} to ${adapter}. That says how far the adapter moved the model towards these rows, not how good it has become in general.`,
+    whyLoss:
+      "The loss falls when the wanted words become likelier. It is the fairest single number, but it does not read like text.",
+    whyRouge:
+      "ROUGE-L measures how much of the wanted words come in the same order, BLEU how many short sequences of words are the same. Both count words, not sense: a good answer in other words scores low.",
+    whyNumbers: (rows, base, adapter) =>
+      `On ${rows} held-out rows, ROUGE-L went from ${base} to ${adapter}. That says how far the adapter moved the model towards these rows, not how good it has become in general.`,
     modelMissing: "There is no model to ask yet.",
-    doubtful: (names) => `${names}: trained on other rows, or with others held out. It may have seen some of these, which flatters it.`,
+    doubtful: (names) =>
+      `${names}: trained on other rows, or with others held out. It may have seen some of these, which flatters it.`,
   },
   adapters: {
     name: (name) => `Name of ${name}`,
@@ -662,10 +708,13 @@ export const en: Strings = {
     exporting: "Packing…",
     modelMissing: "There is no model to merge into. Load one in step 1.",
     wrongBase: "Made for another base than the one that is loaded.",
-    empty: "Nothing here yet. When a run ends, its adapter is kept here: a few hundred kilobytes that any tool for PEFT can read.",
+    empty:
+      "Nothing here yet. When a run ends, its adapter is kept here: a few hundred kilobytes that any tool for PEFT can read.",
     summary: (count) => (count === 1 ? "1 adapter" : `${count} adapters`),
-    whySize: (name, bytes, model) => `${name} takes ${bytes}; the base takes ${model}. That is why one base can serve many adapters, and why you can send one by e-mail.`,
-    whyFiles: "An exported zip holds adapter_config.json and adapter_model.safetensors, as Python’s peft writes them. “Merged model” adds the adapter to the base for tools that know no adapters; it is as large as the base.",
+    whySize: (name, bytes, model) =>
+      `${name} takes ${bytes}; the base takes ${model}. That is why one base can serve many adapters, and why you can send one by e-mail.`,
+    whyFiles:
+      "An exported zip holds adapter_config.json and adapter_model.safetensors, as Python’s peft writes them. “Merged model” adds the adapter to the base for tools that know no adapters; it is as large as the base.",
     actionOn: (action, name) => `${action}: ${name}`,
   },
 };

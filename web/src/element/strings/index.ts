@@ -20,7 +20,8 @@ export function language(element: Element): Language {
   const own = known(element.getAttribute("lang") ?? "");
   if (own !== undefined) return own;
   const browsers = known(navigator.language) ?? "en";
-  if (element.hasAttribute("address-settings")) return known(new URLSearchParams(location.search).get("lang") ?? "") ?? browsers;
+  if (element.hasAttribute("address-settings"))
+    return known(new URLSearchParams(location.search).get("lang") ?? "") ?? browsers;
   let place: Element | null = element;
   while (place !== null) {
     const named = place.getAttribute("lang");

@@ -4,7 +4,7 @@ import type { AdapterInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { fits } from "../fits.js";
 import { translated } from "../store.js";
-import { button, disable, filePicker, problemBox, sentences, why, type Context, type View } from "./parts.js";
+import { button, type Context, disable, filePicker, problemBox, sentences, type View, why } from "./parts.js";
 import { step } from "./step.js";
 
 export function adaptersStep(context: Context): View {
@@ -18,7 +18,10 @@ export function adaptersStep(context: Context): View {
       why(context, () => {
         const [first] = state.library.list;
         const { loaded } = state.model;
-        const size = first === undefined || loaded === undefined ? [] : [texts.whySize(first.name, format.bytes(first.bytes), format.bytes(loaded.bytes))];
+        const size =
+          first === undefined || loaded === undefined
+            ? []
+            : [texts.whySize(first.name, format.bytes(first.bytes), format.bytes(loaded.bytes))];
         return [...size, texts.whyFiles];
       }),
     ],
@@ -41,7 +44,10 @@ function library(context: Context): View {
       notKept,
       empty,
       list,
-      filePicker(texts.import, texts.importDrop, (files) => void actions.library.import(files), { accept: ".zip", multiple: true }),
+      filePicker(texts.import, texts.importDrop, (files) => void actions.library.import(files), {
+        accept: ".zip",
+        multiple: true,
+      }),
       importing,
       problem.root,
     ),
@@ -61,7 +67,9 @@ function library(context: Context): View {
         });
       });
       for (const adapter of library.list) rows.get(adapter.id)?.update(adapter);
-      problem.set(library.problem?.id === "" || library.problem?.id === undefined ? library.problem : undefined);
+      problem.set(
+        library.problem?.id === "" || library.problem?.id === undefined ? library.problem : undefined,
+      );
     },
   };
 }
@@ -69,26 +77,53 @@ function library(context: Context): View {
 function adapterRow(context: Context, id: string): { root: HTMLElement; update(adapter: AdapterInfo): void } {
   const { strings, format, state, actions } = context;
   const texts = strings.adapters;
-  const name = h("input", { class: "input name", part: "input", type: "text", maxlength: 120, on: { change: () => void actions.library.rename(id, name.value) } });
+  const name = h("input", {
+    class: "input name",
+    part: "input",
+    type: "text",
+    maxlength: 120,
+    on: { change: () => void actions.library.rename(id, name.value) },
+  });
   const details = h("p", { class: "note number" });
   const use = h("input", { type: "checkbox", on: { change: () => actions.compare.choose(id, use.checked) } });
-  const exporting = button(texts.export, () => void actions.library.export(id), { class: "button secondary" });
+  const exporting = button(texts.export, () => void actions.library.export(id), {
+    class: "button secondary",
+  });
   const merge = button(texts.merge, () => void actions.library.merge(id), { class: "button secondary" });
-  const remove = button(texts.delete, () => {
-    actions.library.doom(id);
-    requestAnimationFrame(() => requestAnimationFrame(() => keep.focus())); // once it is shown
-  }, { class: "button quiet" });
-  const keep = button(texts.deleteNo, () => {
-    actions.library.doom(undefined);
-    requestAnimationFrame(() => requestAnimationFrame(() => remove.focus()));
-  }, { class: "button secondary" });
-  const yes = button(texts.deleteYes, () => {
-    // This row is about to go.
-    (root.nextElementSibling ?? root.previousElementSibling)?.querySelector("input")?.focus();
-    void actions.library.delete(id);
-  }, { class: "button danger" });
+  const remove = button(
+    texts.delete,
+    () => {
+      actions.library.doom(id);
+      requestAnimationFrame(() => requestAnimationFrame(() => keep.focus())); // once it is shown
+    },
+    { class: "button quiet" },
+  );
+  const keep = button(
+    texts.deleteNo,
+    () => {
+      actions.library.doom(undefined);
+      requestAnimationFrame(() => requestAnimationFrame(() => remove.focus()));
+    },
+    { class: "button secondary" },
+  );
+  const yes = button(
+    texts.deleteYes,
+    () => {
+      // This row is about to go.
+      (root.nextElementSibling ?? root.previousElementSibling)?.querySelector("input")?.focus();
+      void actions.library.delete(id);
+    },
+    { class: "button danger" },
+  );
   const sure = h("div", { class: "actions sure", role: "group" }, h("span", {}, texts.deleteSure), yes, keep);
-  const usual = h("div", { class: "actions" }, h("label", { class: "check" }, use, h("span", {}, texts.use)), exporting, merge, remove);
+  const usual = h(
+    "div",
+    { class: "actions" },
+    h("label", { class: "check" }, use, h("span", {}, texts.use)),
+    exporting,
+    merge,
+    remove,
+  );
   const problem = problemBox();
   const wrong = h("p", { class: "warning" }, texts.wrongBase);
   const root = h("li", {}, name, details, wrong, usual, sure, problem.root);
@@ -99,11 +134,25 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
       setValue(name, adapter.name);
       name.setAttribute("aria-label", texts.name(adapter.name));
       sure.setAttribute("aria-label", texts.deleteSure);
-      for (const [control, label] of [[exporting, texts.export], [merge, texts.merge], [remove, texts.delete], [yes, texts.deleteYes], [keep, texts.deleteNo]] as const) {
+      for (const [control, label] of [
+        [exporting, texts.export],
+        [merge, texts.merge],
+        [remove, texts.delete],
+        [yes, texts.deleteYes],
+        [keep, texts.deleteNo],
+      ] as const) {
         control.setAttribute("aria-label", texts.actionOn(label, adapter.name));
       }
       use.setAttribute("aria-label", texts.actionOn(texts.use, adapter.name));
-      setText(details, texts.details(strings.method[adapter.method], format.count(adapter.parameters), format.bytes(adapter.bytes), format.moment(adapter.created)));
+      setText(
+        details,
+        texts.details(
+          strings.method[adapter.method],
+          format.count(adapter.parameters),
+          format.bytes(adapter.bytes),
+          format.moment(adapter.created),
+        ),
+      );
       const belongs = fits(adapter, state.model.loaded);
       show(wrong, !belongs);
       use.disabled = !belongs;

@@ -2,7 +2,7 @@
 
 import { h, refill, setAttribute, setText, setValue, show, uniqueId } from "../dom.js";
 import { fits } from "../fits.js";
-import { button, disable, heading, problemBox, why, type Context, type View } from "./parts.js";
+import { button, type Context, disable, heading, problemBox, type View, why } from "./parts.js";
 import { scoresView } from "./scores.js";
 import { step } from "./step.js";
 
@@ -33,7 +33,9 @@ export function compareStep(context: Context): View {
         const tuned = other === undefined ? undefined : rouge(scores.get(other)?.metrics);
         const rows = format.count(scores.get("base")?.rows.length ?? 0);
         return [
-          ...(base === undefined || tuned === undefined ? [] : [texts.whyNumbers(rows, format.points(base), format.points(tuned))]),
+          ...(base === undefined || tuned === undefined
+            ? []
+            : [texts.whyNumbers(rows, format.points(base), format.points(tuned))]),
           texts.whyLoss,
           texts.whyRouge,
         ];
@@ -55,7 +57,11 @@ function empty(context: Context): View {
     "div",
     { class: "stack example" },
     h("p", { class: "note" }, strings.compare.empty),
-    h("dl", { class: "outputs" }, ...EXAMPLE.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)])),
+    h(
+      "dl",
+      { class: "outputs" },
+      ...EXAMPLE.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]),
+    ),
   );
   return { root, update: () => show(root, state.library.list.length === 0) };
 }
@@ -74,7 +80,11 @@ function chosen(context: Context): View {
       refill(pills, JSON.stringify(list.map(({ id, name }) => [id, name])), () => {
         boxes.clear();
         return list.map(({ id, name }) => {
-          const input = h("input", { type: "checkbox", value: id, on: { change: () => actions.compare.choose(id, input.checked) } });
+          const input = h("input", {
+            type: "checkbox",
+            value: id,
+            on: { change: () => actions.compare.choose(id, input.checked) },
+          });
           boxes.set(id, input);
           return h("label", { class: "pill" }, input, h("span", {}, name));
         });
@@ -114,13 +124,29 @@ function prompts(context: Context): View {
         areas.length = 0;
         return compare.prompts.map((_, place) => {
           const id = uniqueId("prompt");
-          const area = h("textarea", { class: "input", part: "input prompt", id, rows: 3, placeholder: texts.promptExample, on: { input: () => actions.compare.setPrompt(place, area.value) } });
+          const area = h("textarea", {
+            class: "input",
+            part: "input prompt",
+            id,
+            rows: 3,
+            placeholder: texts.promptExample,
+            on: { input: () => actions.compare.setPrompt(place, area.value) },
+          });
           areas.push(area);
           const number = format.count(place + 1);
           return h(
             "li",
             {},
-            h("div", { class: "row" }, h("label", { for: id, class: "grow" }, texts.prompt(number)), compare.prompts.length > 1 && button("×", () => actions.compare.removePrompt(place), { class: "button icon", "aria-label": texts.remove(number) })),
+            h(
+              "div",
+              { class: "row" },
+              h("label", { for: id, class: "grow" }, texts.prompt(number)),
+              compare.prompts.length > 1 &&
+                button("×", () => actions.compare.removePrompt(place), {
+                  class: "button icon",
+                  "aria-label": texts.remove(number),
+                }),
+            ),
             area,
           );
         });
@@ -145,15 +171,34 @@ function outputs(context: Context): View {
   const { strings, state } = context;
   const texts = strings.compare;
   const list = h("ol", { class: "answers", part: "answers" });
-  const root = h("section", { class: "stack", "aria-label": texts.outputs }, heading(context, 2, {}, texts.outputs), list);
+  const root = h(
+    "section",
+    { class: "stack", "aria-label": texts.outputs },
+    heading(context, 2, {}, texts.outputs),
+    list,
+  );
   return {
     root,
     update() {
       const { compare, library } = state;
       show(root, compare.asked.length > 0);
       const names = new Map(library.list.map(({ id, name }) => [id, name]));
-      const systems = ["base", ...library.list.map(({ id }) => id).filter((id) => compare.outputs.some((answers) => answers.has(id)) || (compare.phase === "generating" && compare.chosen.has(id)))];
-      const key = JSON.stringify([compare.asked, compare.outputs.map((map) => [...map]), systems, [...names]]);
+      const systems = [
+        "base",
+        ...library.list
+          .map(({ id }) => id)
+          .filter(
+            (id) =>
+              compare.outputs.some((answers) => answers.has(id)) ||
+              (compare.phase === "generating" && compare.chosen.has(id)),
+          ),
+      ];
+      const key = JSON.stringify([
+        compare.asked,
+        compare.outputs.map((map) => [...map]),
+        systems,
+        [...names],
+      ]);
       refill(list, key, () =>
         compare.asked.map((prompt, place) => {
           const answers = compare.outputs[place];

@@ -8,10 +8,18 @@ import type { Curve } from "../state.js";
 const ROWS = 12;
 
 /** Folded at first. `titles` are those of the steps and of each curve. */
-export function curveTable(summary: string, titles: string[], format: Format): { root: HTMLDetailsElement; update(curves: Curve[]): void } {
+export function curveTable(
+  summary: string,
+  titles: string[],
+  format: Format,
+): { root: HTMLDetailsElement; update(curves: Curve[]): void } {
   const body = h("tbody");
   const head = h("tr", {}, ...titles.map((title) => h("th", { scope: "col" }, title)));
-  const scroll = h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": summary }, h("table", {}, h("thead", {}, head), body));
+  const scroll = h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "group", "aria-label": summary },
+    h("table", {}, h("thead", {}, head), body),
+  );
   const root = h("details", { class: "more" }, h("summary", {}, summary), scroll);
   return {
     root,
@@ -20,7 +28,12 @@ export function curveTable(summary: string, titles: string[], format: Format): {
       const lines = rows(curves);
       refill(body, JSON.stringify(lines), () =>
         lines.map(([step, losses]) =>
-          h("tr", { class: "number" }, h("th", { scope: "row" }, format.count(step)), ...losses.map((loss) => h("td", {}, loss === undefined ? "" : format.loss(loss)))),
+          h(
+            "tr",
+            { class: "number" },
+            h("th", { scope: "row" }, format.count(step)),
+            ...losses.map((loss) => h("td", {}, loss === undefined ? "" : format.loss(loss))),
+          ),
         ),
       );
     },
@@ -37,5 +50,7 @@ function rows(curves: Curve[]): [step: number, losses: (number | undefined)[]][]
     });
   }
   const found = curves.map(({ steps, loss }) => new Map(steps.map((step, place) => [step, loss[place]])));
-  return [...shown].sort((one, other) => one - other).map((step) => [step, found.map((curve) => curve.get(step))]);
+  return [...shown]
+    .sort((one, other) => one - other)
+    .map((step) => [step, found.map((curve) => curve.get(step))]);
 }

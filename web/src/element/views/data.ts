@@ -4,7 +4,17 @@ import { h, refill, setText, setValue, show } from "../dom.js";
 import { DEMOS } from "../state.js";
 import { lengthsView } from "./lengths.js";
 import { dataName } from "./names.js";
-import { choices, field, filePicker, problemBox, select, setOptions, why, type Context, type View } from "./parts.js";
+import {
+  type Context,
+  choices,
+  field,
+  filePicker,
+  problemBox,
+  select,
+  setOptions,
+  type View,
+  why,
+} from "./parts.js";
 import { previewView } from "./preview.js";
 import { step } from "./step.js";
 
@@ -34,11 +44,19 @@ export function dataStep(context: Context): View {
         const cut = previews.find(({ source }) => source?.cut !== undefined);
         const first = previews[0]?.source;
         return [
-          (choice === "file" ? texts.whySplit : texts.whyBeside)(format.count(length.validation_examples), format.count(set.rows)),
+          (choice === "file" ? texts.whySplit : texts.whyBeside)(
+            format.count(length.validation_examples),
+            format.count(set.rows),
+          ),
           first?.tokens === undefined
             ? texts.whyEmpty
-            : texts.whyTokens(format.count(first.text.split(/\s+/).length), format.count(first.tokens.length)),
-          ...(cut?.source?.cut === undefined ? [] : [texts.whyCut(format.count(cut.row + 1), format.count(cut.source.cut.tokens))]),
+            : texts.whyTokens(
+                format.count(first.text.split(/\s+/).length),
+                format.count(first.tokens.length),
+              ),
+          ...(cut?.source?.cut === undefined
+            ? []
+            : [texts.whyCut(format.count(cut.row + 1), format.count(cut.source.cut.tokens))]),
         ];
       }),
     ],
@@ -53,12 +71,22 @@ function chooser(context: Context): View {
   const body = h(
     "div",
     { class: "choice-body" },
-    filePicker(texts.pick, texts.drop, ([first]) => first !== undefined && void actions.data.chooseFile(first), {
-      accept: ".jsonl,.ndjson,.json,.csv,.tsv,.txt",
-    }),
+    filePicker(
+      texts.pick,
+      texts.drop,
+      ([first]) => first !== undefined && void actions.data.chooseFile(first),
+      {
+        accept: ".jsonl,.ndjson,.json,.csv,.tsv,.txt",
+      },
+    ),
     h("p", { class: "note" }, texts.private),
     file,
-    h("details", { class: "more" }, h("summary", {}, texts.example), h("pre", { class: "code", tabindex: 0 }, EXAMPLE)),
+    h(
+      "details",
+      { class: "more" },
+      h("summary", {}, texts.example),
+      h("pre", { class: "code", tabindex: 0 }, EXAMPLE),
+    ),
   );
   const choice = choices(
     texts.legend,
@@ -68,11 +96,12 @@ function chooser(context: Context): View {
     ],
     (value) => {
       if (value !== "file") void actions.data.chooseDemo(value);
-      else context.store.change(({ data }) => {
-        data.choice = "file";
-        data.phase = "none";
-        delete data.set;
-      });
+      else
+        context.store.change(({ data }) => {
+          data.choice = "file";
+          data.phase = "none";
+          delete data.set;
+        });
     },
   );
   const bad = h("p", { class: "warning" });
@@ -80,14 +109,25 @@ function chooser(context: Context): View {
   const more = h("details", { class: "more" }, h("summary", {}, texts.badRowsList), first);
   const reading = h("p", { class: "note" }, texts.reading);
   return {
-    root: h("div", { class: "stack" }, choice.root, reading, problem.root, h("div", { "aria-live": "polite" }, bad), more),
+    root: h(
+      "div",
+      { class: "stack" },
+      choice.root,
+      reading,
+      problem.root,
+      h("div", { "aria-live": "polite" }, bad),
+      more,
+    ),
     update() {
       const { data } = state;
       choice.set(data.choice);
       problem.set(data.problem);
       show(reading, data.phase === "reading");
       show(file, data.file !== undefined && data.set !== undefined);
-      setText(file, data.file === undefined ? "" : `${data.file.name}, ${texts.rows(format.count(data.set?.rows ?? 0))}`);
+      setText(
+        file,
+        data.file === undefined ? "" : `${data.file.name}, ${texts.rows(format.count(data.set?.rows ?? 0))}`,
+      );
       const errors = data.set?.errors;
       const any = errors !== undefined && errors.count > 0;
       show(bad, any);
@@ -96,7 +136,8 @@ function chooser(context: Context): View {
       setText(bad, texts.badRows(format.count(errors.count)));
       refill(first, JSON.stringify(errors), () => [
         ...errors.first.map((message) => h("li", {}, message)),
-        errors.count > errors.first.length && h("li", {}, texts.badRowsMore(format.count(errors.count - errors.first.length))),
+        errors.count > errors.first.length &&
+          h("li", {}, texts.badRowsMore(format.count(errors.count - errors.first.length))),
       ]);
     },
   };

@@ -4,12 +4,15 @@ import { Chart } from "../chart.js";
 import { h, refill, setText, show } from "../dom.js";
 import { isBusy, isTrying, type Problem, type State, type TryRow } from "../state.js";
 import { curveTable } from "./curve-table.js";
-import { button, disable, heading, problemBox, type Context, type View } from "./parts.js";
+import { button, type Context, disable, heading, problemBox, type View } from "./parts.js";
 
 export function introView(context: Context): View {
   const { strings, format, state, actions } = context;
   const texts = strings.attempt;
-  const start = button(texts.button, () => void actions.attempt.start(), { class: "button primary large", part: "button try" });
+  const start = button(texts.button, () => void actions.attempt.start(), {
+    class: "button primary large",
+    part: "button try",
+  });
   const phase = h("p", { class: "note" });
   const problem = problemBox();
   // What is shown there is announced as well: it may have happened before anybody was here.
@@ -25,7 +28,11 @@ export function introView(context: Context): View {
     h("span", { class: "key ink dashed" }, strings.method.prompt, " ", h("span", { class: "value" })),
   );
   const values = [...legend.querySelectorAll(".value")];
-  const table = curveTable(strings.run.table, [strings.run.step, strings.method.lora, strings.method.prompt], format);
+  const table = curveTable(
+    strings.run.table,
+    [strings.run.step, strings.method.lora, strings.method.prompt],
+    format,
+  );
   const rows = h("ol", { class: "tries", part: "try-table" });
   const next = h("p", { class: "note" }, texts.next);
   const result = h(
@@ -43,7 +50,17 @@ export function introView(context: Context): View {
         "nav",
         { class: "languages", "aria-label": "Language, Sprache" },
         ...context.languages.map(({ name, code, current, choose }) =>
-          h("button", { type: "button", class: "button quiet", lang: code, "aria-pressed": String(current), on: { click: choose } }, name),
+          h(
+            "button",
+            {
+              type: "button",
+              class: "button quiet",
+              lang: code,
+              "aria-pressed": String(current),
+              on: { click: choose },
+            },
+            name,
+          ),
         ),
       ),
     heading(context, 0, { part: "title" }, strings.title),
@@ -103,7 +120,8 @@ export function introView(context: Context): View {
 
 /** What did not start or load, where the step that shows it is folded. */
 function startFailure({ device, model, data, open, attempt }: State): Problem | undefined {
-  if (device.problem !== undefined) return device.choice === "auto" || !open.train ? device.problem : undefined;
+  if (device.problem !== undefined)
+    return device.choice === "auto" || !open.train ? device.problem : undefined;
   if (attempt.problem !== undefined) return undefined; // it has the same cause
   if (!open.model && model.problem !== undefined) return model.problem;
   return open.data ? undefined : data.problem;

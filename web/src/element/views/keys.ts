@@ -13,7 +13,14 @@ export function keysView(context: Context): View {
   const fill = h("div", { class: "stack" });
   const waiting = h("p", { class: "note" }, texts.keysWaiting);
   const controls = new Map<string, (value: Setting | undefined) => void>();
-  const root = h("details", { class: "more" }, h("summary", {}, texts.all), h("p", { class: "note" }, texts.allNote), waiting, fill);
+  const root = h(
+    "details",
+    { class: "more" },
+    h("summary", {}, texts.all),
+    h("p", { class: "note" }, texts.allNote),
+    waiting,
+    fill,
+  );
   return {
     root,
     update() {
@@ -25,7 +32,12 @@ export function keysView(context: Context): View {
           const own = keys.filter((key) => key.section === section);
           return own.length === 0
             ? null
-            : h("fieldset", { class: "fields" }, h("legend", {}, texts.section[section] ?? section), ...own.map((key) => keyField(context, key, controls)));
+            : h(
+                "fieldset",
+                { class: "fields" },
+                h("legend", {}, texts.section[section] ?? section),
+                ...own.map((key) => keyField(context, key, controls)),
+              );
         }),
       );
       for (const [name, set] of controls) set(byKey(state.settings)[name]);
@@ -33,12 +45,21 @@ export function keysView(context: Context): View {
   };
 }
 
-function keyField(context: Context, key: Key, controls: Map<string, (value: Setting | undefined) => void>): HTMLElement {
+function keyField(
+  context: Context,
+  key: Key,
+  controls: Map<string, (value: Setting | undefined) => void>,
+): HTMLElement {
   const { strings, actions } = context;
   const id = uniqueId("key");
   const change = (value: Setting | undefined) => actions.train.set(key.name, value);
   const control = keyControl(key, id, change);
-  controls.set(key.name, (value) => setValue(control, value === undefined || value === null ? "" : Array.isArray(value) ? value.join(", ") : String(value)));
+  controls.set(key.name, (value) =>
+    setValue(
+      control,
+      value === undefined || value === null ? "" : Array.isArray(value) ? value.join(", ") : String(value),
+    ),
+  );
   const { help: helps, defaultName, byDefault } = strings.settings;
   const known = helps[key.name];
   const help = known ?? (key.details === "" ? key.summary : `${key.summary}. ${key.details}`);
@@ -47,11 +68,21 @@ function keyField(context: Context, key: Key, controls: Map<string, (value: Sett
     { class: "field" },
     h("label", { for: id }, h("code", {}, key.name)),
     control,
-    h("p", { class: "note", id: `${id}-note` }, h("span", { lang: known === undefined ? "en" : undefined }, help), key.default !== "" && h("span", { class: "number" }, ` ${byDefault(defaultName[key.name] ?? key.default)}`)),
+    h(
+      "p",
+      { class: "note", id: `${id}-note` },
+      h("span", { lang: known === undefined ? "en" : undefined }, help),
+      key.default !== "" &&
+        h("span", { class: "number" }, ` ${byDefault(defaultName[key.name] ?? key.default)}`),
+    ),
   );
 }
 
-function keyControl(key: Key, id: string, change: (value: Setting | undefined) => void): HTMLInputElement | HTMLSelectElement {
+function keyControl(
+  key: Key,
+  id: string,
+  change: (value: Setting | undefined) => void,
+): HTMLInputElement | HTMLSelectElement {
   const attributes = { id, class: "input", part: "input", name: key.name, "aria-describedby": `${id}-note` };
   const { type, choices } = key.kind;
   if (type === "choice" || type === "flag") {
@@ -84,7 +115,13 @@ function keyControl(key: Key, id: string, change: (value: Setting | undefined) =
       change() {
         const text = element.value.trim();
         if (text === "") change(undefined);
-        else if (type === "list") change(text.split(",").map((part) => part.trim()).filter((part) => part !== ""));
+        else if (type === "list")
+          change(
+            text
+              .split(",")
+              .map((part) => part.trim())
+              .filter((part) => part !== ""),
+          );
         else change(numeric ? Number(text) : text);
       },
     },

@@ -2,11 +2,14 @@
 
 import type { DataOptions, Distribution } from "../../types.js";
 import { h, refill, setText, setValue, show, svg } from "../dom.js";
-import { field, heading, select, type Context, type View } from "./parts.js";
+import { type Context, field, heading, select, type View } from "./parts.js";
 
 const SIDES = ["source", "target"] as const;
 type Side = (typeof SIDES)[number];
-const LIMIT: Record<Side, "maxSourceTokens" | "maxTargetTokens"> = { source: "maxSourceTokens", target: "maxTargetTokens" };
+const LIMIT: Record<Side, "maxSourceTokens" | "maxTargetTokens"> = {
+  source: "maxSourceTokens",
+  target: "maxTargetTokens",
+};
 const DEFAULT: Record<Side, number> = { source: 512, target: 128 };
 const WIDTH = 320;
 const HEIGHT = 72;
@@ -35,7 +38,9 @@ export function lengthsView(context: Context): View {
         change() {
           const percent = held.control.valueAsNumber;
           const valid = percent >= 0 && percent <= 90;
-          held.problem.set(valid ? undefined : { code: "range", message: strings.settings.outOfRange("0", "90") });
+          held.problem.set(
+            valid ? undefined : { code: "range", message: strings.settings.outOfRange("0", "90") },
+          );
           if (valid) actions.data.configure({ validationFraction: percent / 100 });
         },
       },
@@ -65,7 +70,12 @@ export function lengthsView(context: Context): View {
 function sideView(context: Context, name: Side): View {
   const { strings, format, state, actions } = context;
   const texts = strings.data;
-  const chart = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "histogram", role: "img", preserveAspectRatio: "none" });
+  const chart = svg("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    class: "histogram",
+    role: "img",
+    preserveAspectRatio: "none",
+  });
   const axis = h("div", { class: "axis number", "aria-hidden": "true" }, h("span"), h("span"));
   const words = h("p", { class: "note number" });
   const body = h("tbody");
@@ -73,7 +83,20 @@ function sideView(context: Context, name: Side): View {
     "details",
     { class: "more" },
     h("summary", {}, texts.histogramTable),
-    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": texts.histogramTable }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, texts.bucket), h("th", { scope: "col" }, texts.count))), body)),
+    h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "group", "aria-label": texts.histogramTable },
+      h(
+        "table",
+        {},
+        h(
+          "thead",
+          {},
+          h("tr", {}, h("th", { scope: "col" }, texts.bucket), h("th", { scope: "col" }, texts.count)),
+        ),
+        body,
+      ),
+    ),
   );
   const limit = field(
     texts.limit[name],
@@ -88,7 +111,11 @@ function sideView(context: Context, name: Side): View {
         change() {
           const value = limit.control.valueAsNumber;
           const valid = Number.isInteger(value) && value >= 2 && value <= 4096;
-          limit.problem.set(valid ? undefined : { code: "range", message: strings.settings.outOfRange("2", format.count(4096)) });
+          limit.problem.set(
+            valid
+              ? undefined
+              : { code: "range", message: strings.settings.outOfRange("2", format.count(4096)) },
+          );
           if (valid) actions.data.configure({ [LIMIT[name]]: value });
         },
       },
@@ -96,7 +123,13 @@ function sideView(context: Context, name: Side): View {
   );
   const figure = h("div", { class: "figure" }, axis, words, table);
   figure.prepend(chart);
-  const root = h("div", { class: "stack" }, heading(context, 3, {}, texts.lengthsOf[name]), figure, limit.root);
+  const root = h(
+    "div",
+    { class: "stack" },
+    heading(context, 3, {}, texts.lengthsOf[name]),
+    figure,
+    limit.root,
+  );
   return {
     root,
     update() {
@@ -106,7 +139,11 @@ function sideView(context: Context, name: Side): View {
       if (lengths === undefined) return;
       const summary =
         lengths.too_long > 0
-          ? texts.tooLong(format.count(lengths.too_long), format.count(lengths.limit), format.count(lengths.cut_tokens))
+          ? texts.tooLong(
+              format.count(lengths.too_long),
+              format.count(lengths.limit),
+              format.count(lengths.cut_tokens),
+            )
           : texts.noneTooLong(format.count(lengths.limit), format.count(lengths.max));
       chart.setAttribute("aria-label", `${texts.lengthsOf[name]}: ${summary}`);
       setText(words, summary);
@@ -119,7 +156,14 @@ function sideView(context: Context, name: Side): View {
         setText(to, format.count(lengths.histogram.at(-1)?.to ?? 0));
       }
       refill(body, key, () =>
-        lengths.histogram.map(({ from, to, count }) => h("tr", {}, h("th", { scope: "row", class: "number" }, `${format.count(from)}–${format.count(to)}`), h("td", { class: "number" }, format.count(count)))),
+        lengths.histogram.map(({ from, to, count }) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row", class: "number" }, `${format.count(from)}–${format.count(to)}`),
+            h("td", { class: "number" }, format.count(count)),
+          ),
+        ),
       );
     },
   };
@@ -134,8 +178,15 @@ function bars({ histogram, limit }: Distribution): Node[] {
   const nodes: Node[] = histogram.map(({ from, to, count }) => {
     const height = count === 0 ? 0 : Math.max(2, (count / most) * (HEIGHT - 4));
     const width = Math.max(1, x(to) - x(from) - 1);
-    return svg("rect", { class: from >= limit ? "bar beyond" : "bar", x: x(from), y: HEIGHT - height, width, height });
+    return svg("rect", {
+      class: from >= limit ? "bar beyond" : "bar",
+      x: x(from),
+      y: HEIGHT - height,
+      width,
+      height,
+    });
   });
-  if (limit > first && limit < first + span) nodes.push(svg("line", { class: "limit", x1: x(limit), x2: x(limit), y1: 0, y2: HEIGHT }));
+  if (limit > first && limit < first + span)
+    nodes.push(svg("line", { class: "limit", x1: x(limit), x2: x(limit), y1: 0, y2: HEIGHT }));
   return nodes;
 }

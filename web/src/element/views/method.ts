@@ -7,7 +7,7 @@ import { inForce, isWithin, modulesInForce, numberInForce } from "../keys.js";
 import { METHODS } from "../presets.js";
 import { PRESETS } from "../state.js";
 import { keysView } from "./keys.js";
-import { button, choices, field, problemBox, why, type Context, type View } from "./parts.js";
+import { button, type Context, choices, field, problemBox, type View, why } from "./parts.js";
 import { step } from "./step.js";
 
 export function methodStep(context: Context): View {
@@ -49,7 +49,17 @@ function here({ strings, format, state }: Context): string[] {
   const { count, percent } = format;
   const whole = outputs * inputs;
   const rank = count(numberInForce(state, "rank"));
-  return [strings.settings.whyHere(rank, module, count(outputs), count(inputs), count(trainable), count(whole), percent(trainable / whole))];
+  return [
+    strings.settings.whyHere(
+      rank,
+      module,
+      count(outputs),
+      count(inputs),
+      count(trainable),
+      count(whole),
+      percent(trainable / whole),
+    ),
+  ];
 }
 
 function form(context: Context): View {
@@ -62,11 +72,26 @@ function form(context: Context): View {
     "columns",
   );
   const presets = PRESETS.map((value) => {
-    const input = h("input", { type: "radio", name: "preset", value, on: { change: () => actions.train.choosePreset(value) } });
-    return { value, input, root: h("label", { class: "pill" }, input, h("span", {}, texts.presetName[value])) };
+    const input = h("input", {
+      type: "radio",
+      name: "preset",
+      value,
+      on: { change: () => actions.train.choosePreset(value) },
+    });
+    return {
+      value,
+      input,
+      root: h("label", { class: "pill" }, input, h("span", {}, texts.presetName[value])),
+    };
   });
   const presetNote = h("p", { class: "note" });
-  const preset = h("fieldset", { class: "presets" }, h("legend", {}, texts.preset), h("div", { class: "pills" }, ...presets.map(({ root }) => root)), presetNote);
+  const preset = h(
+    "fieldset",
+    { class: "presets" },
+    h("legend", {}, texts.preset),
+    h("div", { class: "pills" }, ...presets.map(({ root }) => root)),
+    presetNote,
+  );
 
   const number = (key: string, label: string) => {
     const made = field(
@@ -99,13 +124,35 @@ function form(context: Context): View {
   const rank = number("rank", texts.rank);
   const virtual = number("numVirtualTokens", texts.virtualTokens);
   const rate = number("learningRate", texts.learningRate);
-  const finds = h("input", { type: "checkbox", name: "findRate", on: { change: () => actions.train.findRate(finds.checked) } });
-  const find = h("label", { class: "check" }, finds, h("span", {}, texts.findRate, " ", h("span", { class: "note" }, texts.findRateNote)));
-  const numbers = [rank, virtual, rate, number("epochs", texts.epochs), number("batchSize", texts.batchSize), number("seed", texts.seed)];
+  const finds = h("input", {
+    type: "checkbox",
+    name: "findRate",
+    on: { change: () => actions.train.findRate(finds.checked) },
+  });
+  const find = h(
+    "label",
+    { class: "check" },
+    finds,
+    h("span", {}, texts.findRate, " ", h("span", { class: "note" }, texts.findRateNote)),
+  );
+  const numbers = [
+    rank,
+    virtual,
+    rate,
+    number("epochs", texts.epochs),
+    number("batchSize", texts.batchSize),
+    number("seed", texts.seed),
+  ];
 
   const modulesProblem = problemBox();
   const modules = h("div", { class: "pills" });
-  const moduleField = h("fieldset", { class: "modules" }, h("legend", {}, texts.targetModules), modules, modulesProblem.root);
+  const moduleField = h(
+    "fieldset",
+    { class: "modules" },
+    h("legend", {}, texts.targetModules),
+    modules,
+    modulesProblem.root,
+  );
   const names = () => (state.plan?.modules ?? []) as TargetModule[];
   const chosen = () => modulesInForce(state);
   const toggle = (name: TargetModule, on: boolean) => {
@@ -117,7 +164,15 @@ function form(context: Context): View {
   const boxes = new Map<TargetModule, HTMLInputElement>();
 
   return {
-    root: h("div", { class: "stack" }, method.root, preset, h("div", { class: "fields" }, ...numbers.map(({ root }) => root)), find, moduleField),
+    root: h(
+      "div",
+      { class: "stack" },
+      method.root,
+      preset,
+      h("div", { class: "fields" }, ...numbers.map(({ root }) => root)),
+      find,
+      moduleField,
+    ),
     update() {
       const { settings } = state;
       method.set(settings.method);
@@ -135,9 +190,24 @@ function form(context: Context): View {
       rate.control.disabled = finds.checked;
       refill(modules, names().join(), () =>
         names().map((name) => {
-          const input = h("input", { type: "checkbox", value: name, on: { change: () => toggle(name, input.checked) } });
+          const input = h("input", {
+            type: "checkbox",
+            value: name,
+            on: { change: () => toggle(name, input.checked) },
+          });
           boxes.set(name, input);
-          return h("label", { class: "pill" }, input, h("span", {}, h("code", {}, name), " ", h("span", { class: "note" }, texts.moduleNote[name] ?? "")));
+          return h(
+            "label",
+            { class: "pill" },
+            input,
+            h(
+              "span",
+              {},
+              h("code", {}, name),
+              " ",
+              h("span", { class: "note" }, texts.moduleNote[name] ?? ""),
+            ),
+          );
         }),
       );
       for (const [name, input] of boxes) input.checked = chosen().includes(name);
@@ -155,7 +225,15 @@ function counted(context: Context): View {
   const problem = problemBox();
   const toml = button(texts.toml, () => void actions.train.downloadToml(), { class: "button secondary" });
   return {
-    root: h("div", { class: "stack counted" }, total, list, steps, h("div", { class: "actions" }, toml), problem.root),
+    root: h(
+      "div",
+      { class: "stack counted" },
+      total,
+      list,
+      steps,
+      h("div", { class: "actions" }, toml),
+      problem.root,
+    ),
     update() {
       const { settings, plan } = state;
       problem.set(state.settingsProblem ?? state.planProblem);
@@ -166,11 +244,31 @@ function counted(context: Context): View {
         setText(total, texts.parameters(format.count(trainable), format.rough(base), format.percent(share)));
         const rank = format.count(numberInForce(state, "rank"));
         const lines = matrices.map(({ module, count, outputs, inputs, trainable: each }) => {
-          const [many, rows, columns, numbers] = [count, outputs, inputs, each].map(format.count) as [string, string, string, string];
+          const [many, rows, columns, numbers] = [count, outputs, inputs, each].map(format.count) as [
+            string,
+            string,
+            string,
+            string,
+          ];
           if (settings.method === "ia3") return texts.parametersScales(module, many, numbers);
-          return texts.parametersLora(module, many, rows, columns, rank, numbers, format.count(outputs * inputs));
+          return texts.parametersLora(
+            module,
+            many,
+            rows,
+            columns,
+            rank,
+            numbers,
+            format.count(outputs * inputs),
+          );
         });
-        if (prompt !== undefined) lines.push(texts.parametersPrompt(format.count(prompt.tokens), format.count(prompt.width), format.count(trainable)));
+        if (prompt !== undefined)
+          lines.push(
+            texts.parametersPrompt(
+              format.count(prompt.tokens),
+              format.count(prompt.width),
+              format.count(trainable),
+            ),
+          );
         refill(list, lines.join("\n"), () => lines.map((line) => h("li", {}, line)));
       }
       show(list, parameters !== undefined);
@@ -178,7 +276,15 @@ function counted(context: Context): View {
       show(steps, length !== undefined);
       if (length === undefined) return;
       const { count } = format;
-      setText(steps, texts.steps(count(length.steps), count(length.examples), count(length.examples_per_step), count(numberInForce(state, "epochs"))));
+      setText(
+        steps,
+        texts.steps(
+          count(length.steps),
+          count(length.examples),
+          count(length.examples_per_step),
+          count(numberInForce(state, "epochs")),
+        ),
+      );
     },
   };
 }

@@ -3,7 +3,20 @@
 import { h, refill, setText, setValue, show } from "../dom.js";
 import type { ModelState } from "../state.js";
 import { modelName } from "./names.js";
-import { button, choices, disable, field, filePicker, heading, problemBox, progressBar, select, why, type Context, type View } from "./parts.js";
+import {
+  button,
+  type Context,
+  choices,
+  disable,
+  field,
+  filePicker,
+  heading,
+  problemBox,
+  progressBar,
+  select,
+  type View,
+  why,
+} from "./parts.js";
 import { step } from "./step.js";
 
 export function modelStep(context: Context): View {
@@ -58,20 +71,44 @@ export function modelStep(context: Context): View {
 
   const dtype = field(
     texts.dtype,
-    select([["f32", texts.dtypeName.f32], ["int8", texts.dtypeName.int8]], (value) => {
-      actions.model.choose({ dtype: value === "int8" ? "int8" : "f32" });
-    }),
+    select(
+      [
+        ["f32", texts.dtypeName.f32],
+        ["int8", texts.dtypeName.int8],
+      ],
+      (value) => {
+        actions.model.choose({ dtype: value === "int8" ? "int8" : "f32" });
+      },
+    ),
   );
   const bar = progressBar(texts.stage.load);
   // One button for both: who pressed it by keyboard stays on it.
-  const pause = button(texts.pause, () => (state.model.phase === "paused" ? void actions.model.load() : actions.model.pause()), { class: "button secondary" });
+  const pause = button(
+    texts.pause,
+    () => (state.model.phase === "paused" ? void actions.model.load() : actions.model.pause()),
+    { class: "button secondary" },
+  );
   const cancel = button(strings.cancel, () => void actions.model.cancel(), { class: "button quiet" });
   const paused = h("p", { class: "note" }, texts.paused);
-  const loading = h("div", { class: "loading" }, bar.root, paused, h("div", { class: "actions" }, pause, cancel));
+  const loading = h(
+    "div",
+    { class: "loading" },
+    bar.root,
+    paused,
+    h("div", { class: "actions" }, pause, cancel),
+  );
   const load = button(texts.load, () => void actions.model.load());
 
   const form: View = {
-    root: h("div", { class: "stack" }, choice.root, dtype.root, h("div", { class: "actions" }, load), loading, problem.root),
+    root: h(
+      "div",
+      { class: "stack" },
+      choice.root,
+      dtype.root,
+      h("div", { class: "actions" }, load),
+      loading,
+      problem.root,
+    ),
     update() {
       const { model } = state;
       choice.set(model.choice);
@@ -92,8 +129,13 @@ export function modelStep(context: Context): View {
       if (model.progress !== undefined) {
         const { stage, file, loaded, total } = model.progress;
         const known = total !== undefined && total > 0;
-        const amount = known ? texts.progress(format.bytes(loaded), format.bytes(total)) : format.bytes(loaded);
-        bar.set(known ? loaded / total : undefined, [texts.stage[stage], file, loaded > 0 && amount].filter(Boolean).join(" · "));
+        const amount = known
+          ? texts.progress(format.bytes(loaded), format.bytes(total))
+          : format.bytes(loaded);
+        bar.set(
+          known ? loaded / total : undefined,
+          [texts.stage[stage], file, loaded > 0 && amount].filter(Boolean).join(" · "),
+        );
       } else bar.set(undefined, texts.stage.list);
       problem.set(model.choice === "web" ? undefined : model.problem);
     },
@@ -104,7 +146,12 @@ export function modelStep(context: Context): View {
     if (loaded === undefined) return [texts.whyEmpty];
     const { num_layers, num_decoder_layers, d_model } = loaded.architecture;
     return [
-      texts.whyShape(modelName(context), format.count(num_layers), format.count(num_decoder_layers), format.count(d_model)),
+      texts.whyShape(
+        modelName(context),
+        format.count(num_layers),
+        format.count(num_decoder_layers),
+        format.count(d_model),
+      ),
       texts.whySize(format.bytes(loaded.bytes)),
     ];
   });
@@ -113,7 +160,12 @@ export function modelStep(context: Context): View {
     name: "model",
     summary() {
       const { loaded, choice: chosen, phase } = state.model;
-      if (loaded !== undefined) return texts.summary(modelName(context), format.rough(loaded.architecture.parameters), format.bytes(loaded.bytes));
+      if (loaded !== undefined)
+        return texts.summary(
+          modelName(context),
+          format.rough(loaded.architecture.parameters),
+          format.bytes(loaded.bytes),
+        );
       if (phase === "loading" && chosen === "builtin") return `${texts.builtin}, ${texts.stage.load}…`;
       return texts.summaryChosen(modelName(context));
     },
@@ -127,28 +179,56 @@ export function modelStep(context: Context): View {
 function webChoice(context: Context): View {
   const { strings, format, state, actions } = context;
   const texts = strings.model;
-  const isOther = () => address.control.value !== state.model.address || revision.control.value !== state.model.revision;
+  const isOther = () =>
+    address.control.value !== state.model.address || revision.control.value !== state.model.revision;
   // Enter fires `change` as well, after the search has begun.
-  const change = () => isOther() && actions.model.choose({ choice: "web", address: address.control.value, revision: revision.control.value });
+  const change = () =>
+    isOther() &&
+    actions.model.choose({ choice: "web", address: address.control.value, revision: revision.control.value });
   const onEnter = (event: KeyboardEvent) => {
     if (event.key !== "Enter") return;
     change();
     void actions.model.plan();
   };
   const input = (placeholder: string) =>
-    h("input", { class: "input", part: "input", type: "text", placeholder, autocomplete: "off", spellcheck: "false", on: { change, keydown: onEnter } });
+    h("input", {
+      class: "input",
+      part: "input",
+      type: "text",
+      placeholder,
+      autocomplete: "off",
+      spellcheck: "false",
+      on: { change, keydown: onEnter },
+    });
   const address = field(texts.address, input(texts.addressExample));
   const revision = field(texts.revision, input("main"), texts.revisionNote);
-  const ask = button(texts.ask, () => {
-    change();
-    void actions.model.plan();
-  }, { class: "button secondary" });
+  const ask = button(
+    texts.ask,
+    () => {
+      change();
+      void actions.model.plan();
+    },
+    { class: "button secondary" },
+  );
   const facts = h("dl", { class: "facts" });
   const obstacle = h("p", { class: "warning" });
   const download = button(texts.download, () => void actions.model.load());
-  const plan = h("div", { class: "plan", "aria-live": "polite" }, heading(context, 2, {}, texts.planTitle), facts, obstacle, h("div", { class: "actions" }, download));
+  const plan = h(
+    "div",
+    { class: "plan", "aria-live": "polite" },
+    heading(context, 2, {}, texts.planTitle),
+    facts,
+    obstacle,
+    h("div", { class: "actions" }, download),
+  );
   return {
-    root: h("div", { class: "choice-body" }, h("div", { class: "fields" }, address.root, revision.root), h("div", { class: "actions" }, ask), plan),
+    root: h(
+      "div",
+      { class: "choice-body" },
+      h("div", { class: "fields" }, address.root, revision.root),
+      h("div", { class: "actions" }, ask),
+      plan,
+    ),
     update() {
       const { model } = state;
       setValue(address.control, model.address);
@@ -161,12 +241,24 @@ function webChoice(context: Context): View {
       if (model.plan === undefined) return;
       const { bytes, architecture, memory, commit, files } = model.plan;
       const rows: [string, string][] = [
-        [texts.planDownload, bytes === undefined ? texts.unknown : bytes === 0 ? texts.alreadyHere : `${format.bytes(bytes)}, ${texts.planFiles(format.count(files.length))}`],
+        [
+          texts.planDownload,
+          bytes === undefined
+            ? texts.unknown
+            : bytes === 0
+              ? texts.alreadyHere
+              : `${format.bytes(bytes)}, ${texts.planFiles(format.count(files.length))}`,
+        ],
         [texts.planParameters, format.rough(architecture.parameters)],
         [texts.planMemory, format.bytes(memory.total)],
         [texts.planCommit, commit ?? texts.unknown],
       ];
-      refill(facts, JSON.stringify(rows), () => rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", { class: name === texts.planCommit ? "code" : "number" }, value)]));
+      refill(facts, JSON.stringify(rows), () =>
+        rows.flatMap(([name, value]) => [
+          h("dt", {}, name),
+          h("dd", { class: name === texts.planCommit ? "code" : "number" }, value),
+        ]),
+      );
       setText(obstacle, model.plan.obstacle === undefined ? "" : texts.obstacle[model.plan.obstacle]);
     },
   };
@@ -192,13 +284,34 @@ function storedChoice(context: Context): View {
               "span",
               { class: "grow" },
               model.name,
-              h("span", { class: "note number" }, ` ${[format.bytes(model.bytes), model.commit?.slice(0, 7), !model.complete && texts.incomplete].filter(Boolean).join(" · ")}`),
+              h(
+                "span",
+                { class: "note number" },
+                ` ${[format.bytes(model.bytes), model.commit?.slice(0, 7), !model.complete && texts.incomplete].filter(Boolean).join(" · ")}`,
+              ),
             ),
-            button(model.complete ? texts.load : texts.resume, () => {
-              actions.model.choose({ choice: "web", address: model.url ?? model.name, revision: model.commit ?? "" });
-              void actions.model.load();
-            }, { class: "button secondary", "aria-label": strings.adapters.actionOn(model.complete ? texts.load : texts.resume, model.name) }),
-            button(texts.delete, () => void actions.model.deleteStored(model.key), { class: "button quiet", "aria-label": texts.deleteStored(model.name) }),
+            button(
+              model.complete ? texts.load : texts.resume,
+              () => {
+                actions.model.choose({
+                  choice: "web",
+                  address: model.url ?? model.name,
+                  revision: model.commit ?? "",
+                });
+                void actions.model.load();
+              },
+              {
+                class: "button secondary",
+                "aria-label": strings.adapters.actionOn(
+                  model.complete ? texts.load : texts.resume,
+                  model.name,
+                ),
+              },
+            ),
+            button(texts.delete, () => void actions.model.deleteStored(model.key), {
+              class: "button quiet",
+              "aria-label": texts.deleteStored(model.name),
+            }),
           ),
         ),
       );

@@ -1,7 +1,7 @@
 // What views are made of.
 
 import type { Actions } from "../actions/actions.js";
-import { h, setAttribute, setText, show, uniqueId, type Attributes, type Child } from "../dom.js";
+import { type Attributes, type Child, h, setAttribute, setText, show, uniqueId } from "../dom.js";
 import type { Format } from "../format.js";
 import type { Problem, State } from "../state.js";
 import type { Store } from "../store.js";
@@ -29,14 +29,27 @@ export interface View {
 }
 
 /** A heading, `depth` levels below the element's title. There are six levels. */
-export function heading({ level }: Context, depth: 0 | 1 | 2 | 3, attributes: Attributes, ...children: Child[]): HTMLElement {
+export function heading(
+  { level }: Context,
+  depth: 0 | 1 | 2 | 3,
+  attributes: Attributes,
+  ...children: Child[]
+): HTMLElement {
   const name = `h${Math.min(level + depth, 6)}` as "h1";
-  return h(name, { ...attributes, class: ["heading", `heading-${depth}`, attributes["class"]].filter(Boolean).join(" ") }, ...children);
+  return h(
+    name,
+    { ...attributes, class: ["heading", `heading-${depth}`, attributes["class"]].filter(Boolean).join(" ") },
+    ...children,
+  );
 }
 
 export function button(label: string, onClick: () => void, attributes: Attributes = {}): HTMLButtonElement {
   const click = () => element.getAttribute("aria-disabled") !== "true" && onClick();
-  const element = h("button", { type: "button", class: "button", part: "button", on: { click }, ...attributes }, label);
+  const element = h(
+    "button",
+    { type: "button", class: "button", part: "button", on: { click }, ...attributes },
+    label,
+  );
   return element;
 }
 
@@ -46,7 +59,10 @@ export function disable(element: HTMLButtonElement, disabled: boolean): void {
 }
 
 /** A problem, beside the control that caused it. The box is always there, so that its filling is announced. */
-export function problemBox(control?: HTMLElement, { live = true } = {}): { root: HTMLElement; set(problem: Problem | undefined): void } {
+export function problemBox(
+  control?: HTMLElement,
+  { live = true } = {},
+): { root: HTMLElement; set(problem: Problem | undefined): void } {
   const id = uniqueId("problem");
   const message = h("strong");
   const hint = h("span");
@@ -64,7 +80,7 @@ export function problemBox(control?: HTMLElement, { live = true } = {}): { root:
       setText(message, sentences([problem?.message]));
       setText(hint, sentences([problem?.hint]));
       setText(detail, problem?.detail === undefined ? "" : `(${problem.detail})`);
-      if (control !== undefined && control.matches("input, textarea, select")) {
+      if (control?.matches("input, textarea, select")) {
         setAttribute(control, "aria-invalid", problem === undefined ? null : "true");
       }
     },
@@ -92,13 +108,23 @@ export function field<Control extends HTMLElement>(
   return { root, control, problem: box };
 }
 
-export function select(options: [value: string, label: string][], onChange: (value: string) => void): HTMLSelectElement {
-  const element = h("select", { class: "input", part: "input", on: { change: () => onChange(element.value) } });
+export function select(
+  options: [value: string, label: string][],
+  onChange: (value: string) => void,
+): HTMLSelectElement {
+  const element = h("select", {
+    class: "input",
+    part: "input",
+    on: { change: () => onChange(element.value) },
+  });
   setOptions(element, options);
   return element;
 }
 
-export function setOptions(element: HTMLSelectElement & { filled?: string }, options: [value: string, label: string][]): void {
+export function setOptions(
+  element: HTMLSelectElement & { filled?: string },
+  options: [value: string, label: string][],
+): void {
   const key = JSON.stringify(options);
   if (element.filled === key) return;
   element.filled = key;
@@ -117,7 +143,9 @@ export interface Choice<Value extends string> {
 
 /** Texts one after another, each with its full stop. */
 export function sentences(texts: (string | undefined)[]): string {
-  return texts.flatMap((text) => (text === undefined || text === "" ? [] : [/[.!?…]$/.test(text) ? text : `${text}.`])).join(" ");
+  return texts
+    .flatMap((text) => (text === undefined || text === "" ? [] : [/[.!?…]$/.test(text) ? text : `${text}.`]))
+    .join(" ");
 }
 
 /** Radio buttons, each with a note and what belongs to it. */
@@ -226,7 +254,9 @@ export function filePicker(
 /** Files that were dropped, those in a dropped folder too. */
 async function dropped(transfer: DataTransfer | null): Promise<File[]> {
   if (transfer === null) return [];
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const entries = [...transfer.items]
+    .map((item) => item.webkitGetAsEntry())
+    .filter((entry) => entry !== null);
   if (entries.length === 0) return [...transfer.files];
   return (await Promise.all(entries.map(filesOf))).flat();
 }
@@ -239,14 +269,19 @@ async function filesOf(entry: FileSystemEntry): Promise<File[]> {
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const files: File[] = [];
   for (;;) {
-    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
     if (batch.length === 0) return files; // a directory comes in pieces, and an empty one ends it
     files.push(...(await Promise.all(batch.map(filesOf))).flat());
   }
 }
 
 /** A bar with its value in words. */
-export function progressBar(label: string): { root: HTMLElement; set(part: number | undefined, text: string): void } {
+export function progressBar(label: string): {
+  root: HTMLElement;
+  set(part: number | undefined, text: string): void;
+} {
   const bar = h("progress", { class: "progress", part: "progress", "aria-label": label, max: 1 });
   const text = h("span", { class: "note number" });
   return {

@@ -2,7 +2,7 @@
 
 import type { Preview, PreviewSide } from "../../types.js";
 import { h, refill, show } from "../dom.js";
-import { heading, type Context, type View } from "./parts.js";
+import { type Context, heading, type View } from "./parts.js";
 
 export function previewView(context: Context): View {
   const { strings, state } = context;
@@ -11,7 +11,13 @@ export function previewView(context: Context): View {
   const list = h("ol", { class: "previews", part: "preview" });
   const note = h("p", { class: "note" }, texts.needsModel);
   const toggle = h("label", { class: "check" }, tokens, h("span", {}, texts.showTokens));
-  const root = h("section", { class: "stack", "aria-label": texts.preview }, h("div", { class: "row" }, heading(context, 2, {}, texts.preview), toggle), list, note);
+  const root = h(
+    "section",
+    { class: "stack", "aria-label": texts.preview },
+    h("div", { class: "row" }, heading(context, 2, {}, texts.preview), toggle),
+    list,
+    note,
+  );
   return {
     root,
     update() {
@@ -19,7 +25,9 @@ export function previewView(context: Context): View {
       show(root, set !== undefined && previews.length > 0);
       show(note, state.model.loaded === undefined);
       show(toggle, state.model.loaded !== undefined);
-      refill(list, JSON.stringify([previews, tokens.checked]), () => previews.map((preview) => row(context, preview, tokens.checked)));
+      refill(list, JSON.stringify([previews, tokens.checked]), () =>
+        previews.map((preview) => row(context, preview, tokens.checked)),
+      );
     },
   };
 }
@@ -31,7 +39,8 @@ function row(context: Context, preview: Preview, tokens: boolean): HTMLElement {
     "li",
     {},
     heading(context, 3, { class: "number" }, texts.previewRow(format.count(preview.row + 1))),
-    preview.shortened !== undefined && h("p", { class: "note number" }, texts.shortened(format.bytes(preview.shortened))),
+    preview.shortened !== undefined &&
+      h("p", { class: "note number" }, texts.shortened(format.bytes(preview.shortened))),
     preview.left_out !== undefined && h("p", { class: "warning" }, texts.leftOut(preview.left_out)),
     h(
       "dl",
@@ -57,13 +66,33 @@ function side(context: Context, name: string, side: PreviewSide | undefined, tok
         "p",
         { class: "row-text" },
         kept,
-        cut !== undefined && h("del", { class: "cut", "aria-label": texts.cut(format.count(cut.tokens)) }, text.slice(kept.length)),
+        cut !== undefined &&
+          h(
+            "del",
+            { class: "cut", "aria-label": texts.cut(format.count(cut.tokens)) },
+            text.slice(kept.length),
+          ),
       ),
       side.tokens !== undefined &&
-        h("p", { class: "note number" }, texts.tokens(format.count(side.tokens.length)), cut !== undefined && ` · ${texts.cut(format.count(cut.tokens))}`),
+        h(
+          "p",
+          { class: "note number" },
+          texts.tokens(format.count(side.tokens.length)),
+          cut !== undefined && ` · ${texts.cut(format.count(cut.tokens))}`,
+        ),
       tokens &&
         side.tokens !== undefined &&
-        h("p", { class: "tokens", "aria-label": texts.tokenList }, ...side.tokens.map(({ id, token }) => h("span", { class: "token", title: String(id) }, token.replaceAll("▁", " ").replaceAll("\n", "⏎") || " "))),
+        h(
+          "p",
+          { class: "tokens", "aria-label": texts.tokenList },
+          ...side.tokens.map(({ id, token }) =>
+            h(
+              "span",
+              { class: "token", title: String(id) },
+              token.replaceAll("▁", " ").replaceAll("\n", "⏎") || " ",
+            ),
+          ),
+        ),
     ),
   ];
 }

@@ -2,9 +2,9 @@
 
 import { Chart } from "../chart.js";
 import { h, setText, show } from "../dom.js";
-import { isActive, type Curve, type RunView } from "../state.js";
+import { type Curve, isActive, type RunView } from "../state.js";
 import { curveTable } from "./curve-table.js";
-import { button, disable, problemBox, type Context, type View } from "./parts.js";
+import { button, type Context, disable, problemBox, type View } from "./parts.js";
 
 const EXAMPLE: Curve = exampleCurve();
 const EXAMPLE_HELD_OUT: Curve = { steps: [12, 24, 36, 48, 60], loss: [2.65, 1.85, 1.5, 1.4, 1.36] };
@@ -25,9 +25,17 @@ export function runView(context: Context): View {
   const bar = h("progress", { class: "progress", part: "progress", max: 1, "aria-label": texts.step });
   const numbers = ["step", "loss", "evaluation", "speed", "left", "device"] as const;
   const cells = new Map(numbers.map((key) => [key, h("dd", { class: "number" }, "–")]));
-  const facts = h("dl", { class: "numbers" }, ...numbers.map((key) => h("div", {}, h("dt", {}, texts[key]), cells.get(key))));
+  const facts = h(
+    "dl",
+    { class: "numbers" },
+    ...numbers.map((key) => h("div", {}, h("dt", {}, texts[key]), cells.get(key))),
+  );
   // One button for both: who pressed it by keyboard stays on it.
-  const pause = button(texts.pause, () => (state.run?.phase === "paused" ? actions.train.resume() : actions.train.pause()), { class: "button secondary" });
+  const pause = button(
+    texts.pause,
+    () => (state.run?.phase === "paused" ? actions.train.resume() : actions.train.pause()),
+    { class: "button secondary" },
+  );
   const stop = button(texts.stop, () => void actions.train.stop(), { class: "button secondary" });
   const controls = h("div", { class: "actions" }, pause, stop);
   const problem = problemBox();
@@ -92,9 +100,15 @@ export function runView(context: Context): View {
       set("loss", last === undefined ? "–" : format.loss(last.loss));
       set("evaluation", held === undefined ? "–" : format.loss(held));
       set("speed", last === undefined ? "–" : texts.speedUnit(format.rate(last.tokens_per_second)));
-      set("left", !isActive(run) || last?.eta_seconds === undefined ? "–" : format.duration(last.eta_seconds));
+      set(
+        "left",
+        !isActive(run) || last?.eta_seconds === undefined ? "–" : format.duration(last.eta_seconds),
+      );
       const device = start?.device ?? state.device.info?.kind;
-      set("device", device === undefined ? "–" : strings.train.deviceName[device === "cpu" ? "cpu" : "webgpu"]);
+      set(
+        "device",
+        device === undefined ? "–" : strings.train.deviceName[device === "cpu" ? "cpu" : "webgpu"],
+      );
       setText(pause, run.phase === "paused" ? texts.resume : texts.pause);
       disable(pause, run.phase !== "running" && run.phase !== "paused");
       disable(stop, run.phase === "stopping" || run.phase === "starting");
@@ -113,5 +127,10 @@ function summary({ strings, format }: Context, { training, last }: RunView): str
 
 function exampleCurve(): Curve {
   const steps = Array.from({ length: 60 }, (_, step) => step + 1);
-  return { steps, loss: steps.map((step) => 1.1 + 3 * Math.exp(-step / 14) + 0.22 * Math.sin(step * 2.4) * Math.cos(step * 1.1)) };
+  return {
+    steps,
+    loss: steps.map(
+      (step) => 1.1 + 3 * Math.exp(-step / 14) + 0.22 * Math.sin(step * 2.4) * Math.cos(step * 1.1),
+    ),
+  };
 }

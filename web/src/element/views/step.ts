@@ -2,7 +2,7 @@
 
 import { h, setAttribute, setText, show, uniqueId } from "../dom.js";
 import { STEPS, type StepName } from "../state.js";
-import { button, disable, heading, type Context, type View } from "./parts.js";
+import { button, type Context, disable, heading, type View } from "./parts.js";
 
 export interface StepParts {
   name: StepName;
@@ -22,13 +22,23 @@ export function step(context: Context, { name, summary, next, ready, parts }: St
   const toggle = h("span", { class: "step-toggle", "aria-hidden": "true" });
   const fold = h(
     "button",
-    { type: "button", class: "step-heading", id, "aria-controls": `${id}-body`, "data-step": name, on: { click: () => actions.toggle(name) } },
+    {
+      type: "button",
+      class: "step-heading",
+      id,
+      "aria-controls": `${id}-body`,
+      "data-step": name,
+      on: { click: () => actions.toggle(name) },
+    },
     h("span", { class: "step-number" }, String(STEPS.indexOf(name) + 1)),
     h("span", { class: "step-name" }, strings.stepTitle[name]),
     summaryLine,
     toggle,
   );
-  const onward = next === undefined ? undefined : button(next, () => actions.advance(name), { class: "button secondary onward" });
+  const onward =
+    next === undefined
+      ? undefined
+      : button(next, () => actions.advance(name), { class: "button secondary onward" });
   const body = h(
     "div",
     { class: "step-body", id: `${id}-body` },
@@ -36,7 +46,12 @@ export function step(context: Context, { name, summary, next, ready, parts }: St
     ...parts.map((part) => part.root),
     onward,
   );
-  const root = h("section", { class: "step", part: `step step-${name}`, "aria-label": strings.stepTitle[name] }, heading(context, 1, {}, fold), body);
+  const root = h(
+    "section",
+    { class: "step", part: `step step-${name}`, "aria-label": strings.stepTitle[name] },
+    heading(context, 1, {}, fold),
+    body,
+  );
   return {
     root,
     update() {

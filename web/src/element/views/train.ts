@@ -2,11 +2,22 @@
 
 import type { DeviceChoice, DeviceInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
+import { numberInForce } from "../keys.js";
 import { isActive, isBusy } from "../state.js";
 import { translated } from "../store.js";
-import { numberInForce } from "../keys.js";
 import { dataName, modelName } from "./names.js";
-import { button, disable, field, heading, problemBox, select, sentences, why, type Context, type View } from "./parts.js";
+import {
+  button,
+  type Context,
+  disable,
+  field,
+  heading,
+  problemBox,
+  select,
+  sentences,
+  type View,
+  why,
+} from "./parts.js";
 import { step } from "./step.js";
 
 export function trainStep(context: Context): View {
@@ -26,9 +37,13 @@ export function trainStep(context: Context): View {
         const { run, plan } = state;
         const paragraphs = [texts.whyEmpty];
         const trainable = run?.start?.trainable_parameters ?? plan?.parameters?.trainable;
-        if (trainable !== undefined) paragraphs.push(texts.whySteps(format.count(numberInForce(state, "batchSize")), format.count(trainable)));
+        if (trainable !== undefined)
+          paragraphs.push(
+            texts.whySteps(format.count(numberInForce(state, "batchSize")), format.count(trainable)),
+          );
         const loss = run?.last?.loss;
-        if (loss !== undefined) paragraphs.push(texts.whyLoss(format.loss(loss), format.percent(Math.exp(-loss))));
+        if (loss !== undefined)
+          paragraphs.push(texts.whyLoss(format.loss(loss), format.percent(Math.exp(-loss))));
         return paragraphs;
       }),
     ],
@@ -39,7 +54,10 @@ function starter(context: Context): View {
   const { strings, state, actions } = context;
   const texts = strings.train;
   const plan = h("p", {});
-  const start = button(texts.start, () => void actions.train.start(), { class: "button primary", part: "button train" });
+  const start = button(texts.start, () => void actions.train.start(), {
+    class: "button primary",
+    part: "button train",
+  });
   const device = field(
     texts.device,
     select(
@@ -74,7 +92,13 @@ function starter(context: Context): View {
         runsOn,
         info === undefined
           ? strings.engine.starting
-          : sentences([texts.runsOn(info.kind === "cpu" ? texts.processor : info.name), ...reason(context, info), ...warnings.map((warning) => translated(warning, strings)).flatMap(({ message, hint }) => [message, hint])]),
+          : sentences([
+              texts.runsOn(info.kind === "cpu" ? texts.processor : info.name),
+              ...reason(context, info),
+              ...warnings
+                .map((warning) => translated(warning, strings))
+                .flatMap(({ message, hint }) => [message, hint]),
+            ]),
       );
       device.problem.set(state.device.choice === "auto" ? undefined : state.device.problem);
       problem.set(state.runProblem);
@@ -93,7 +117,12 @@ function interrupted(context: Context): View {
   const { strings, format, state, actions } = context;
   const texts = strings.train;
   const list = h("ul", { class: "list" });
-  const root = h("section", { class: "stack notice", "aria-label": texts.interrupted }, heading(context, 2, {}, texts.interrupted), list);
+  const root = h(
+    "section",
+    { class: "stack notice", "aria-label": texts.interrupted },
+    heading(context, 2, {}, texts.interrupted),
+    list,
+  );
   return {
     root,
     update() {
@@ -108,13 +137,30 @@ function interrupted(context: Context): View {
             h(
               "div",
               { class: "grow number" },
-              texts.interruptedRun(run.name, format.count(run.step), format.count(run.steps), format.moment(run.created)),
+              texts.interruptedRun(
+                run.name,
+                format.count(run.step),
+                format.count(run.steps),
+                format.moment(run.created),
+              ),
               run.problem !== undefined && h("p", { class: "note" }, run.problem),
             ),
-            button(texts.resume, () => void actions.train.resumeRun(run.id), { "aria-disabled": busy ? "true" : undefined, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.resume, run.name) }),
-            run.state === "failed" && run.rowsAtOnce === undefined && // else going on is in smaller parts anyway
-              button(texts.smaller, () => void actions.train.resumeRun(run.id, true), { "aria-disabled": busy ? "true" : undefined, class: "button secondary", "aria-label": strings.adapters.actionOn(texts.smaller, run.name) }),
-            button(texts.forget, () => void actions.train.forgetRun(run.id), { class: "button quiet", "aria-label": strings.adapters.actionOn(texts.forget, run.name) }),
+            button(texts.resume, () => void actions.train.resumeRun(run.id), {
+              "aria-disabled": busy ? "true" : undefined,
+              class: "button secondary",
+              "aria-label": strings.adapters.actionOn(texts.resume, run.name),
+            }),
+            run.state === "failed" &&
+              run.rowsAtOnce === undefined && // else going on is in smaller parts anyway
+              button(texts.smaller, () => void actions.train.resumeRun(run.id, true), {
+                "aria-disabled": busy ? "true" : undefined,
+                class: "button secondary",
+                "aria-label": strings.adapters.actionOn(texts.smaller, run.name),
+              }),
+            button(texts.forget, () => void actions.train.forgetRun(run.id), {
+              class: "button quiet",
+              "aria-label": strings.adapters.actionOn(texts.forget, run.name),
+            }),
           ),
         ),
       );
@@ -131,7 +177,15 @@ function samples(context: Context): View {
   const warnings = h("ul", { class: "plain-list" });
   const worth = h("div", { class: "stack" }, heading(context, 3, {}, texts.warnings), warnings);
   const note = h("p", { class: "note" }, texts.samplesNote);
-  const root = h("section", { class: "stack", "aria-label": texts.samples }, heading(context, 2, {}, texts.samples), empty, note, list, worth);
+  const root = h(
+    "section",
+    { class: "stack", "aria-label": texts.samples },
+    heading(context, 2, {}, texts.samples),
+    empty,
+    note,
+    list,
+    worth,
+  );
   return {
     root,
     update() {
@@ -156,7 +210,9 @@ function samples(context: Context): View {
               h("dd", {}, reference),
               before !== undefined && h("dt", {}, texts.before),
               before !== undefined && h("dd", {}, before),
-              first !== undefined && outputs.length > 1 && h("dt", { class: "number" }, texts.atStep(format.count(first.step))),
+              first !== undefined &&
+                outputs.length > 1 &&
+                h("dt", { class: "number" }, texts.atStep(format.count(first.step))),
               first !== undefined && outputs.length > 1 && h("dd", {}, first.text),
               last !== undefined && h("dt", { class: "number" }, texts.atStep(format.count(last.step))),
               last !== undefined && h("dd", { class: "strong" }, last.text),

@@ -28,11 +28,17 @@ export class OpfsMount implements Mount {
   /** The mount, or why there is none: in private windows and partitioned frames some browsers refuse. */
   static async open(): Promise<OpfsMount | FlantuneError> {
     const refused = (why: string, where: string) =>
-      new FlantuneError("no_storage", `This browser keeps nothing for this page after it is closed: ${why}`, `Export adapters before the page is closed; ${where} them`);
+      new FlantuneError(
+        "no_storage",
+        `This browser keeps nothing for this page after it is closed: ${why}`,
+        `Export adapters before the page is closed; ${where} them`,
+      );
     // Browsers of WebKitGTK have none at all, in no window.
     const has = (method: string) => method in FileSystemFileHandle.prototype;
-    const lacking = typeof navigator.storage?.getDirectory !== "function" || !has("createSyncAccessHandle") || !has("move");
-    if (lacking) return refused("it has no private file system here", "Chrome, Edge, Firefox and Safari keep");
+    const lacking =
+      typeof navigator.storage?.getDirectory !== "function" || !has("createSyncAccessHandle") || !has("move");
+    if (lacking)
+      return refused("it has no private file system here", "Chrome, Edge, Firefox and Safari keep");
     try {
       const root = await navigator.storage.getDirectory();
       const mount = new OpfsMount(await root.getDirectoryHandle("flantune", { create: true }));
@@ -240,7 +246,9 @@ function failure(path: string, error: unknown): FlantuneError {
   }
   if (isNamed(error, "NoModificationAllowedError")) {
     const message = `${path}: another tab is using it`;
-    return new FlantuneError("busy", message, "Close this page's other tabs, then try again", { cause: error });
+    return new FlantuneError("busy", message, "Close this page's other tabs, then try again", {
+      cause: error,
+    });
   }
   const message = error instanceof Error ? error.message : String(error);
   return new FlantuneError("storage", `${path}: ${message}`, undefined, { cause: error });
