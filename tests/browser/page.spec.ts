@@ -371,6 +371,7 @@ test("adapters are renamed, exported, imported and deleted after a second click"
   await button(page, "Keep: Best").click();
   await expect(page.getByLabel("Name of Best")).toBeVisible();
   await button(page, "Delete: Best").click();
+  await expect(button(page, "Keep: Best")).toBeFocused();
   await button(page, "Delete for good: Best").focus();
   await page.keyboard.press("Enter");
   await expect(page.getByLabel("Name of Best")).toHaveCount(0);
