@@ -5,6 +5,7 @@
 
 mod adapters;
 mod compare;
+mod elsewhere;
 mod forward;
 mod full;
 mod generate;
@@ -18,6 +19,7 @@ mod written;
 
 use flantune::{device::Device, storage::Storage};
 
+pub use elsewhere::rewritten;
 pub use written::{Written, make};
 
 /// Why a check failed.
@@ -117,6 +119,16 @@ pub fn checks() -> Vec<Check> {
             checks.push(Check { name, files });
         }
     }
+    for model in MODELS {
+        let base = ["config.json", "model.safetensors", "adapters/batches/0.safetensors"];
+        let base = base.iter().map(|file| format!("tiny/{model}/{file}"));
+        let own = elsewhere::kinds(model).into_iter().flat_map(|(kind, _)| {
+            ["adapter_config.json", "adapter_model.safetensors"]
+                .map(|file| format!("elsewhere/{kind}/{file}"))
+        });
+        let files = base.chain(own).collect();
+        checks.push(Check { name: format!("elsewhere/{model}"), files });
+    }
     let operations = operations::OPERATIONS.map(|name| format!("operations/{name}"));
     let optimizers = optimizers::OPTIMIZERS.map(|name| format!("optimizers/{name}"));
     let without = operations.into_iter().chain(optimizers);
@@ -159,6 +171,7 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
             ["written", model, adapter] => {
                 written::read(storage, model, adapter, device, kernels).await
             }
+            ["elsewhere", model] => elsewhere::read(storage, model, device, kernels).await,
             [model, "as", form] => load::form(storage, model, form, device, kernels).await,
             _ => Err(format!("there is no check `{name}`").into()),
         };

@@ -1,6 +1,7 @@
 //! Writes an adapter of each kind for each of the tiny models, for `scripts/oracle/adapters.py` to
 //! open in peft: `OUT/MODEL/ADAPTER/`, with our logits of the first batch in `ours.safetensors` and
-//! the merged model in `merged/`.
+//! the merged model in `merged/`; and adapters of other kinds that peft wrote, read and written anew,
+//! for `scripts/oracle/elsewhere.py`: `OUT/elsewhere/KIND/`.
 
 use std::{error::Error, fs, path::Path};
 
@@ -8,12 +9,15 @@ use flantune::{
     device::Device,
     storage::{self, MemoryStorage, Storage},
 };
-use flantune_tests::checks::{ADAPTERS, MODELS, checks, make};
+use flantune_tests::checks::{ADAPTERS, MODELS, checks, make, rewritten};
 use safetensors::{Dtype, tensor::TensorView};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = std::env::args_os().nth(1).ok_or("where to? cargo run --example adapters OUT")?;
     for model in MODELS {
+        let elsewhere = fixtures(&format!("elsewhere/{model}"))?;
+        let files = pollster::block_on(rewritten(&elsewhere, model, &Device::cpu()))?;
+        pollster::block_on(copy(&files, "", &Path::new(&out).join("elsewhere")))?;
         for adapter in ADAPTERS {
             let directory = Path::new(&out).join(model).join(adapter);
             pollster::block_on(write(model, adapter, &directory))?;
@@ -23,7 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn write(model: &str, adapter: &str, directory: &Path) -> Result<(), Box<dyn Error>> {
-    let written = make(&fixtures(model, adapter)?, model, adapter, &Device::cpu()).await?;
+    let written =
+        make(&fixtures(&format!("{model}/adapters/{adapter}"))?, model, adapter, &Device::cpu())
+            .await?;
     copy(&written.files, "", directory).await?;
     let bytes: Vec<u8> = written.logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
     let logits = TensorView::new(Dtype::F32, vec![written.logits.len()], &bytes)?;
@@ -31,9 +37,8 @@ async fn write(model: &str, adapter: &str, directory: &Path) -> Result<(), Box<d
     Ok(safetensors::serialize_to_file([("logits", logits)], None, &file)?)
 }
 
-/// What the check of peft's adapter of this kind reads: the model, and batches to train on.
-fn fixtures(model: &str, adapter: &str) -> Result<MemoryStorage, Box<dyn Error>> {
-    let name = format!("{model}/adapters/{adapter}");
+/// What a check reads: the model, and adapters or batches to train on.
+fn fixtures(name: &str) -> Result<MemoryStorage, Box<dyn Error>> {
     let check = checks().into_iter().find(|check| check.name == name).ok_or(name)?;
     let (storage, oracle) = (MemoryStorage::new(), Path::new(env!("CARGO_MANIFEST_DIR")));
     for file in &check.files {

@@ -155,6 +155,15 @@ fn settings_take_little_more_than_their_files() {
         holds(&format!("config.json {again}"), &file, 24.0, config);
         holds(&format!("adapter_config.json {again}"), &file, 24.0, adapter);
     }
+    for (begin, again, end) in [
+        ("\"target_modules\":[\"q\"", ",\"#\"", "]"),
+        ("\"rank_pattern\":{\"q\":1", ",\"#\":1", "}"),
+        ("\"layers_to_transform\":[0", ",#", "]"),
+    ] {
+        let begin = format!("{{\"peft_type\":\"LORA\",\"r\":1,{begin}");
+        let file = repeated(&begin, again, &format!("{end}}}"), 20_000);
+        holds(&format!("adapter_config.json {again}"), &file, 48.0, adapter);
+    }
 }
 
 #[test]

@@ -58,6 +58,7 @@ targets! {
     index: 300,
     adapter_config: 3000,
     adapter: 500,
+    adapter_rules: 500,
     tokenizer: 1000,
     rows: 3000,
     template: 3000,

@@ -18,6 +18,7 @@ pub const TARGETS: &[Target] = &[
     models::INDEX,
     adapters::ADAPTER_CONFIG,
     adapters::ADAPTER,
+    adapters::ADAPTER_RULES,
     texts::TOKENIZER,
     texts::ROWS,
     texts::TEMPLATE,

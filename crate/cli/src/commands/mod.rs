@@ -105,14 +105,14 @@ async fn open(
     Ok(Session::open_in(host, &config.model, &located.directory, located.id).await?)
 }
 
-/// Loads an adapter, and tells what is to be known of its base.
+/// Loads an adapter, and tells what is to be known of it.
 async fn load_adapter(
     session: &Session,
     directory: &str,
     printer: &Printer,
 ) -> Result<Adapter, Failure> {
     let adapter = session.load_adapter(directory).await?;
-    if let Some(warning) = session.adapter_note(directory).await? {
+    for warning in session.adapter_notes(directory).await? {
         tell(warning, printer)?;
     }
     Ok(adapter)

@@ -1,13 +1,16 @@
 //! An adapter's `adapter_config.json`, as peft 0.21 reads and writes it.
 //!
-//! Keys of newer versions are tolerated where they are unknown, and refused where they are known to
-//! change what the adapter computes: an adapter is never applied otherwise than peft would.
+//! Keys that are not known are passed over, as peft does it, and those that change what the adapter
+//! computes in a way that is not supported are refused by name: an adapter is never applied otherwise
+//! than peft would.
 
 use serde_json::{Map, Value, json};
 
-use super::kind::Settings;
+use super::{
+    kind::Settings,
+    targets::{Layers, Names, Targets},
+};
 use crate::{
-    config::TargetModule,
     error::{Error, Result, short},
     model::{
         BaseModel,
@@ -20,6 +23,12 @@ use crate::{
 const PEFT_VERSION: &str = "0.21.2";
 
 const TASK: &str = "SEQ_2_SEQ_LM";
+
+/// No list of an adapter's configuration is longer: a T5 of 11 billion numbers has 432 linear maps.
+const MOST_NAMES: usize = 1 << 12;
+
+/// T5 knows one name for its blocks.
+const MOST_LAYER_PATTERNS: usize = 16;
 
 /// The bytes of an `adapter_config.json`: the keys that peft writes, sorted.
 pub(super) fn to_json<S: Settings>(settings: &S) -> Vec<u8> {
@@ -50,30 +59,150 @@ impl<'a> Keys<'a> {
 }
 
 impl Keys<'_> {
-    /// Names of linear maps.
-    pub(super) fn target_modules(&self, key: &str) -> Result<Vec<TargetModule>> {
-        let names = match self.fields.need(key, self.fields.get(key))? {
-            Value::Array(names) => names,
-            other => {
-                let expected = "a list of names, not a pattern";
-                return Err(self.unsupported(key, short(other), expected));
+    /// Modules by a list of names or a pattern. None where the key is missing.
+    pub(super) fn names(&self, key: &str) -> Result<Option<Names>> {
+        Ok(match self.fields.get(key) {
+            None => None,
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("all-linear") => {
+                Some(Names::AllLinear)
             }
-        };
-        if names.is_empty() || names.len() > 1 << 12 {
-            return Err(self.fields.error(key, "expected between 1 and 4096 names"));
-        }
-        let name = |value: &Value| {
-            value.as_str().and_then(TargetModule::new).ok_or_else(|| {
-                let expected = format!("linear maps of T5: {}", TargetModule::NAMES.join(", "));
-                self.unsupported(key, short(value), &expected)
-            })
-        };
-        names.iter().map(name).collect()
+            Some(Value::String(text)) => Some(Names::Pattern(text.clone())),
+            Some(_) => Some(Names::List(self.list(key)?)),
+        })
     }
 
-    /// The task, which may be missing.
+    /// A list of names.
+    fn list(&self, key: &str) -> Result<Vec<String>> {
+        let wrong = || {
+            let found = self.fields.get(key).map_or_else(String::new, short);
+            let message = format!("found {found}; expected a list of at most {MOST_NAMES} names");
+            self.fields.error(key, message)
+        };
+        let Some(Value::Array(names)) = self.fields.get(key) else { return Err(wrong()) };
+        if names.len() > MOST_NAMES {
+            return Err(wrong());
+        }
+        let name = |value: &Value| value.as_str().map(str::to_owned);
+        names.iter().map(name).collect::<Option<_>>().ok_or_else(wrong)
+    }
+
+    /// Which modules an adapter stands beside; `names` where none are named, as peft has it for a T5.
+    /// `layers` is whether the kind knows layers.
+    pub(super) fn targets(&self, names: &[&str], layers: bool) -> Result<Targets> {
+        let key = "target_modules";
+        let named = self.names(key)?;
+        let names = named
+            .unwrap_or_else(|| Names::List(names.iter().map(|&name| name.to_owned()).collect()));
+        if names == Names::List(Vec::new()) {
+            return Err(self.fields.error(key, "expected at least one name"));
+        }
+        let excluded = self.names("exclude_modules")?.filter(|names| !names.is_empty());
+        let layers = if layers { self.layers(&names)? } else { None };
+        Ok(Targets { names, excluded, layers })
+    }
+
+    /// `layers_to_transform` and `layers_pattern`.
+    fn layers(&self, names: &Names) -> Result<Option<Layers>> {
+        let (key, pattern) = ("layers_to_transform", "layers_pattern");
+        let patterns = match self.fields.get(pattern) {
+            None => Vec::new(),
+            Some(Value::String(text)) if text.is_empty() => Vec::new(),
+            Some(Value::String(text)) => vec![text.clone()],
+            Some(_) => self.list(pattern)?,
+        };
+        if patterns.len() > MOST_LAYER_PATTERNS {
+            let message = format!("expected at most {MOST_LAYER_PATTERNS} patterns");
+            return Err(self.fields.error(pattern, message));
+        }
+        let numbers = match self.fields.get(key) {
+            None if patterns.is_empty() => return Ok(None),
+            None => {
+                let message = "it goes with `layers_to_transform`, which is missing";
+                return Err(self.fields.error(pattern, message));
+            }
+            Some(Value::Array(list)) if list.len() <= MOST_NAMES => list.iter().collect(),
+            Some(one) => vec![one],
+        };
+        let number = |value: &Value| {
+            let wrong = || format!("found {}; expected whole numbers", short(value));
+            value.as_i64().ok_or_else(|| self.fields.error(key, wrong()))
+        };
+        let numbers = numbers.into_iter().map(number).collect::<Result<Vec<_>>>()?;
+        // peft takes no layers where the names are a pattern, and all of them where none is numbered.
+        match names {
+            _ if numbers.is_empty() => Ok(None),
+            Names::List(_) => Ok(Some(Layers { numbers, patterns })),
+            Names::Pattern(_) | Names::AllLinear => {
+                let expected = "a list of names as `target_modules` with it";
+                Err(self.unsupported(key, short(&self.fields.map[key]), expected))
+            }
+        }
+    }
+
+    /// Values by patterns, in the file's order, each of which `read` makes of its key and value.
+    pub(super) fn by_pattern<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&Value) -> Option<T>,
+        expected: &str,
+    ) -> Result<Vec<(String, T)>> {
+        let map = match self.fields.get(key) {
+            None => return Ok(Vec::new()),
+            Some(Value::Object(map)) if map.len() <= MOST_NAMES => map,
+            Some(other) => {
+                let message = format!(
+                    "found {}; expected an object of at most {MOST_NAMES} patterns",
+                    short(other)
+                );
+                return Err(self.fields.error(key, message));
+            }
+        };
+        let each = |(pattern, value): (&String, &Value)| {
+            let wrong = || {
+                let found = short(value);
+                let message = format!("found {found} for {}; expected {expected}", short(pattern));
+                self.fields.error(key, message)
+            };
+            Ok((pattern.clone(), read(value).ok_or_else(wrong)?))
+        };
+        map.iter().map(each).collect()
+    }
+
+    /// The task of what stands beside linear maps: it only chooses the class that peft wraps the model
+    /// in, which computes the same but where it adds a head of its own.
+    pub(super) fn expect_any_text_task(&self) -> Result<()> {
+        let key = "task_type";
+        match self.fields.text(key)? {
+            None | Some(TASK | "CAUSAL_LM" | "FEATURE_EXTRACTION") => Ok(()),
+            Some(other) => {
+                let expected = format!("`{TASK}`, `CAUSAL_LM`, `FEATURE_EXTRACTION` or null");
+                Err(self.unsupported(key, short(other), &expected))
+            }
+        }
+    }
+
+    /// The task of what goes before a source, which may be missing.
     pub(super) fn expect_task(&self) -> Result<()> {
         self.expect("task_type", TASK)
+    }
+
+    /// That no module of a T5 is saved whole beside the adapter. Modules that a T5 does not have may be
+    /// named, as peft names the heads of classifiers.
+    pub(super) fn expect_nothing_saved(&self) -> Result<()> {
+        let key = "modules_to_save";
+        if self.fields.get(key).is_none() {
+            return Ok(());
+        }
+        let there = modules::of_any_t5();
+        for name in self.list(key)? {
+            let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.');
+            let name_of_block = modules::in_the_first_block(&name);
+            if !plain || there.iter().any(|module| module.ends_with(&name_of_block)) {
+                let expected = "no module of a T5 to be saved whole beside the adapter";
+                return Err(self.unsupported(key, short(&name), expected));
+            }
+        }
+        Ok(())
     }
 
     /// The base, if a hub id names it; a path says nothing on another machine.
@@ -97,10 +226,23 @@ impl Keys<'_> {
         }
     }
 
+    /// A key which, where it is there, must be one of these.
+    pub(super) fn expect_one_of(&self, key: &str, expected: &[&str]) -> Result<()> {
+        match self.fields.text(key)? {
+            Some(found) if !expected.contains(&found) => {
+                let expected: Vec<_> = expected.iter().map(|one| format!("`{one}`")).collect();
+                Err(self.unsupported(key, short(found), &expected.join(" or ")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A key that must not be set: absent, or what Python counts as false.
     pub(super) fn refuse(&self, key: &str) -> Result<()> {
         let set = match self.fields.get(key) {
             None | Some(Value::Bool(false)) => false,
+            Some(Value::String(text)) => !text.is_empty(),
+            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
             Some(Value::Array(list)) => !list.is_empty(),
             Some(Value::Object(map)) => !map.is_empty(),
             Some(_) => true,
@@ -131,6 +273,8 @@ pub(super) fn object(value: Value) -> Map<String, Value> {
         _ => Map::new(),
     }
 }
+
+mod modules;
 
 #[cfg(test)]
 mod tests;

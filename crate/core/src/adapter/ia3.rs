@@ -1,7 +1,7 @@
 //! (IA)³ (Liu et al. 2022, arXiv:2205.05638), as peft computes it: trained vectors that scale what
 //! comes out of a linear map, or what goes into it where the map ends a feed-forward layer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
@@ -10,14 +10,15 @@ use super::{
     config::{Keys, object},
     kind::{Beginning, Cost, Kind, LinearMap, Settings},
     peft::Reader,
-    targets::{list, targets},
+    targets::{Chosen, Matcher, Names, PatternBudget, Targets, list, targets},
 };
 use crate::{
-    config::{RunConfig, TargetModule},
-    error::Result,
+    config::RunConfig,
+    error::{Result, short},
     model::{
         BaseModel, T5,
         beside::{Beside, BesideMap},
+        linear::Linear,
         parameter::{Parameter, Parameters},
     },
     ops::{self, Context, Weight},
@@ -38,9 +39,10 @@ pub struct Ia3Config {
     /// The base it belongs to.
     pub base: BaseModel,
     /// Which linear maps.
-    pub target_modules: Vec<TargetModule>,
-    /// Those of them whose input is scaled instead of what comes out.
-    pub feedforward_modules: Vec<TargetModule>,
+    pub targets: Targets,
+    /// Those of them whose input is scaled instead of what comes out. As in peft, a name of a list is
+    /// any end of a path here, not whole parts of it alone.
+    pub feedforward: Names,
 }
 
 /// What scales one linear map.
@@ -53,34 +55,85 @@ pub enum Ia3Layer {
 }
 
 /// The maps whose input is scaled: those that end a feed-forward layer.
-const FEED_FORWARD: [&str; 1] = ["wo"];
+const FEED_FORWARD: &str = "wo";
+
+/// What peft trains of a T5 where no maps are named.
+const DEFAULT_TARGETS: [&str; 3] = ["k", "v", "wo"];
 
 impl Ia3Config {
-    /// Whether the input of the map at this path is scaled. As in peft, any end of the path will do,
-    /// not whole parts of it alone.
-    fn scales_input(&self, module: &str) -> bool {
-        self.feedforward_modules.iter().any(|name| module.ends_with(name.as_str()))
-    }
-
-    /// The shape of what scales a map.
-    fn shape(&self, module: &str, [outputs, inputs]: [usize; 2]) -> [usize; 2] {
-        if self.scales_input(module) { [1, inputs] } else { [outputs, 1] }
-    }
-
     /// What a run of this configuration records.
     fn of(config: &RunConfig, base: BaseModel) -> Self {
-        let target_modules = config.target_modules();
-        let ends = |target: &&TargetModule| {
-            FEED_FORWARD.iter().any(|name| target.as_str().rsplit('.').next() == Some(name))
+        let targets = Targets::from(config.target_modules());
+        let feedforward = feedforward_of(&targets.names);
+        Ia3Config { base, targets, feedforward }
+    }
+
+    /// Whether the input of the map at this path is scaled, of a list of names.
+    fn scales_input(&self, module: &str) -> bool {
+        matches!(&self.feedforward, Names::List(names) if names.iter().any(|name| module.ends_with(name)))
+    }
+
+    /// The same for these maps, and as peft has it in its file: names that are among the targets'.
+    fn settle(
+        &mut self,
+        model: &T5,
+        chosen: &Chosen,
+        budget: &mut PatternBudget,
+    ) -> Result<(), String> {
+        let pattern = match &self.feedforward {
+            Names::Pattern(_) => Some(Matcher::new(&self.feedforward, budget)?),
+            // A list with this one name: peft knows no other meaning of it here.
+            Names::AllLinear => {
+                self.feedforward = Names::List(vec!["all-linear".to_owned()]);
+                None
+            }
+            Names::List(_) => None,
         };
-        let feedforward_modules = target_modules.iter().filter(ends).cloned().collect();
-        Ia3Config { base, target_modules, feedforward_modules }
+        let mut scaled = Vec::new();
+        for map in &chosen.maps {
+            let scales = match &pattern {
+                Some(pattern) => pattern.matches(&map.name)?,
+                None => self.scales_input(&map.name),
+            };
+            if scales {
+                scaled.push(map.name.clone());
+            }
+        }
+        self.targets = self.targets.settled(model, chosen);
+        let Names::List(targets) = &self.targets.names else { return Ok(()) };
+        let kept = match &self.feedforward {
+            Names::List(names) => {
+                names.iter().filter(|name| targets.contains(name)).cloned().collect()
+            }
+            Names::Pattern(_) | Names::AllLinear => Vec::new(),
+        };
+        self.feedforward = Names::List(kept);
+        let same = |map: &Linear| scaled.contains(&map.name) == self.scales_input(&map.name);
+        if !chosen.maps.iter().all(same) {
+            self.targets = Targets::paths(chosen);
+            self.feedforward = Names::List(scaled);
+        }
+        Ok(())
     }
 }
 
+/// Those of the targets' names that end feed-forward layers.
+fn feedforward_of(targets: &Names) -> Names {
+    let ends = |name: &&String| name.rsplit('.').next() == Some(FEED_FORWARD);
+    match targets {
+        Names::List(names) => Names::List(names.iter().filter(ends).cloned().collect()),
+        Names::Pattern(_) | Names::AllLinear => Names::List(vec![FEED_FORWARD.to_owned()]),
+    }
+}
+
+/// The shape of what scales a map.
+fn shape(scales_input: bool, [outputs, inputs]: [usize; 2]) -> [usize; 2] {
+    if scales_input { [1, inputs] } else { [outputs, 1] }
+}
+
 impl Ia3Layer {
-    fn new(config: &Ia3Config, module: &str, values: Tensor<2>) -> Self {
-        match config.scales_input(module) {
+    fn new(scales_input: bool, values: Tensor<2>) -> Self {
+        match scales_input {
             true => Ia3Layer::Input(values),
             false => Ia3Layer::Output(values),
         }
@@ -111,29 +164,36 @@ impl Kind for Ia3Adapter {
     fn fresh(beginning: &Beginning<'_>, model: &T5, config: &RunConfig) -> Result<Self> {
         let config = Ia3Config::of(config, beginning.base.clone());
         let mut layers = BTreeMap::new();
-        for linear in targets(model, &config.target_modules)? {
-            let shape = config.shape(&linear.name, linear.weight.dims());
+        for linear in targets(model, &config.targets.modules())? {
+            let scales_input = config.scales_input(&linear.name);
+            let shape = shape(scales_input, linear.weight.dims());
             let ones = Tensor::ones(shape, model.device().burn());
-            let layer = Ia3Layer::new(&config, &linear.name, ones);
-            layers.insert(linear.name, layer);
+            layers.insert(linear.name, Ia3Layer::new(scales_input, ones));
         }
         Ok(Ia3Adapter { config, layers })
     }
 
-    async fn read(reader: &Reader<'_>, config: Ia3Config) -> Result<Self> {
-        let mut layers = BTreeMap::new();
-        for linear in reader.targets(&config.target_modules)? {
-            let shape = config.shape(&linear.name, linear.weight.dims());
-            let name = format!("{}{}.ia3_l", Self::PREFIX, linear.name);
-            let layer = Ia3Layer::new(&config, &linear.name, reader.matrix(&name, shape).await?);
-            layers.insert(linear.name, layer);
+    async fn read(reader: &Reader<'_>, mut config: Ia3Config) -> Result<Self> {
+        let mut budget = PatternBudget::default();
+        let chosen = reader.choose(&config.targets, &mut budget)?;
+        config
+            .settle(reader.model, &chosen, &mut budget)
+            .map_err(|message| reader.fault(format!("`feedforward_modules`: {message}")))?;
+        let (mut layers, mut names) = (BTreeMap::new(), BTreeSet::new());
+        for map in &chosen.maps {
+            let scales_input = config.scales_input(&map.name);
+            let shape = shape(scales_input, map.weight.dims());
+            let name = format!("{}{}.ia3_l", Self::PREFIX, map.name);
+            let values = reader.matrix(&name, shape).await?;
+            layers.insert(map.name.clone(), Ia3Layer::new(scales_input, values));
+            names.insert(name);
         }
-        reader.nothing_else(layers.len())?;
+        reader.nothing_else(&names).await?;
         Ok(Ia3Adapter { config, layers })
     }
 
     fn take_over(&mut self, config: &mut RunConfig) {
-        config.method.target_modules = Some(self.config.target_modules.clone());
+        config.method.target_modules = Some(self.config.targets.modules());
     }
 
     fn merged(&self, module: &str, weight: &Weight) -> Option<Tensor<2>> {
@@ -156,7 +216,7 @@ impl Kind for Ia3Adapter {
         }
         let settings = Ia3Config::of(config, BaseModel::default());
         let keeps_input = settings.scales_input(&map.name);
-        let shape = settings.shape(&map.name, [map.outputs, map.inputs]);
+        let shape = shape(keeps_input, [map.outputs, map.inputs]);
         let kept_a_row = if keeps_input { 0 } else { map.outputs };
         Cost { shapes: vec![shape.to_vec()], keeps_input, kept_a_row }
     }
@@ -181,38 +241,40 @@ impl Settings for Ia3Config {
     const PEFT_TYPE: &'static str = "IA3";
 
     fn read(keys: &Keys<'_>) -> Result<Self> {
-        keys.refuse("exclude_modules")?;
-        keys.refuse("fan_in_fan_out")?;
-        keys.expect_task()?;
+        keys.expect_any_text_task()?;
+        // Of a map whose weight lies as T5's do, peft turns it off itself.
+        keys.fields.flag("fan_in_fan_out")?;
         keys.fields.flag("init_ia3_weights")?;
-        let (key, target_modules) = ("feedforward_modules", keys.target_modules("target_modules")?);
-        let feedforward_modules = match keys.fields.get(key) {
-            // What peft takes for a T5 that names none.
-            None => FEED_FORWARD.iter().filter_map(|name| TargetModule::new(name)).collect(),
-            Some(Value::Array(names)) if names.is_empty() => Vec::new(),
-            Some(_) => {
-                let names = keys.target_modules(key)?;
-                if let Some(name) = names.iter().find(|name| !target_modules.contains(name)) {
+        let (key, targets) = ("feedforward_modules", keys.targets(&DEFAULT_TARGETS, false)?);
+        let feedforward = match (keys.names(key)?, &targets.names) {
+            (None, names) => feedforward_of(names),
+            (Some(Names::List(names)), Names::List(all)) => {
+                if let Some(name) = names.iter().find(|name| !all.contains(name)) {
                     let expected = "some of `target_modules`";
-                    return Err(keys.unsupported(key, format!("`{name}`"), expected));
+                    return Err(keys.unsupported(key, format!("`{}`", short(name)), expected));
                 }
-                names
+                Names::List(names)
             }
+            (Some(names), _) => names,
         };
-        Ok(Ia3Config { base: keys.base()?, target_modules, feedforward_modules })
+        Ok(Ia3Config { base: keys.base()?, targets, feedforward })
     }
 
     fn base(&self) -> &BaseModel {
         &self.base
     }
 
+    fn targets(&self) -> Option<&Targets> {
+        Some(&self.targets)
+    }
+
     fn keys(&self) -> Map<String, Value> {
         object(json!({
-            "exclude_modules": null,
+            "exclude_modules": self.targets.excluded.as_ref().map(Names::value),
             "fan_in_fan_out": false,
-            "feedforward_modules": self.feedforward_modules,
+            "feedforward_modules": self.feedforward.value(),
             "init_ia3_weights": true,
-            "target_modules": self.target_modules,
+            "target_modules": self.targets.names.value(),
         }))
     }
 }

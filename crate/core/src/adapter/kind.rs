@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 use serde_json::{Map, Value};
 
-use super::{config::Keys, peft::Reader};
+use super::{config::Keys, peft::Reader, targets::Targets};
 use crate::{
     config::RunConfig,
     error::Result,
@@ -103,6 +103,11 @@ pub(crate) trait Settings: Sized {
 
     /// The base that it belongs to.
     fn base(&self) -> &BaseModel;
+
+    /// Which linear maps it stands beside; none for a kind that stands elsewhere.
+    fn targets(&self) -> Option<&Targets> {
+        None
+    }
 
     /// The keys that are of this kind, as peft writes them.
     fn keys(&self) -> Map<String, Value>;

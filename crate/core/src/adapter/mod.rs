@@ -6,6 +6,7 @@ pub mod ia3;
 mod kind;
 pub mod lora;
 pub mod merge;
+pub mod notes;
 pub mod peft;
 pub mod prompt;
 pub mod summary;
@@ -18,6 +19,7 @@ pub use kind::{Beginning, Cost, LinearMap};
 pub use lora::{LoraAdapter, LoraConfig, LoraInit, LoraLayer};
 pub use prompt::{PromptAdapter, PromptConfig, PromptInit};
 pub use summary::Summary;
+pub use targets::{Layers, Names, Targets};
 
 use self::{
     config::Keys,
@@ -138,7 +140,7 @@ macro_rules! kinds {
             /// not supported here. Both name the key.
             pub fn from_json(path: &str, bytes: &[u8]) -> Result<Self> {
                 let keys = Keys::new(path, bytes)?;
-                keys.refuse("modules_to_save")?;
+                keys.expect_nothing_saved()?;
                 let found = keys.need_text("peft_type")?;
                 $(if found == <$settings>::PEFT_TYPE {
                     return Ok(AdapterConfig::$variant(<$settings>::read(&keys)?));
@@ -159,6 +161,13 @@ macro_rules! kinds {
             pub fn method(&self) -> Method {
                 match self {
                     $(AdapterConfig::$variant(_) => Method::$variant,)+
+                }
+            }
+
+            /// Which linear maps it stands beside; none for a kind that stands elsewhere.
+            pub fn targets(&self) -> Option<&Targets> {
+                match self {
+                    $(AdapterConfig::$variant(settings) => settings.targets(),)+
                 }
             }
 

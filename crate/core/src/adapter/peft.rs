@@ -1,18 +1,20 @@
 //! Adapters as peft keeps them: a directory of `adapter_config.json` and
 //! `adapter_model.safetensors`. The same adapter written twice has the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Adapter, AdapterConfig, targets::targets};
+use super::{
+    Adapter, AdapterConfig,
+    targets::{Chosen, PatternBudget, Targets},
+};
 use crate::{
-    config::TargetModule,
+    device,
     error::{Error, Result},
     model::{
         T5,
         files::{BASE_HASH, same_base},
-        linear::Linear,
         parameter::Parameters,
         safetensors::{ADAPTER_HEADER_LIMIT, Dtype, SafetensorsFile, TensorSpec},
         weights::write_tensors,
@@ -93,14 +95,14 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The base's linear maps of these names.
-    pub(super) fn targets(&self, names: &[TargetModule]) -> Result<Vec<Linear>> {
-        targets(self.model, names).map_err(|error| match error {
-            Error::Setting { message, .. } => {
-                Error::Adapter { path: self.directory.to_owned(), message }
-            }
-            error => error,
-        })
+    /// The base's linear maps that an adapter stands beside.
+    pub(super) fn choose(&self, targets: &Targets, budget: &mut PatternBudget) -> Result<Chosen> {
+        targets.choose(self.model, budget).map_err(|message| self.fault(message))
+    }
+
+    /// What is wrong with the settings.
+    pub(super) fn fault(&self, message: String) -> Error {
+        Error::Adapter { path: join(self.directory, CONFIG), message }
     }
 
     pub(super) async fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Tensor<2>> {
@@ -114,7 +116,12 @@ impl Reader<'_> {
     }
 
     async fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let found = &self.file.info(name)?.shape;
+        let Some(info) = self.file.tensors().get(name) else {
+            let there = self.file.tensors().keys().next();
+            let there = there.map_or(String::new(), |there| format!("; the file has `{there}`"));
+            return Err(Error::tensor(&self.path, name, format!("it is missing{there}")));
+        };
+        let found = &info.shape;
         if found != shape {
             let message = format!("its shape is {found:?}, but the base needs {shape:?}");
             return Err(Error::tensor(&self.path, name, message));
@@ -122,13 +129,42 @@ impl Reader<'_> {
         self.file.read_f32(self.storage, name).await
     }
 
-    /// Refuses tensors that the configuration does not speak of.
-    pub(super) fn nothing_else(&self, expected: usize) -> Result<()> {
-        let found = self.file.tensors().len();
-        if found == expected {
+    /// Refuses tensors that the configuration does not speak of. peft saves the embedding and the head
+    /// with an adapter where it cannot tell whether they were changed: those that are the base's own
+    /// are passed over.
+    pub(super) async fn nothing_else(&self, expected: &BTreeSet<String>) -> Result<()> {
+        let mut surplus = Vec::new();
+        for name in self.file.tensors().keys().filter(|name| !expected.contains(*name)) {
+            if !self.is_of_base(name).await? {
+                surplus.push(format!("`{name}`"));
+            }
+        }
+        if surplus.is_empty() {
             return Ok(());
         }
-        let message = format!("it holds {found} tensors, but its configuration needs {expected}");
+        let (count, more) = (surplus.len(), if surplus.len() > 3 { ", …" } else { "" });
+        surplus.truncate(3);
+        let message = format!(
+            "its configuration does not speak of {count} of its tensors, or they are not the base's: \
+             {}{more}",
+            surplus.join(", ")
+        );
         Err(Error::Adapter { path: self.path.clone(), message })
+    }
+
+    /// Whether a tensor is the base's own embedding or head.
+    async fn is_of_base(&self, name: &str) -> Result<bool> {
+        let weight = match name.strip_prefix("base_model.model.") {
+            Some("lm_head.weight") => self.model.head.as_ref().unwrap_or(&self.model.shared),
+            Some(
+                "shared.weight" | "encoder.embed_tokens.weight" | "decoder.embed_tokens.weight",
+            ) => &self.model.shared,
+            _ => return Ok(false),
+        };
+        if self.file.info(name)?.shape != weight.dims() {
+            return Ok(false);
+        }
+        let own = device::read(weight.dense()).await?;
+        Ok(self.file.read_f32(self.storage, name).await? == own)
     }
 }

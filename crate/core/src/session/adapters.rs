@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::{
-    adapter::{Adapter, merge::merge, peft::WEIGHTS},
+    adapter::{Adapter, merge::merge, notes::notes, peft::WEIGHTS},
     error::{Error, Result},
     model::{
         files::{BASE_HASH, other_precision},
@@ -29,22 +29,25 @@ impl Session {
         }
     }
 
-    /// What to know of an adapter's base: that it was this one in another precision.
+    /// What to know of an adapter that is read all the same: that its settings name what has no
+    /// meaning here, and that its base was this one in another precision.
     ///
     /// # Errors
-    /// Those of the adapter's file.
-    pub async fn adapter_note(&self, directory: &str) -> Result<Option<Warning>> {
+    /// Those of the adapter's files.
+    pub async fn adapter_notes(&self, directory: &str) -> Result<Vec<Warning>> {
         let storage = &*self.host.storage;
+        let mut notes = notes(storage, directory, &self.model).await?;
         let path = join(directory, WEIGHTS);
         let file = SafetensorsFile::open(storage, &path, ADAPTER_HEADER_LIMIT).await?;
         let recorded = file.metadata().get(BASE_HASH).map_or("", String::as_str);
-        Ok(other_precision(recorded, &self.base.hash).map(|(was, is)| {
+        notes.extend(other_precision(recorded, &self.base.hash).map(|(was, is)| {
             let message = format!(
                 "{directory}: the adapter was trained beside this base in {was}, which here is in {is}: \
                  losses differ a little"
             );
             Warning { code: "other_precision", message, count: 1 }
-        }))
+        }));
+        Ok(notes)
     }
 
     /// Keeps an adapter beside the base, under this name. Returns the one that had it.

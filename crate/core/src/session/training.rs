@@ -23,8 +23,11 @@ impl Session {
         let mut config = config.resolve()?;
         let notes = self.take_own(&mut config, Task::Train);
         let makes_texts = validation.is_some() && config.eval.makes_texts();
-        let notes = notes.filter(|_| makes_texts).into_iter().collect();
+        let mut notes: Vec<_> = notes.filter(|_| makes_texts).into_iter().collect();
         let adapter = self.initial_adapter(&mut config).await?;
+        if let Some(directory) = &config.method.init_adapter {
+            notes.extend(self.adapter_notes(directory).await?);
+        }
         let (base, model) = (self.base.clone(), self.model.clone());
         let parts = Parts { base, model, adapter, train, validation, notes };
         Run::open(&self.host, &config, parts, output, resume).await

@@ -2,7 +2,7 @@ use super::{
     super::{LoraConfig, LoraInit, PromptInit, lora::settings::REFUSED, prompt::PromptConfig},
     *,
 };
-use crate::{adapter::AdapterConfig, config::TargetModule};
+use crate::adapter::AdapterConfig;
 
 const PATH: &str = "adapter/adapter_config.json";
 
@@ -23,6 +23,14 @@ fn prompt() -> Value {
     json!({
         "peft_type": "PROMPT_TUNING", "task_type": TASK, "num_virtual_tokens": 20, "token_dim": 512,
     })
+}
+
+fn list(names: &[&str]) -> Names {
+    Names::List(names.iter().map(|&name| name.to_owned()).collect())
+}
+
+fn named(names: &[&str]) -> Targets {
+    Targets { names: list(names), excluded: None, layers: None }
 }
 
 /// A configuration with one key set otherwise.
@@ -89,7 +97,9 @@ fn fixtures() {
         r: 4,
         alpha: 8.0,
         dropout: 0.0,
-        target_modules: ["q", "v"].into_iter().filter_map(TargetModule::new).collect(),
+        targets: named(&["q", "v"]),
+        rank_pattern: Vec::new(),
+        alpha_pattern: Vec::new(),
         use_rslora: false,
         use_dora: false,
         init: LoraInit::Kaiming,
@@ -135,25 +145,70 @@ fn newer_keys_are_tolerated() {
             read_lora(key, nothing).unwrap();
         }
     }
+    for key in REFUSED {
+        for nothing in [json!(null), json!(false), json!([]), json!({}), json!(""), json!(0)] {
+            read_lora(key, nothing).unwrap();
+        }
+    }
     read_lora("rank_pattern", json!({})).unwrap();
     read_lora("eva_config", json!({"rho": 2.0})).unwrap();
-    // A LoRA without a task is computed the same.
-    read_lora("task_type", json!(null)).unwrap();
+    // What computes the same.
+    for task in [json!(null), json!("CAUSAL_LM"), json!("FEATURE_EXTRACTION")] {
+        read_lora("task_type", task).unwrap();
+    }
+    for bias in ["all", "lora_only", "none"] {
+        read_lora("bias", json!(bias)).unwrap();
+    }
+    for flag in [true, false] {
+        read_lora("fan_in_fan_out", json!(flag)).unwrap();
+    }
+    for saved in [&["classifier"][..], &["score", "pre_classifier"], &["qa_outputs"]] {
+        read_lora("modules_to_save", json!(saved)).unwrap();
+        with(prompt(), "modules_to_save", json!(saved)).unwrap();
+    }
+    for init in ["eva", "mica", "lora_ga"] {
+        assert_eq!(read_lora("init_lora_weights", json!(init)).unwrap().init, LoraInit::Kaiming);
+    }
 }
 
 #[test]
 fn what_would_be_applied_otherwise() {
-    for key in REFUSED.into_iter().chain(["modules_to_save"]) {
+    for key in REFUSED {
         for value in [json!(true), json!(["x"]), json!({"q": 2}), json!("x"), json!(1)] {
             let parts = [format!("`{key}`"), "not supported".into()];
             refused(read_lora(key, value), "adapter", &[&parts[0], &parts[1]]);
         }
     }
-    for key in ["bias", "task_type"] {
-        for value in ["all", "lora_only", "CAUSAL_LM"] {
-            let result = read_lora(key, json!(value));
-            refused(result, "adapter", &[&format!("`{key}`"), value]);
-        }
+    for (key, value) in [
+        ("bias", "some"),
+        ("task_type", "SEQ_CLS"),
+        ("task_type", "TOKEN_CLS"),
+        ("task_type", "QUESTION_ANS"),
+        ("task_type", "X"),
+    ] {
+        refused(read_lora(key, json!(value)), "adapter", &[&format!("`{key}`"), value]);
+    }
+    let saved = [
+        "lm_head",
+        "head",
+        "shared",
+        "embed_tokens",
+        "layer_norm",
+        "norm",
+        "q",
+        "SelfAttention",
+        "",
+        "block.11",
+        "encoder.block.3.layer.1.layer_norm",
+        "decoder",
+        "lm_.*",
+    ];
+    for name in saved {
+        let result = read_lora("modules_to_save", json!(["classifier", name]));
+        refused(result, "adapter", &["`modules_to_save`", name]);
+    }
+    for value in [json!("lm_head"), json!(true), json!({"q": 2}), json!([1])] {
+        refused(read_lora("modules_to_save", value), "format", &["`modules_to_save`", "a list"]);
     }
     let result = read_prompt("modules_to_save", json!(["lm_head"]));
     refused(result, "adapter", &["`modules_to_save`", "lm_head"]);
@@ -163,7 +218,7 @@ fn what_would_be_applied_otherwise() {
     for kind in ["PREFIX_TUNING", "P_TUNING", "ADALORA", "LOHA", "lora", ""] {
         refused(with(lora(), "peft_type", json!(kind)), "adapter", &["`peft_type`", "`LORA` or"]);
     }
-    for init in ["pissa", "pissa_niter_16", "olora", "eva", "corda", "loftq", "lora_ga", "mica"] {
+    for init in ["pissa", "pissa_niter_16", "olora", "OLoRA", "corda", "loftq", "x"] {
         let result = read_lora("init_lora_weights", json!(init));
         refused(result, "adapter", &["`init_lora_weights`", init]);
     }
@@ -177,53 +232,107 @@ fn what_would_be_applied_otherwise() {
 #[test]
 fn targets() {
     let key = "target_modules";
-    for value in [json!("all-linear"), json!(".*q"), json!("q"), json!({"q": 1}), json!(1)] {
-        refused(read_lora(key, value), "adapter", &["`target_modules`", "a list of names"]);
+    let of = |value: Value| read_lora(key, value).map(|lora| lora.targets.names);
+    for (value, expected) in [
+        (json!("all-linear"), Names::AllLinear),
+        (json!("ALL-Linear"), Names::AllLinear),
+        (json!(".*q"), Names::Pattern(".*q".to_owned())),
+        (json!(["q", "lm_head", "nothing"]), list(&["q", "lm_head", "nothing"])),
+        (json!(null), list(&["q", "v"])),
+    ] {
+        assert_eq!(of(value).unwrap(), expected);
     }
-    for name in ["lm_head", "shared", "", ".", "q.", ".q.", "q*", "SelfAttention", "../q", "Q"] {
-        refused(read_lora(key, json!(["v", name])), "adapter", &[key, "q, k, v, o, wi"]);
+    for value in [json!({"q": 1}), json!(1), json!(["q", 1]), json!(vec!["q"; 5000])] {
+        refused(of(value), "format", &[key, "a list of at most 4096 names"]);
     }
-    refused(read_lora(key, json!(["q", 1])), "adapter", &[key, "q, k, v, o, wi"]);
-    refused(read_lora(key, json!([])), "format", &[key]);
-    refused(read_lora(key, json!(vec!["q"; 5000])), "format", &[key]);
-    refused(read_lora(key, json!(null)), "format", &[key, "missing"]);
+    refused(of(json!([])), "format", &[key, "at least one"]);
 
-    let names = ["q", "EncDecAttention.v", "encoder.block.0.layer.0.SelfAttention.o"];
-    let config = read_lora(key, json!(names)).unwrap();
-    assert!(config.target_modules.iter().map(TargetModule::as_str).eq(names));
+    let layers = |number: Value, pattern: Value| {
+        let mut config = lora();
+        (config["layers_to_transform"], config["layers_pattern"]) = (number, pattern);
+        read(&config).map(|config| config.targets().unwrap().layers.clone())
+    };
+    let some = |numbers: &[i64], patterns: &[&str]| {
+        let patterns = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        Some(Layers { numbers: numbers.to_vec(), patterns })
+    };
+    for (number, pattern, expected) in [
+        (json!(null), json!(null), None),
+        (json!([]), json!(null), None),
+        (json!(0), json!(null), some(&[0], &[])),
+        (json!([1, 0]), json!("block"), some(&[1, 0], &["block"])),
+        (json!([1]), json!(["a", "b"]), some(&[1], &["a", "b"])),
+        (json!([1]), json!(""), some(&[1], &[])),
+    ] {
+        assert_eq!(layers(number, pattern).unwrap(), expected);
+    }
+    refused(layers(json!(null), json!("block")), "format", &["`layers_pattern`", "missing"]);
+    for number in [json!("1"), json!([1.5]), json!({})] {
+        refused(layers(number, json!(null)), "format", &["`layers_to_transform`", "whole numbers"]);
+    }
+    let mut config = lora();
+    (config[key], config["layers_to_transform"]) = (json!(".*q"), json!([1]));
+    refused(read(&config), "adapter", &["`layers_to_transform`", "a list of names"]);
+}
+
+#[test]
+fn by_patterns() {
+    let read = |key: &str, value: Value| read_lora(key, value);
+    let ranks = read("rank_pattern", json!({"q": 3, "^encoder": 1})).unwrap().rank_pattern;
+    assert_eq!(ranks, [("q".to_owned(), 3), ("^encoder".to_owned(), 1)]);
+    let alphas = read("alpha_pattern", json!({"q": 0.5, "v": 16})).unwrap().alpha_pattern;
+    assert_eq!(alphas, [("q".to_owned(), 0.5), ("v".to_owned(), 16.0)]);
+    for value in [json!(["q"]), json!("q"), json!(1)] {
+        for key in ["rank_pattern", "alpha_pattern"] {
+            refused(read(key, value.clone()), "format", &[key, "an object"]);
+        }
+    }
+    for rank in [json!(0), json!(-1), json!(1.5), json!("2"), json!(4097), json!(null)] {
+        refused(read("rank_pattern", json!({"q": rank})), "format", &["rank_pattern", "1 to 4096"]);
+    }
+    for alpha in [json!("2"), json!(1e300), json!(null)] {
+        refused(
+            read("alpha_pattern", json!({"q": alpha})),
+            "format",
+            &["alpha_pattern", "a number"],
+        );
+    }
 }
 
 #[test]
 fn scales() {
     let base =
         json!({"peft_type": "IA3", "task_type": TASK, "target_modules": ["k", "wo", "wi_1"]});
-    let read = |key: &str, value: Value| {
+    let of = |key: &str, value: Value| {
         with(base.clone(), key, value).map(|config| match config {
             AdapterConfig::Ia3(ia3) => ia3,
             other => panic!("{other:?} for an (IA)³"),
         })
     };
-    let names =
-        |modules: &[TargetModule]| modules.iter().map(ToString::to_string).collect::<Vec<_>>();
     let key = "feedforward_modules";
     // What peft takes for T5 where none are named.
     for (given, expected) in [
-        (json!(null), vec!["wo"]),
-        (json!([]), vec![]),
-        (json!(["wi_1", "wo"]), vec!["wi_1", "wo"]),
+        (json!(null), list(&["wo"])),
+        (json!([]), list(&[])),
+        (json!(["wi_1", "wo"]), list(&["wi_1", "wo"])),
+        (json!(".*wo"), Names::Pattern(".*wo".to_owned())),
     ] {
-        let found = read(key, given).unwrap();
-        assert_eq!(names(&found.feedforward_modules), expected);
-        assert_eq!(names(&found.target_modules), ["k", "wo", "wi_1"]);
+        let found = of(key, given).unwrap();
+        assert_eq!(found.feedforward, expected);
+        assert_eq!(found.targets, named(&["k", "wo", "wi_1"]));
     }
-    refused(read(key, json!(["v"])), "adapter", &["`feedforward_modules`", "`v`"]);
-    refused(read(key, json!("wo")), "adapter", &["`feedforward_modules`", "a list of names"]);
-    refused(read("exclude_modules", json!(["k"])), "adapter", &["`exclude_modules`"]);
-    refused(read("fan_in_fan_out", json!(true)), "adapter", &["`fan_in_fan_out`"]);
-    refused(read("modules_to_save", json!(["lm_head"])), "adapter", &["`modules_to_save`"]);
-    refused(read("task_type", json!("CAUSAL_LM")), "adapter", &["`task_type`", "CAUSAL_LM"]);
-    refused(read("target_modules", json!(null)), "format", &["`target_modules`", "missing"]);
-    refused(read("init_ia3_weights", json!("x")), "format", &["`init_ia3_weights`"]);
+    assert_eq!(of("target_modules", json!(null)).unwrap().targets, named(&["k", "v", "wo"]));
+    assert_eq!(of("target_modules", json!(["k"])).unwrap().feedforward, list(&[]));
+    assert_eq!(of("target_modules", json!("all-linear")).unwrap().feedforward, list(&["wo"]));
+    for task in [json!(null), json!("CAUSAL_LM"), json!("FEATURE_EXTRACTION")] {
+        of("task_type", task).unwrap();
+    }
+    of("fan_in_fan_out", json!(true)).unwrap();
+    assert_eq!(of("exclude_modules", json!(["k"])).unwrap().targets.excluded, Some(list(&["k"])));
+    refused(of(key, json!(["v"])), "adapter", &["`feedforward_modules`", "`v`"]);
+    refused(of("modules_to_save", json!(["lm_head"])), "adapter", &["`modules_to_save`"]);
+    refused(of("task_type", json!("SEQ_CLS")), "adapter", &["`task_type`", "SEQ_CLS"]);
+    refused(of("init_ia3_weights", json!("x")), "format", &["`init_ia3_weights`"]);
 }
 
 #[test]
@@ -245,7 +354,7 @@ fn hostile_numbers() {
         let result = read_prompt("num_transformer_submodules", value);
         refused(result, "format", &["`num_transformer_submodules`", "1 to 2"]);
     }
-    for value in [json!(-0.1), json!(1), json!("0"), json!(true)] {
+    for value in [json!(-0.1), json!(1.1), json!("0"), json!(true)] {
         refused(read_lora("lora_dropout", value), "format", &["`lora_dropout`", "number"]);
     }
     for value in [json!("8"), json!(1e300), json!([])] {

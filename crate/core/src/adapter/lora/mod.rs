@@ -7,7 +7,7 @@
 mod layer;
 pub(super) mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -18,7 +18,7 @@ pub use self::{
 use super::{
     kind::{Beginning, Cost, Kind, LinearMap},
     peft::Reader,
-    targets::{list, targets},
+    targets::{PatternBudget, list, targets},
 };
 use crate::{
     config::{RunConfig, Variant},
@@ -47,7 +47,7 @@ impl LoraAdapter {
     pub fn initialise(model: &T5, config: LoraConfig, seed: u64) -> Result<Self> {
         let (rank, device) = (config.r, model.device().burn().clone());
         let mut layers = BTreeMap::new();
-        let linears = targets(model, &config.target_modules)?;
+        let linears = targets(model, &config.targets.modules())?;
         for (place, linear) in linears.into_iter().enumerate() {
             let [outputs, inputs] = linear.weight.dims();
             let mut random = Random::new(seed, Purpose::Initialise, 0, place as u64);
@@ -80,7 +80,9 @@ impl Kind for LoraAdapter {
             r: config.method.rank,
             alpha: config.alpha(),
             dropout: config.method.lora_dropout,
-            target_modules: config.target_modules(),
+            targets: config.target_modules().into(),
+            rank_pattern: Vec::new(),
+            alpha_pattern: Vec::new(),
             use_rslora: config.method.variant == Variant::Rslora,
             use_dora: config.method.variant == Variant::Dora,
             init: LoraInit::Kaiming,
@@ -88,32 +90,50 @@ impl Kind for LoraAdapter {
         Self::initialise(model, settings, config.train.seed)
     }
 
-    async fn read(reader: &Reader<'_>, config: LoraConfig) -> Result<Self> {
-        let mut layers = BTreeMap::new();
-        for linear in reader.targets(&config.target_modules)? {
-            let [outputs, inputs] = linear.weight.dims();
-            let name = format!("{}{}", Self::PREFIX, linear.name);
-            let part = |part: &str| format!("{name}.lora_{part}");
-            let a = reader.matrix(&part("A.weight"), [config.r, inputs]).await?;
-            let b = reader.matrix(&part("B.weight"), [outputs, config.r]).await?;
+    async fn read(reader: &Reader<'_>, mut config: LoraConfig) -> Result<Self> {
+        let mut budget = PatternBudget::default();
+        let chosen = reader.choose(&config.targets, &mut budget)?;
+        let maps: Vec<&str> = chosen.maps.iter().map(|map| map.name.as_str()).collect();
+        let of_maps =
+            config.of_maps(&maps, &mut budget).map_err(|message| reader.fault(message))?;
+        let (mut layers, mut names) = (BTreeMap::new(), BTreeSet::new());
+        let (mut ranks, mut alphas) = (Vec::new(), Vec::new());
+        for (map, (rank, alpha)) in chosen.maps.iter().zip(of_maps) {
+            let [outputs, inputs] = map.weight.dims();
+            let mut part = |part: &str| {
+                let name = format!("{}{}.lora_{part}", Self::PREFIX, map.name);
+                names.insert(name.clone());
+                name
+            };
+            let a = reader.matrix(&part("A.weight"), [rank, inputs]).await?;
+            let b = reader.matrix(&part("B.weight"), [outputs, rank]).await?;
             let dora = match config.use_dora {
                 true => {
                     let magnitude = reader.vector(&part("magnitude_vector"), outputs).await?;
-                    Some(Dora::with(magnitude, &linear.weight))
+                    Some(Dora::with(magnitude, &map.weight))
                 }
                 false => None,
             };
-            layers.insert(linear.name, LoraLayer { a, b, scale: config.scale(), dora });
+            let layer = LoraLayer { a, b, scale: config.scale_of(rank, alpha), dora };
+            layers.insert(map.name.clone(), layer);
+            if rank != config.r {
+                ranks.push((map.name.clone(), rank));
+            }
+            if alpha != config.alpha {
+                alphas.push((map.name.clone(), alpha));
+            }
         }
-        let parts = if config.use_dora { 3 } else { 2 };
-        reader.nothing_else(parts * layers.len())?;
+        reader.nothing_else(&names).await?;
+        // From here on it is of this base: what is written names its maps.
+        config.targets = config.targets.settled(reader.model, &chosen);
+        (config.rank_pattern, config.alpha_pattern) = (ranks, alphas);
         Ok(LoraAdapter { config, layers })
     }
 
     fn take_over(&mut self, config: &mut RunConfig) {
         self.config.dropout = config.method.lora_dropout;
         config.method.rank = self.config.r;
-        config.method.target_modules = Some(self.config.target_modules.clone());
+        config.method.target_modules = Some(self.config.targets.modules());
         config.method.alpha = Some(self.config.alpha);
         config.method.variant = match (self.config.use_dora, self.config.use_rslora) {
             (true, _) => Variant::Dora,

@@ -6,8 +6,8 @@ use crate::{
     adapter::{
         config::{Keys, number, object},
         kind::Settings,
+        targets::{Names, PatternBudget, Targets, per_map},
     },
-    config::TargetModule,
     error::{Result, short},
     model::BaseModel,
 };
@@ -15,27 +15,31 @@ use crate::{
 /// The highest rank; above a matrix's own sizes it has no use.
 pub const MAX_RANK: usize = 1 << 12;
 
+/// The greatest alpha, and the lowest below zero.
+const MAX_ALPHA: f64 = 1e6;
+
 /// Keys that change what a LoRA computes, or where. None of them may be set.
-pub(in crate::adapter) const REFUSED: [&str; 18] = [
+pub(in crate::adapter) const REFUSED: [&str; 12] = [
     "alora_invocation_tokens",
-    "alpha_pattern",
     "arrow_config",
-    "exclude_modules",
-    "fan_in_fan_out",
     "kasa_config",
     "layer_replication",
-    "layers_pattern",
-    "layers_to_transform",
     "lora_bias",
     "megatron_config",
     "monteclora_config",
-    "rank_pattern",
     "target_parameters",
     "trainable_token_indices",
     "use_bdlora",
     "use_qalora",
     "velora_config",
 ];
+
+/// What peft trains beside of a T5 where no maps are named.
+const DEFAULT_TARGETS: [&str; 2] = ["q", "v"];
+
+/// What `init_lora_weights` may say of an adapter that began in a way which leaves the base as it is,
+/// and which has no entry in [`LoraInit`]: peft takes what is trained from the file.
+const BEGAN_OTHERWISE: [&str; 3] = ["eva", "mica", "lora_ga"];
 
 /// LoRA (peft's `LoraConfig`): `W + scale · B A` beside the frozen `W`.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,9 +52,12 @@ pub struct LoraConfig {
     pub alpha: f64,
     /// The rate of the dropout before A, in 0..1.
     pub dropout: f64,
-    /// Which linear maps: last parts of a module's path, such as `q`, `SelfAttention.q` or
-    /// `encoder.block.0.layer.0.SelfAttention.q`.
-    pub target_modules: Vec<TargetModule>,
+    /// Which linear maps.
+    pub targets: Targets,
+    /// Ranks of maps by patterns of their paths' ends; the first that matches counts, else `r`.
+    pub rank_pattern: Vec<(String, usize)>,
+    /// The same for `alpha`.
+    pub alpha_pattern: Vec<(String, f64)>,
     /// Whether the scale is alpha / √r instead of alpha / r.
     pub use_rslora: bool,
     /// Whether each row of the sum is brought to a learnt length.
@@ -74,12 +81,36 @@ pub enum LoraInit {
 }
 
 impl LoraConfig {
-    /// What `B A` is multiplied by: alpha / r, or alpha / √r with rsLoRA.
+    /// What `B A` is multiplied by where no pattern says otherwise: alpha / r, or alpha / √r with
+    /// rsLoRA.
     pub fn scale(&self) -> f64 {
+        self.scale_of(self.r, self.alpha)
+    }
+
+    /// What `B A` of this rank is multiplied by.
+    pub(super) fn scale_of(&self, rank: usize, alpha: f64) -> f64 {
         match self.use_rslora {
-            true => self.alpha / (self.r as f64).sqrt(),
-            false => self.alpha / self.r as f64,
+            true => alpha / (rank as f64).sqrt(),
+            false => alpha / rank as f64,
         }
+    }
+
+    /// The rank and alpha of each of these maps.
+    ///
+    /// # Errors
+    /// What is wrong with a pattern, with its key.
+    pub(super) fn of_maps(
+        &self,
+        maps: &[&str],
+        budget: &mut PatternBudget,
+    ) -> Result<Vec<(usize, f64)>, String> {
+        let at = |key: &'static str| move |message: String| format!("`{key}`: {message}");
+        let ranks = per_map(&self.rank_pattern, maps, budget).map_err(at("rank_pattern"))?;
+        let alphas = per_map(&self.alpha_pattern, maps, budget).map_err(at("alpha_pattern"))?;
+        let each = |(rank, alpha): (Option<usize>, Option<f64>)| {
+            (rank.unwrap_or(self.r), alpha.unwrap_or(self.alpha))
+        };
+        Ok(ranks.into_iter().zip(alphas).map(each).collect())
     }
 }
 
@@ -90,16 +121,36 @@ impl Settings for LoraConfig {
         for key in REFUSED {
             keys.refuse(key)?;
         }
-        keys.expect("bias", "none")?;
-        // peft writes null where a LoRA was made without a task; it computes the same.
-        keys.expect_task()?;
+        // T5 has no biases that could be trained with it.
+        keys.expect_one_of("bias", &["none", "all", "lora_only"])?;
+        keys.expect_any_text_task()?;
         let fields = &keys.fields;
+        // Of a map whose weight lies as T5's do, peft turns it off itself.
+        fields.flag("fan_in_fan_out")?;
+        let rank = |value: &Value| {
+            value
+                .as_u64()
+                .filter(|rank| (1..=MAX_RANK as u64).contains(rank))
+                .map(|rank| rank as usize)
+        };
+        let alpha =
+            |value: &Value| value.as_f64().filter(|alpha| (-MAX_ALPHA..=MAX_ALPHA).contains(alpha));
         Ok(LoraConfig {
             base: keys.base()?,
             r: fields.size("r", MAX_RANK as u64)?,
-            alpha: fields.number("lora_alpha", -1e6..=1e6)?.unwrap_or(8.0),
-            dropout: fields.number("lora_dropout", 0.0..=0.99)?.unwrap_or(0.0),
-            target_modules: keys.target_modules("target_modules")?,
+            alpha: fields.number("lora_alpha", -MAX_ALPHA..=MAX_ALPHA)?.unwrap_or(8.0),
+            dropout: fields.number("lora_dropout", 0.0..=1.0)?.unwrap_or(0.0),
+            targets: keys.targets(&DEFAULT_TARGETS, true)?,
+            rank_pattern: keys.by_pattern(
+                "rank_pattern",
+                rank,
+                &format!("a whole number, 1 to {MAX_RANK}"),
+            )?,
+            alpha_pattern: keys.by_pattern(
+                "alpha_pattern",
+                alpha,
+                &format!("a number, -{MAX_ALPHA} to {MAX_ALPHA}"),
+            )?,
             use_rslora: fields.flag("use_rslora")?.unwrap_or(false),
             use_dora: fields.flag("use_dora")?.unwrap_or(false),
             init: LoraInit::read(keys)?,
@@ -110,22 +161,31 @@ impl Settings for LoraConfig {
         &self.base
     }
 
+    fn targets(&self) -> Option<&Targets> {
+        Some(&self.targets)
+    }
+
     fn keys(&self) -> Map<String, Value> {
+        let alphas = self.alpha_pattern.iter().map(|(key, alpha)| (key.clone(), number(*alpha)));
+        let ranks = self.rank_pattern.iter().map(|(key, rank)| (key.clone(), json!(rank)));
+        let layers = self.targets.layers.as_ref();
+        let patterns =
+            layers.map(|layers| &layers.patterns).filter(|patterns| !patterns.is_empty());
         let keys = json!({
             "alora_invocation_tokens": null,
-            "alpha_pattern": {},
+            "alpha_pattern": Map::from_iter(alphas),
             "arrow_config": null,
             "bias": "none",
             "corda_config": null,
             "ensure_weight_tying": false,
             "eva_config": null,
-            "exclude_modules": null,
+            "exclude_modules": self.targets.excluded.as_ref().map(Names::value),
             "fan_in_fan_out": false,
             "init_lora_weights": self.init.value(),
             "kasa_config": null,
             "layer_replication": null,
-            "layers_pattern": null,
-            "layers_to_transform": null,
+            "layers_pattern": patterns,
+            "layers_to_transform": layers.map(|layers| &layers.numbers),
             "loftq_config": {},
             "lora_alpha": number(self.alpha),
             "lora_bias": false,
@@ -136,8 +196,8 @@ impl Settings for LoraConfig {
             "monteclora_config": null,
             "qalora_group_size": 16,
             "r": self.r,
-            "rank_pattern": {},
-            "target_modules": self.target_modules,
+            "rank_pattern": Map::from_iter(ranks),
+            "target_modules": self.targets.names.value(),
             "target_parameters": null,
             "trainable_token_indices": null,
             "use_bdlora": null,
@@ -159,9 +219,15 @@ impl LoraInit {
         let Some(value) = keys.fields.get(key) else {
             return Ok(LoraInit::default());
         };
-        LoraInit::ALL.into_iter().find(|init| init.value() == *value).ok_or_else(|| {
-            let expected = "true, false, `gaussian` or `orthogonal`; others change the base, or how \
-                            the adapter is computed";
+        let text = value.as_str().map(str::to_lowercase);
+        if text.as_deref().is_some_and(|text| BEGAN_OTHERWISE.contains(&text)) {
+            return Ok(LoraInit::default());
+        }
+        let named = text.map_or_else(|| value.clone(), Value::String);
+        LoraInit::ALL.into_iter().find(|init| init.value() == named).ok_or_else(|| {
+            let expected = "an adapter that leaves the base's own weights as they are; make one of it \
+                            with peft: `save_pretrained` with \
+                            `path_initial_model_for_weight_conversion`";
             keys.unsupported(key, short(value), expected)
         })
     }

@@ -2,6 +2,8 @@
 
 mod settings;
 
+use std::collections::BTreeSet;
+
 use burn::tensor::{Int, Tensor, TensorData};
 
 pub use self::settings::{MAX_VIRTUAL_TOKENS, PromptConfig, PromptInit};
@@ -111,7 +113,8 @@ impl Kind for PromptAdapter {
         let used = config.num_virtual_tokens;
         let rows = used * config.num_transformer_submodules;
         let all = reader.matrix("prompt_embeddings", [rows, d_model]).await?;
-        reader.nothing_else(1)?;
+        let names = BTreeSet::from(["prompt_embeddings".to_owned()]);
+        reader.nothing_else(&names).await?;
         // peft trains rows for the decoder too, and never uses them.
         config.num_transformer_submodules = 1;
         let embeddings = all.slice([0..used, 0..d_model]);

@@ -16,7 +16,7 @@ use crate::{
 ///
 /// # Errors
 /// [`Error::Setting`] where no map has one of the names.
-pub(super) fn targets(model: &T5, names: &[TargetModule]) -> Result<Vec<Linear>> {
+pub(in crate::adapter) fn targets(model: &T5, names: &[TargetModule]) -> Result<Vec<Linear>> {
     let mut linears = Vec::new();
     model.clone().visit(&mut |name, parameter| {
         let module = name.strip_suffix(".weight").unwrap_or(name);
@@ -38,6 +38,6 @@ pub(super) fn targets(model: &T5, names: &[TargetModule]) -> Result<Vec<Linear>>
 }
 
 /// The names beside each other, for people.
-pub(super) fn list(names: &[TargetModule]) -> String {
+pub(in crate::adapter) fn list(names: &[TargetModule]) -> String {
     names.iter().map(TargetModule::as_str).collect::<Vec<_>>().join(", ")
 }
