@@ -606,6 +606,8 @@ export const de = {
     exporting: "Wird gepackt …",
     modelMissing: "Es gibt kein Modell, mit dem verschmolzen werden könnte. Laden Sie eines in Schritt 1.",
     wrongBase: "Gehört zu einem anderen Grundmodell als dem geladenen.",
+    otherPrecision: (was, is) =>
+      `Neben diesem Grundmodell in ${was} trainiert, das hier in ${is} vorliegt: Verluste weichen ein wenig ab.`,
     empty:
       "Noch ist hier nichts. Wenn ein Lauf endet, wird sein Adapter hier aufbewahrt: ein paar hundert Kilobyte, die jedes Werkzeug für PEFT lesen kann.",
     summary: (count) => `${count} Adapter`,

@@ -305,6 +305,7 @@ export interface Strings {
     exporting: string;
     modelMissing: string;
     wrongBase: string;
+    otherPrecision(was: string, is: string): string;
     empty: string;
     summary: (count: number) => string;
     whySize: Text;
@@ -708,6 +709,8 @@ export const en: Strings = {
     exporting: "Packing…",
     modelMissing: "There is no model to merge into. Load one in step 1.",
     wrongBase: "Made for another base than the one that is loaded.",
+    otherPrecision: (was, is) =>
+      `Trained beside this base in ${was}, which here is in ${is}: losses differ a little.`,
     empty:
       "Nothing here yet. When a run ends, its adapter is kept here: a few hundred kilobytes that any tool for PEFT can read.",
     summary: (count) => (count === 1 ? "1 adapter" : `${count} adapters`),

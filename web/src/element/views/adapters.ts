@@ -2,7 +2,7 @@
 
 import type { AdapterInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
-import { fits } from "../fits.js";
+import { fits, otherPrecision } from "../fits.js";
 import { translated } from "../store.js";
 import { button, type Context, disable, filePicker, problemBox, sentences, type View, why } from "./parts.js";
 import { step } from "./step.js";
@@ -126,7 +126,8 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
   );
   const problem = problemBox();
   const wrong = h("p", { class: "warning" }, texts.wrongBase);
-  const root = h("li", {}, name, details, wrong, usual, sure, problem.root);
+  const rounded = h("p", { class: "warning" });
+  const root = h("li", {}, name, details, wrong, rounded, usual, sure, problem.root);
   return {
     root,
     update(adapter) {
@@ -155,6 +156,9 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
       );
       const belongs = fits(adapter, state.model.loaded);
       show(wrong, !belongs);
+      const precisions = otherPrecision(adapter, state.model.loaded);
+      show(rounded, precisions !== undefined);
+      if (precisions !== undefined) setText(rounded, texts.otherPrecision(precisions.was, precisions.is));
       use.disabled = !belongs;
       use.checked = belongs && compare.chosen.has(id);
       show(merge, adapter.method === "lora" && belongs); // a soft prompt has no matrices to fold in
