@@ -1,6 +1,8 @@
 //! The real binary on files as other programs and people write them: what is read, what is refused and
 //! with which words, what is told.
 
+mod adapters;
+mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod models;

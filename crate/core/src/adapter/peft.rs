@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     model::{
         T5,
-        files::{BASE_HASH, same_base},
+        files::{BASE_HASH, same_base, what_differs},
         parameter::Parameters,
         safetensors::{ADAPTER_HEADER_LIMIT, Dtype, SafetensorsFile, TensorSpec},
         weights::write_tensors,
@@ -73,9 +73,9 @@ impl Adapter {
             && !same_base(made_for, base)
         {
             let message = format!(
-                "the adapter was trained beside another base (its hash begins {:.12}, this one's \
-                 {base:.12})",
-                made_for
+                "the adapter was trained beside another base (its hash begins {made_for:.12}, this one's \
+                 {base:.12}): {}",
+                what_differs(made_for, base)
             );
             return Err(Error::Adapter { path: directory.to_owned(), message });
         }

@@ -438,6 +438,26 @@ pub fn other_precision(recorded: &str, base: &str) -> Option<(String, String)> {
     (was != is && same_base(recorded, base)).then_some((was, is))
 }
 
+/// How a base differs from the one that something was made with, as far as their hashes tell.
+pub(crate) fn what_differs(recorded: &str, base: &str) -> String {
+    let parts = |hash: &str| hash.split('-').map(str::to_owned).collect::<Vec<_>>();
+    match (&parts(recorded)[..], &parts(base)[..]) {
+        ([_, _, _, was, _], [_, _, _, is, _]) if was != is => {
+            format!(
+                "that was in {was}, and this one, in {is}, is not the same rounded to another type"
+            )
+        }
+        ([_, _, _, dtype, _], [_, _, _, _, _]) => {
+            format!("both are in {dtype}, but tensors have other names, shapes or numbers")
+        }
+        ([_, _], [.., is, _]) => format!(
+            "it was written by a first version, whose hash does not tell the same base in another type \
+             from another base; this one is in {is}: take the base in the type that it had"
+        ),
+        _ => "their hashes do not tell how".to_owned(),
+    }
+}
+
 /// Whether a tensor of a model is one of those that int8 is for: the matrices of products, the
 /// embedding and the head. Norms and position biases are small, and stay floats.
 pub fn is_quantised(name: &str, shape: &[usize]) -> bool {

@@ -117,6 +117,20 @@ fn shards_hold_what_the_single_file_holds() {
 }
 
 #[test]
+fn bases_are_compared_as_the_page_does_it() {
+    let cases = include_str!("../../../../../web/test/worker/bases.json");
+    let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
+    assert!(cases.len() > 10);
+    for case in cases {
+        let text = |key: &str| case[key].as_str().unwrap();
+        let (recorded, base) = (text("recorded"), text("base"));
+        assert_eq!(case["same"], same_base(recorded, base), "{case}");
+        let precisions = other_precision(recorded, base).map(|(was, is)| [was, is]);
+        assert_eq!(case["precisions"], serde_json::json!(precisions), "{case}");
+    }
+}
+
+#[test]
 fn models_of_one_layout_are_told_apart() {
     let storage = directory("gated");
     let path = "base/model.safetensors";
@@ -128,6 +142,14 @@ fn models_of_one_layout_are_told_apart() {
     storage.insert(path, bytes);
     let after = block_on(open(&storage).unwrap().hash(&storage)).unwrap();
     assert!(same_base(&before, &before) && !same_base(&before, &after));
+    let differs = |was: &str, is: &str, words: &[&str]| {
+        let found = what_differs(was, is);
+        assert!(words.iter().all(|word| found.contains(word)), "{found}");
+    };
+    differs(&before, &after, &["both are in F32", "numbers"]);
+    differs(&before.replace("-F32-", "-BF16-"), &after, &["in BF16", "in F32"]);
+    differs("0123-4567", &after, &["first version", "in F32"]);
+    differs("", &after, &["do not tell"]);
     // What the first versions recorded: a few small tensors, and a header.
     let first_version = |hash: &str| format!("{}-{:064}", hash.rsplit_once('-').unwrap().1, 0);
     assert!(
