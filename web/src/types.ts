@@ -175,7 +175,16 @@ export interface Lengths {
   source: Distribution;
   target: Distribution;
   /** What there is to know of the texts: those of a run's `warning` events. */
-  warnings: { event: "warning"; code: string; message: string; count?: number }[];
+  warnings: Warning[];
+}
+
+/** Something that a user should know. */
+export interface Warning {
+  event: "warning";
+  code: string;
+  message: string;
+  /** How many rows it is about. */
+  count?: number;
 }
 
 /** Keys of the configuration, and what only the page knows. */
@@ -222,7 +231,7 @@ export type RunEvent =
   | { event: "eval"; step: number; metrics: Metrics; samples: Sample[] }
   | { event: "checkpoint"; step: number; path: string }
   /** `code` is one of docs/guide/errors.md, or that of a crash after which the run goes on. */
-  | { event: "warning"; code: string; message: string; count?: number }
+  | Warning
   | {
       event: "done";
       steps?: number;

@@ -20,6 +20,7 @@ import type {
   Setting,
   StoredModel,
   TrainSettings,
+  Warning,
 } from "../types.js";
 import type { DataSet, Model } from "./trainer.js";
 
@@ -104,7 +105,7 @@ export interface RunView {
   training: Curve;
   evaluation: Curve;
   samples: SampleHistory[];
-  warnings: string[];
+  warnings: Warning[];
   adapter?: AdapterInfo;
   problem?: Problem;
   /** Of "Try it", which shows its rows itself. */

@@ -97,7 +97,7 @@ function take(view: RunView, event: RunEvent): void {
       return;
     }
     case "warning":
-      if (!view.warnings.includes(event.message)) view.warnings.push(event.message);
+      if (!view.warnings.some(({ message }) => message === event.message)) view.warnings.push(event);
       return;
     case "error":
       view.problem = { code: event.code, message: event.message };

@@ -32,6 +32,39 @@ export const de = {
     compare: "Stellen Sie dem Grundmodell und Ihren Adaptern dieselben Fragen.",
     adapters: "Was Sie trainiert oder importiert haben. Es bleibt in diesem Browser.",
   },
+  warning: {
+    skipped_rows: "Unbrauchbare Zeilen wurden ausgelassen: {count}.",
+    dropped_rows: "Zeilen mit zu vielen Token wurden weggelassen: {count}.",
+    rows_without_text: "Für diese Zeilen hat keine Vorlage einen Text: {count}.",
+    no_checkpoint: "Es gibt noch keinen Zwischenstand: Der Lauf beginnt von vorn.",
+    checkpoints_left: "Der Lauf ist fertig, aber seine Zwischenstände ließen sich nicht löschen.",
+    cut_sources: "Eingaben wurden gekürzt, weil sie zu viele Token haben: {count}.",
+    cut_targets: "Zieltexte wurden gekürzt, weil sie zu viele Token haben: {count}.",
+    empty_sources: "Eingaben sind leer: {count}.",
+    empty_targets: "Zieltexte sind leer: {count}.",
+    same_sources: "Alle Zeilen haben dieselbe Eingabe. Nennt die Vorlage eine Spalte, so: {{ name }}?",
+    same_targets: "Alle Zeilen haben denselben Zieltext. Nennt die Vorlage eine Spalte, so: {{ name }}?",
+    placeholders:
+      "Die Vorlage nennt eine Spalte auch so, wie andere Werkzeuge es tun. Hier steht sie in zwei Klammern: {{ name }}.",
+    unknown_in_sources: "Eingaben enthalten Zeichen, die der Tokenizer nicht kennt: {count}.",
+    unknown_in_targets:
+      "Zieltexte enthalten Zeichen, die der Tokenizer nicht kennt und die sich darum nicht lernen lassen: {count}.",
+    line_breaks_in_targets:
+      "Zieltexte enthalten Zeilenumbrüche, die der Tokenizer wie Leerzeichen liest: {count}. Sie lassen sich nicht lernen.",
+    closing_tokens: "Zeilen enthalten „</s>“, das ohnehin jeden Text beendet: {count}.",
+    special_in_references:
+      "Zieltexte enthalten Token wie <extra_id_0>, ohne die Antworten gezeigt werden: {count}. Bewertet werden beide ohne sie.",
+    mixed_comparisons: "Die Vorlage vergleicht einen Text mit einer Zahl. Die sind nie gleich.",
+    separator: "Die Felder der Tabelle sind durch ein anderes Zeichen getrennt, als ihr Name sagt.",
+    generation_config:
+      "Das Modell sagt selbst, wie es Texte schreibt (generation_config.json). Das gilt, wo hier nichts anderes eingestellt ist.",
+    other_precision:
+      "Der Adapter wurde neben diesem Grundmodell in einer anderen Genauigkeit trainiert: Verluste weichen ein wenig ab.",
+    target_modules:
+      "Der Adapter nennt Schichten, die dieses Modell nicht hat. Sie werden übergangen, wie in peft.",
+    adapter_keys:
+      "Die Konfiguration des Adapters hat Schlüssel, die hier unbekannt sind. Sie werden übergangen, wie in peft.",
+  },
   engine: {
     starting: "Wird gestartet …",
     failed: "Der Trainer konnte nicht starten.",
@@ -468,6 +501,7 @@ export const de = {
       },
     },
     preparing: "Modell und Zeilen werden gelesen …",
+    unreadable: "Die gewählten Zeilen ließen sich nicht lesen: siehe Schritt 2.",
     missing: {
       number: {
         message: "Eine Zahl in Schritt 3 lässt sich nicht verwenden.",

@@ -27,6 +27,8 @@ export interface Strings {
   site: { title: string; licences: string };
   /** By an error's code, or `CODE/REASON`, what it says and what helps (`{url}` is its address); what is not here is said as the API says it. */
   problem: Record<string, { message: string; hint?: string }>;
+  /** By a warning's code, what it says (`{count}` is how many rows it is about); else it is said as the core says it. */
+  warning: Record<string, string>;
   attempt: {
     button: string;
     again: string;
@@ -205,6 +207,8 @@ export interface Strings {
     /** By the code of the reason; what is not here is said as the API says it. */
     reason: Record<string, { message: string; hint: string }>;
     preparing: string;
+    /** The chosen rows were not to be read. */
+    unreadable: string;
     missing: Record<"number" | "download" | "model" | "data" | "template", { message: string; hint: string }>;
     runName: (data: string, method: Method, number: number) => string;
     plan: Text;
@@ -345,6 +349,7 @@ export const en: Strings = {
   },
   site: { title: "Flantune: tune a language model in the browser", licences: "Licences" },
   problem: {},
+  warning: {},
   engine: { starting: "Starting…", failed: "The trainer could not start.", retry: "Try again" },
   attempt: {
     button: "Try it",
@@ -584,6 +589,7 @@ export const en: Strings = {
     runsOn: (name) => `Runs on ${name}.`,
     reason: {},
     preparing: "Reading the model and the rows…",
+    unreadable: "The chosen rows could not be read: see step 2.",
     missing: {
       number: { message: "A number in step 3 cannot be used.", hint: "Mend it there first." },
       download: {

@@ -2,7 +2,9 @@
 
 import type { DataOptions, Distribution } from "../../types.js";
 import { h, refill, setText, setValue, show, svg } from "../dom.js";
+import { boxes } from "../histogram.js";
 import { type Context, field, heading, select, type View } from "./parts.js";
+import { warningItems } from "./warnings.js";
 
 const SIDES = ["source", "target"] as const;
 type Side = (typeof SIDES)[number];
@@ -47,11 +49,14 @@ export function lengthsView(context: Context): View {
     }),
     texts.heldOutNote,
   );
+  const warnings = h("ul", { class: "plain-list" });
+  const worth = h("div", { class: "stack" }, heading(context, 3, {}, strings.train.warnings), warnings);
   const root = h(
     "section",
     { class: "stack", "aria-label": texts.lengths },
     heading(context, 2, {}, texts.lengths),
     h("div", { class: "two-columns" }, ...sides.map(({ root }) => root)),
+    worth,
     h("div", { class: "fields two" }, onTooLong.root, held.root),
   );
   return {
@@ -63,6 +68,9 @@ export function lengthsView(context: Context): View {
       show(held.root, state.data.choice === "file"); // a demo set brings rows to judge by
       setValue(held.control, String(Math.round((options.validationFraction ?? 0.1) * 100)));
       for (const side of sides) side.update();
+      const told = state.data.lengths?.warnings ?? [];
+      show(worth, told.length > 0);
+      refill(warnings, JSON.stringify(told), () => warningItems(told, context));
     },
   };
 }
@@ -170,23 +178,12 @@ function sideView(context: Context, name: Side): View {
 }
 
 /** A bar for each bucket; those beyond the limit look cut, and the limit is a line. */
-function bars({ histogram, limit }: Distribution): Node[] {
-  const most = Math.max(1, ...histogram.map(({ count }) => count));
-  const first = histogram[0]?.from ?? 0;
-  const span = Math.max(1, (histogram.at(-1)?.to ?? 1) - first);
-  const x = (tokens: number) => ((tokens - first) / span) * WIDTH;
-  const nodes: Node[] = histogram.map(({ from, to, count }) => {
-    const height = count === 0 ? 0 : Math.max(2, (count / most) * (HEIGHT - 4));
-    const width = Math.max(1, x(to) - x(from) - 1);
-    return svg("rect", {
-      class: from >= limit ? "bar beyond" : "bar",
-      x: x(from),
-      y: HEIGHT - height,
-      width,
-      height,
-    });
-  });
-  if (limit > first && limit < first + span)
-    nodes.push(svg("line", { class: "limit", x1: x(limit), x2: x(limit), y1: 0, y2: HEIGHT }));
+function bars(distribution: Distribution): Node[] {
+  const { boxes: all, limit } = boxes(distribution, WIDTH, HEIGHT);
+  const nodes: Node[] = all.map(({ beyond, ...place }) =>
+    svg("rect", { class: beyond ? "bar beyond" : "bar", ...place }),
+  );
+  if (limit !== undefined)
+    nodes.push(svg("line", { class: "limit", x1: limit, x2: limit, y1: 0, y2: HEIGHT }));
   return nodes;
 }

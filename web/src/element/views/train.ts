@@ -19,6 +19,7 @@ import {
   why,
 } from "./parts.js";
 import { step } from "./step.js";
+import { warningItems } from "./warnings.js";
 
 export function trainStep(context: Context): View {
   const { strings, format, state } = context;
@@ -83,9 +84,10 @@ function starter(context: Context): View {
       setText(plan, texts.plan(strings.method[settings.method], dataName(context), modelName(context)));
       setText(start, run === undefined || isActive(run) ? texts.start : texts.again);
       const busy = isBusy(state);
-      disable(start, busy);
+      const unreadable = state.data.problem !== undefined;
+      disable(start, busy || unreadable);
       device.control.disabled = busy;
-      setText(preparing, state.starting ? texts.preparing : "");
+      setText(preparing, state.starting ? texts.preparing : unreadable ? texts.unreadable : "");
       setValue(device.control, state.device.choice);
       const { info, warnings } = state.device;
       setText(
@@ -194,7 +196,7 @@ function samples(context: Context): View {
       show(empty, rows.length === 0);
       show(note, rows.length > 0);
       show(worth, told.length > 0);
-      refill(warnings, told.join("\n"), () => told.map((message) => h("li", {}, message)));
+      refill(warnings, JSON.stringify(told), () => warningItems(told, context));
       refill(list, JSON.stringify(rows), () =>
         rows.map(({ source, reference, before, outputs }) => {
           const first = outputs[0];
