@@ -124,6 +124,15 @@ test("columns become source and target, and the template shows what the model re
   await expect(page.getByText("2 rows are longer than 4 tokens")).toBeVisible();
 });
 
+test("what there is to know of the rows is said before a run, in the page's language", async ({ page, open }) => {
+  await open({ attributes: { lang: "de" } });
+  await choose(page, "half.jsonl", '{"source": "one", "target": ""}\n{"source": "two", "target": "zwei"}\n');
+  await expect(page.getByRole("listitem").filter({ hasText: "Zieltexte sind leer: 1." })).toContainText("1 targets are empty");
+  await page.evaluate(() => document.querySelector("flan-tune")?.setAttribute("lang", "en"));
+  const said = page.getByRole("listitem").filter({ hasText: "1 targets are empty" });
+  await expect(said).not.toContainText("leer");
+});
+
 test("columns whose names Jinja cannot write are taken by name", async ({ page, open }) => {
   await open();
   await choose(page, "odd.csv", "the text,the label\nfine,good\nbroken,bad\n");
@@ -136,7 +145,11 @@ test("problems stand beside what caused them, and say what to do", async ({ page
   await open();
   await choose(page, "empty.jsonl", "not json\n");
   await expect(page.getByText("empty.jsonl holds no row that can be used. It needs one JSON object a line")).toBeVisible();
+  // Nothing is trained on rows that are not there.
+  await expect(button(page, "Train")).toHaveAttribute("aria-disabled", "true");
+  await expect(page.getByText("The chosen rows could not be read: see step 2.")).toBeVisible();
   await page.getByRole("radio", { name: "Reviews" }).check();
+  await expect(button(page, "Train")).not.toHaveAttribute("aria-disabled", "true");
   const template = page.getByRole("textbox", { name: "Template" });
   await template.fill("{{ nothing }} ||| {{ title }}");
   await expect(template).toHaveAttribute("aria-invalid", "true");

@@ -1,7 +1,7 @@
 // Rows for the fake: demo sets of a few rows repeated, and small files read in earnest.
 
 import type { DataSet } from "../src/element/trainer.js";
-import type { DataOptions, Distribution, Lengths, Preview, PreviewSide } from "../src/types.js";
+import type { DataOptions, Distribution, Lengths, Preview, PreviewSide, Warning } from "../src/types.js";
 import { FakeError } from "./fake.js";
 
 type Row = Record<string, unknown>;
@@ -181,7 +181,11 @@ export class FakeData implements DataSet {
       texts.map((text) => tokenize(text.target).length),
       this.options.maxTargetTokens ?? 128,
     );
-    return { name: this.name, rows: this.rows, too_long: source.too_long, source, target, warnings: [] };
+    const empty = texts.filter((text) => text.target.trim() === "").length;
+    const message = `${empty} targets are empty, such as that of row 1`;
+    const warnings: Warning[] =
+      empty === 0 ? [] : [{ event: "warning", code: "empty_targets", message, count: empty }];
+    return { name: this.name, rows: this.rows, too_long: source.too_long, source, target, warnings };
   }
 
   held(): { source: string; target: string }[] {
@@ -242,7 +246,7 @@ function distribution(lengths: number[], limit: number): Distribution {
   const width = Math.max(1, Math.ceil((max + 1) / 16));
   const histogram = Array.from({ length: Math.ceil((max + 1) / width) }, (_, bucket) => ({
     from: bucket * width,
-    to: (bucket + 1) * width,
+    to: (bucket + 1) * width - 1,
     count: lengths.filter((length) => Math.floor(length / width) === bucket).length,
   }));
   const tokens = lengths.reduce((sum, length) => sum + length, 0);

@@ -235,7 +235,7 @@ const CASES: [(&str, Test); 31] = [
     }),
     ("35-adapter-given-as-model", |case| {
         let message = case.refused(&["generate", "--model", "adapter", "the cat sat"]);
-        says(&message, &["an adapter of google/flan-t5-xxl", "`--adapter`"]);
+        says(&message, &["an adapter of google/flan-t5-xxl", "`adapter`"]);
         let message =
             case.refused(&["generate", "--model", TINY, "--adapter", TINY, "the cat sat"]);
         says(&message, &["it holds a model, no adapter"]);
