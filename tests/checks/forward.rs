@@ -7,7 +7,7 @@ use flantune::{
     ops::cross_entropy::{Labels, Smoothing, cross_entropy},
     optimizer::OptimizerKind,
     storage::Storage,
-    train::trainer::{Settings, Trainer},
+    train::trainer::{Trainer, TrainerSettings},
 };
 
 use super::{
@@ -120,8 +120,8 @@ pub(super) async fn compare(
 }
 
 /// What the oracles' steps go by: AdamW at torch's defaults, clipped to 1, without dropout.
-pub(super) fn settings(method: Method, kernels: bool) -> Settings {
-    Settings {
+pub(super) fn settings(method: Method, kernels: bool) -> TrainerSettings {
+    TrainerSettings {
         method,
         optimizer: OptimizerKind::Adamw,
         numbers: flantune::optimizer::Numbers {

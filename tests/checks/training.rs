@@ -10,7 +10,7 @@ use flantune::{
     optimizer::OptimizerKind,
     storage::Storage,
     text::batch::Batch,
-    train::trainer::{Settings, Trainer},
+    train::trainer::{Trainer, TrainerSettings},
 };
 
 use super::{
@@ -68,7 +68,7 @@ pub(super) async fn put_off(
 ) -> Result<(), Failure> {
     let (base, adapter, batch) = beside(storage, name, device).await?;
     let batch = std::slice::from_ref(&batch);
-    let settings = Settings { clip_norm: 0.5, ..settings(Method::Lora, kernels) };
+    let settings = TrainerSettings { clip_norm: 0.5, ..settings(Method::Lora, kernels) };
     let trainer = || Trainer::new(base.clone(), Some(adapter.clone()), settings);
 
     let (mut one_by_one, mut together) = (trainer(), trainer());
@@ -121,7 +121,8 @@ pub(super) async fn dropout(
 ) -> Result<(), Failure> {
     let (base, adapter, batch) = beside(storage, name, device).await?;
     let trainer = |seed: u64, dropout: f64, lora_dropout: f64, kernels: bool| {
-        let settings = Settings { dropout, lora_dropout, seed, ..settings(Method::Lora, kernels) };
+        let settings =
+            TrainerSettings { dropout, lora_dropout, seed, ..settings(Method::Lora, kernels) };
         Trainer::new(base.clone(), Some(adapter.clone()), settings)
     };
     let once = std::slice::from_ref(&batch);

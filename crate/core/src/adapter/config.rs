@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    kind::Settings,
+    kind::AdapterSettings,
     targets::{Layers, Names, Targets},
 };
 use crate::{
@@ -31,7 +31,7 @@ const MOST_NAMES: usize = 1 << 12;
 const MOST_LAYER_PATTERNS: usize = 16;
 
 /// The bytes of an `adapter_config.json`: the keys that peft writes, sorted.
-pub(super) fn to_json<S: Settings>(settings: &S) -> Vec<u8> {
+pub(super) fn to_json<S: AdapterSettings>(settings: &S) -> Vec<u8> {
     let (mut keys, base) = (settings.keys(), settings.base());
     let id = base.id.as_deref().filter(|id| is_hub_id(id));
     keys.insert("auto_mapping".to_owned(), Value::Null);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     config::{Keys, object},
-    kind::{Beginning, Cost, Kind, LinearMap, Settings},
+    kind::{AdapterKind, AdapterSettings, Beginning, Cost, LinearMap},
     peft::Reader,
     targets::{Chosen, Matcher, Names, PatternBudget, Targets, list, targets},
 };
@@ -151,8 +151,8 @@ impl BesideMap for Ia3Layer {
     }
 }
 
-impl Kind for Ia3Adapter {
-    type Settings = Ia3Config;
+impl AdapterKind for Ia3Adapter {
+    type AdapterSettings = Ia3Config;
 
     const PREFIX: &'static str = "base_model.model.";
 
@@ -237,7 +237,7 @@ impl Parameters for Ia3Adapter {
     }
 }
 
-impl Settings for Ia3Config {
+impl AdapterSettings for Ia3Config {
     const PEFT_TYPE: &'static str = "IA3";
 
     fn read(keys: &Keys<'_>) -> Result<Self> {

@@ -13,15 +13,15 @@ use crate::{
 };
 
 /// An adapter of one kind.
-pub(crate) trait Kind: Parameters + Beside + Sized {
+pub(crate) trait AdapterKind: Parameters + Beside + Sized {
     /// Its settings, as peft records them.
-    type Settings: Settings;
+    type AdapterSettings: AdapterSettings;
 
     /// What peft puts before the names of its tensors.
     const PREFIX: &'static str;
 
     /// Its settings.
-    fn settings(&self) -> &Self::Settings;
+    fn settings(&self) -> &Self::AdapterSettings;
 
     /// What a run of this configuration begins with.
     ///
@@ -33,7 +33,10 @@ pub(crate) trait Kind: Parameters + Beside + Sized {
     ///
     /// # Errors
     /// Those of the file; [`Error::Adapter`](crate::Error::Adapter) where it does not fit the model.
-    fn read(reader: &Reader<'_>, settings: Self::Settings) -> impl Future<Output = Result<Self>>;
+    fn read(
+        reader: &Reader<'_>,
+        settings: Self::AdapterSettings,
+    ) -> impl Future<Output = Result<Self>>;
 
     /// Writes its settings into the configuration of a run that begins with it, and takes from that
     /// what it does not record.
@@ -91,7 +94,7 @@ impl<'a> Beginning<'a> {
 }
 
 /// What peft records of an adapter.
-pub(crate) trait Settings: Sized {
+pub(crate) trait AdapterSettings: Sized {
     /// What peft calls the kind.
     const PEFT_TYPE: &'static str;
 

@@ -23,7 +23,7 @@ pub use targets::{Layers, Names, Targets};
 
 use self::{
     config::Keys,
-    kind::{Kind, Settings},
+    kind::{AdapterKind, AdapterSettings},
     peft::Reader,
 };
 use crate::{
@@ -37,7 +37,7 @@ use crate::{
     ops::Weight,
 };
 
-/// `Name: Type, Settings;` for each kind, under the name of its [`Method`].
+/// `Name: Type, AdapterSettings;` for each kind, under the name of its [`Method`].
 macro_rules! kinds {
     ($($(#[$about:meta])+ $variant:ident: $kind:ty, $settings:ty;)+) => {
         /// An adapter on its device.
@@ -245,6 +245,6 @@ kinds! {
 }
 
 /// What peft calls a kind, as it stands in messages.
-fn peft_type<K: Kind>() -> String {
-    format!("`{}`", K::Settings::PEFT_TYPE)
+fn peft_type<K: AdapterKind>() -> String {
+    format!("`{}`", K::AdapterSettings::PEFT_TYPE)
 }

@@ -17,7 +17,7 @@ use crate::{
     session,
     storage::MemoryStorage,
     text::batch::Batch,
-    train::trainer::{Settings, Trainer, losses},
+    train::trainer::{Trainer, TrainerSettings, losses},
 };
 
 /// Of all random numbers here: two measurements are of the same thing.
@@ -173,7 +173,7 @@ impl Bench<'_> {
         let (base, vocabulary) = (BaseModel::default(), model.config.vocab_size);
         let beginning = Beginning { base: &base, vocabulary, text: Vec::new() };
         let adapter = Adapter::fresh(&beginning, &model, &config)?;
-        let settings = Settings::of(&config, &model);
+        let settings = TrainerSettings::of(&config, &model);
         let rate = config.learning_rate();
         let batch = self.batch(model.config.vocab_size);
         let mut trainer = Trainer::new(model, adapter, settings);

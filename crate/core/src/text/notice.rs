@@ -10,7 +10,7 @@ const LISTED: usize = 12;
 
 /// Something about a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum NoticeKind {
     EmptySource,
     EmptyTarget,
     UnknownInSource,
@@ -38,7 +38,7 @@ pub(crate) struct Notices {
     path: String,
     examples: usize,
     has_targets: bool,
-    found: BTreeMap<Kind, Found>,
+    found: BTreeMap<NoticeKind, Found>,
     /// The first source and target, as long as all others are the same.
     same: [Option<String>; 2],
     /// Characters that were looked up in the vocabulary.
@@ -66,13 +66,13 @@ impl Notices {
         }
         self.examples += 1;
         if example.source_text.is_empty() {
-            self.add(Kind::EmptySource, line, []);
+            self.add(NoticeKind::EmptySource, line, []);
         }
         if self.has_targets && example.target_text.is_empty() {
-            self.add(Kind::EmptyTarget, line, []);
+            self.add(NoticeKind::EmptyTarget, line, []);
         }
         if let Some(name) = &example.mixed {
-            self.add(Kind::Mixed, line, [name.clone()]);
+            self.add(NoticeKind::Mixed, line, [name.clone()]);
         }
         if let Some(tokenizer) = tokenizer {
             self.note_tokens(example, line, tokenizer);
@@ -81,8 +81,8 @@ impl Notices {
 
     fn note_tokens(&mut self, example: &Example, line: usize, tokenizer: &Tokenizer) {
         for (kind, text, ids) in [
-            (Kind::UnknownInSource, &example.source_text, &example.source),
-            (Kind::UnknownInTarget, &example.target_text, &example.target),
+            (NoticeKind::UnknownInSource, &example.source_text, &example.source),
+            (NoticeKind::UnknownInTarget, &example.target_text, &example.target),
         ] {
             if ids.contains(&tokenizer.unknown()) {
                 let unknown = self.unknown(text, tokenizer);
@@ -91,20 +91,20 @@ impl Notices {
         }
         let breaks = example.target_text.contains('\n');
         if breaks && *self.drops_line_breaks.get_or_insert_with(|| tokenizer.drops_line_breaks()) {
-            self.add(Kind::LineBreakInTarget, line, []);
+            self.add(NoticeKind::LineBreakInTarget, line, []);
         }
         let is_closed_twice = |ids: &Vec<u32>| {
             let before = ids.len().saturating_sub(1);
             ids[..before].contains(&tokenizer.eos())
         };
         if is_closed_twice(&example.source) || is_closed_twice(&example.target) {
-            self.add(Kind::ClosingToken, line, []);
+            self.add(NoticeKind::ClosingToken, line, []);
         }
         // The closing token has its own notice.
         let is_open = |token: &&str| tokenizer.token_to_id(token) != Some(tokenizer.eos());
         let special = |text: &String| tokenizer.specials(text).find(is_open).map(str::to_owned);
         if let Some(token) = example.references.iter().find_map(special) {
-            self.add(Kind::Sentinel, line, [token]);
+            self.add(NoticeKind::Sentinel, line, [token]);
         }
     }
 
@@ -121,7 +121,7 @@ impl Notices {
         unknown.map(|c| format!("`{}`", c.escape_debug())).collect()
     }
 
-    fn add(&mut self, kind: Kind, line: usize, what: impl IntoIterator<Item = String>) {
+    fn add(&mut self, kind: NoticeKind, line: usize, what: impl IntoIterator<Item = String>) {
         let found = self.found.entry(kind).or_default();
         if found.count == 0 {
             found.line = line;
@@ -151,15 +151,15 @@ impl Notices {
         warnings
     }
 
-    fn warning(&self, kind: Kind, found: &Found) -> Warning {
+    fn warning(&self, kind: NoticeKind, found: &Found) -> Warning {
         let Found { count, line, what } = found;
         let what = what.iter().cloned().collect::<Vec<_>>().join(" ");
         const ADD: &str = "they can be added to the tokenizer and the model by transformers' \
                            `add_tokens` and `resize_token_embeddings`, or written otherwise";
         let (code, side, text) = match kind {
-            Kind::EmptySource => ("empty_sources", "sources", "are empty".to_owned()),
-            Kind::EmptyTarget => ("empty_targets", "targets", "are empty".to_owned()),
-            Kind::UnknownInSource => (
+            NoticeKind::EmptySource => ("empty_sources", "sources", "are empty".to_owned()),
+            NoticeKind::EmptyTarget => ("empty_targets", "targets", "are empty".to_owned()),
+            NoticeKind::UnknownInSource => (
                 "unknown_in_sources",
                 "sources",
                 format!(
@@ -167,7 +167,7 @@ impl Notices {
                      `<unk>`: {what}"
                 ),
             ),
-            Kind::UnknownInTarget => (
+            NoticeKind::UnknownInTarget => (
                 "unknown_in_targets",
                 "targets",
                 format!(
@@ -175,7 +175,7 @@ impl Notices {
                      {what}; {ADD}"
                 ),
             ),
-            Kind::LineBreakInTarget => (
+            NoticeKind::LineBreakInTarget => (
                 "line_breaks_in_targets",
                 "targets",
                 format!(
@@ -183,13 +183,13 @@ impl Notices {
                          learnt; {ADD}"
                 ),
             ),
-            Kind::ClosingToken => (
+            NoticeKind::ClosingToken => (
                 "closing_tokens",
                 "rows",
                 "hold `</s>`, which closes every text anyway: the model sees it there too"
                     .to_owned(),
             ),
-            Kind::Sentinel => (
+            NoticeKind::Sentinel => (
                 "special_in_references",
                 "rows",
                 format!(
@@ -197,7 +197,7 @@ impl Notices {
                      both are scored without them"
                 ),
             ),
-            Kind::Mixed => (
+            NoticeKind::Mixed => (
                 "mixed_comparisons",
                 "rows",
                 format!(

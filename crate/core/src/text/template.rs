@@ -56,10 +56,10 @@ pub(super) use published::Spent;
 
 /// Makes a source text and a target text of a row.
 #[derive(Debug)]
-pub struct Template(Kind);
+pub struct Template(Form);
 
 #[derive(Debug)]
-enum Kind {
+enum Form {
     Jinja { source: Part, target: Option<Part> },
     Fields { source: Option<String>, target: Option<String> },
 }
@@ -107,31 +107,31 @@ impl Template {
         let lines_before = sides[0].matches('\n').count();
         let target =
             sides.get(1).map(|side| Part::parse(&PLAIN, TARGET, side, lines_before)).transpose()?;
-        Ok(Self(Kind::Jinja { source, target }))
+        Ok(Self(Form::Jinja { source, target }))
     }
 
     /// Takes two fields as they are: those given, else those named `source` and `target`, else a
     /// row's only two, in order.
     pub fn default_fields(source: Option<String>, target: Option<String>) -> Self {
-        Self(Kind::Fields { source, target })
+        Self(Form::Fields { source, target })
     }
 
     /// Whether it can render a target.
     pub fn has_target(&self) -> bool {
         match &self.0 {
-            Kind::Jinja { target, .. } => target.is_some(),
-            Kind::Fields { .. } => true,
+            Form::Jinja { target, .. } => target.is_some(),
+            Form::Fields { .. } => true,
         }
     }
 
     /// A field of the row that a side names as another tool would, beside those that it reads.
     pub(crate) fn placeholder(&self, row: &Row) -> Option<String> {
         match &self.0 {
-            Kind::Jinja { source, target } => [Some(source), target.as_ref()]
+            Form::Jinja { source, target } => [Some(source), target.as_ref()]
                 .into_iter()
                 .flatten()
                 .find_map(|part| placeholders::between(part.program.text(), row)),
-            Kind::Fields { .. } => None,
+            Form::Fields { .. } => None,
         }
     }
 
@@ -142,17 +142,17 @@ impl Template {
     /// filter or method that does not exist, and rendering without end.
     pub fn render(&self, row: &Row) -> Result<Rendered> {
         match &self.0 {
-            Kind::Jinja { target: None, .. } => Err(failure(format!(
+            Form::Jinja { target: None, .. } => Err(failure(format!(
                 "there is no `{SEPARATOR}`, which separates the source from the target"
             ))),
-            Kind::Jinja { source, target: Some(target) } => {
+            Form::Jinja { source, target: Some(target) } => {
                 let values = values(row);
                 let source = source.render(row, &values)?;
                 let target = target.render(row, &values)?;
                 let mixed = source.mixed.or(target.mixed);
                 Ok(Rendered { source: source.text, target: target.text, mixed })
             }
-            Kind::Fields { source, target } => {
+            Form::Fields { source, target } => {
                 let (source, target) = choose(row, source.as_deref(), target.as_deref());
                 Ok(Rendered {
                     source: field(row, source, "source_field")?,
@@ -169,8 +169,8 @@ impl Template {
     /// As [`Template::render`], but the template may be without a target.
     pub fn render_source(&self, row: &Row) -> Result<String> {
         match &self.0 {
-            Kind::Jinja { source, .. } => Ok(source.render(row, &values(row))?.text),
-            Kind::Fields { source, target } => {
+            Form::Jinja { source, .. } => Ok(source.render(row, &values(row))?.text),
+            Form::Fields { source, target } => {
                 let only = row.fields.keys().next().filter(|_| row.fields.len() == 1);
                 let (chosen, _) = choose(row, source.as_deref(), target.as_deref());
                 field(row, chosen.or(only.map(String::as_str)), "source_field")

@@ -11,17 +11,17 @@ use crate::{
 
 /// One template, or several that take turns.
 #[derive(Debug)]
-pub struct Templates(Kind);
+pub struct Templates(OneOrSeveral);
 
 #[derive(Debug)]
-enum Kind {
+enum OneOrSeveral {
     One(Template),
     Rotating { templates: Vec<Published>, seed: u64 },
 }
 
 impl From<Template> for Templates {
     fn from(template: Template) -> Self {
-        Self(Kind::One(template))
+        Self(OneOrSeveral::One(template))
     }
 }
 
@@ -29,22 +29,22 @@ impl Templates {
     /// Templates that take turns: of as many rows in a row as there are templates, each has one, in
     /// an order drawn with the seed, so that no template meets rows of one kind alone.
     pub fn rotating(templates: Vec<Published>, seed: u64) -> Self {
-        Self(Kind::Rotating { templates, seed })
+        Self(OneOrSeveral::Rotating { templates, seed })
     }
 
     /// Whether they can render a target.
     pub fn has_target(&self) -> bool {
         match &self.0 {
-            Kind::One(template) => template.has_target(),
-            Kind::Rotating { templates, .. } => templates.iter().all(Published::has_target),
+            OneOrSeveral::One(template) => template.has_target(),
+            OneOrSeveral::Rotating { templates, .. } => templates.iter().all(Published::has_target),
         }
     }
 
     /// A field of the row that the template names as another tool would, beside those that it reads.
     pub(crate) fn placeholder(&self, row: &Row) -> Option<String> {
         match &self.0 {
-            Kind::One(template) => template.placeholder(row),
-            Kind::Rotating { .. } => None,
+            OneOrSeveral::One(template) => template.placeholder(row),
+            OneOrSeveral::Rotating { .. } => None,
         }
     }
 
@@ -55,8 +55,8 @@ impl Templates {
     /// As [`Template::render`].
     pub fn render(&self, index: usize, row: &Row) -> Result<Option<Rendered>> {
         match &self.0 {
-            Kind::One(template) => template.render(row).map(Some),
-            Kind::Rotating { templates, seed } => {
+            OneOrSeveral::One(template) => template.render(row).map(Some),
+            OneOrSeveral::Rotating { templates, seed } => {
                 let mut spent = Spent::default();
                 first(templates, *seed, index, |template, draw| {
                     template.render_within(row, draw, &mut spent)
@@ -71,8 +71,8 @@ impl Templates {
     /// As [`Template::render_source`].
     pub fn render_source(&self, index: usize, row: &Row) -> Result<Option<String>> {
         match &self.0 {
-            Kind::One(template) => template.render_source(row).map(Some),
-            Kind::Rotating { templates, seed } => {
+            OneOrSeveral::One(template) => template.render_source(row).map(Some),
+            OneOrSeveral::Rotating { templates, seed } => {
                 let mut spent = Spent::default();
                 first(templates, *seed, index, |template, draw| {
                     template.render_source_within(row, draw, &mut spent)

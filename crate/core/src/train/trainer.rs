@@ -23,7 +23,7 @@ use crate::{
 
 /// What a step goes by.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct TrainerSettings {
     /// What is trained.
     pub method: Method,
     /// The kind of optimiser.
@@ -53,7 +53,7 @@ pub struct Trainer {
     pub adapter: Option<Adapter>,
     /// The optimiser and its state.
     pub optimizer: Optimizer,
-    settings: Settings,
+    settings: TrainerSettings,
     /// Steps whose numbers have not been asked for.
     unread: Vec<Unread>,
     /// Whether one of those failed, `[1]`: then the ones after it changed nothing either.
@@ -89,10 +89,10 @@ pub struct Settled {
     pub failure: Option<Error>,
 }
 
-impl Settings {
+impl TrainerSettings {
     /// Those of a run of this configuration.
     pub fn of(config: &RunConfig, model: &T5) -> Self {
-        Settings {
+        TrainerSettings {
             method: config.method.method,
             optimizer: config.optimizer(),
             numbers: (&config.train).into(),
@@ -120,7 +120,7 @@ pub struct Outcome {
 
 impl Trainer {
     /// Before the first step. `adapter` is none for [`Method::Full`].
-    pub fn new(model: T5, adapter: Option<Adapter>, settings: Settings) -> Self {
+    pub fn new(model: T5, adapter: Option<Adapter>, settings: TrainerSettings) -> Self {
         let optimizer = Optimizer::new(settings.optimizer, settings.numbers);
         let (unread, failed) = (Vec::new(), None);
         Trainer { model, adapter, optimizer, settings, unread, failed }

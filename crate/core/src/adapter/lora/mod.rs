@@ -16,7 +16,7 @@ pub use self::{
     settings::{LoraConfig, LoraInit, MAX_RANK},
 };
 use super::{
-    kind::{Beginning, Cost, Kind, LinearMap},
+    kind::{AdapterKind, Beginning, Cost, LinearMap},
     peft::Reader,
     targets::{PatternBudget, list, targets},
 };
@@ -65,8 +65,8 @@ impl LoraAdapter {
     }
 }
 
-impl Kind for LoraAdapter {
-    type Settings = LoraConfig;
+impl AdapterKind for LoraAdapter {
+    type AdapterSettings = LoraConfig;
 
     const PREFIX: &'static str = "base_model.model.";
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     adapter::{
         config::{Keys, number, object},
-        kind::Settings,
+        kind::AdapterSettings,
         targets::{Names, PatternBudget, Targets, per_map},
     },
     error::{Result, short},
@@ -114,7 +114,7 @@ impl LoraConfig {
     }
 }
 
-impl Settings for LoraConfig {
+impl AdapterSettings for LoraConfig {
     const PEFT_TYPE: &'static str = "LORA";
 
     fn read(keys: &Keys<'_>) -> Result<Self> {

@@ -8,7 +8,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 pub use self::settings::{MAX_VIRTUAL_TOKENS, PromptConfig, PromptInit};
 use super::{
-    kind::{Beginning, Cost, Kind, LinearMap},
+    kind::{AdapterKind, Beginning, Cost, LinearMap},
     peft::Reader,
 };
 use crate::{
@@ -69,8 +69,8 @@ impl PromptAdapter {
     }
 }
 
-impl Kind for PromptAdapter {
-    type Settings = PromptConfig;
+impl AdapterKind for PromptAdapter {
+    type AdapterSettings = PromptConfig;
 
     const PREFIX: &'static str = "";
 

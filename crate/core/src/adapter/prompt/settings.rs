@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     adapter::{
         config::{Keys, object},
-        kind::Settings,
+        kind::AdapterSettings,
     },
     error::{Result, short},
     model::{BaseModel, hub::is_hub_id},
@@ -45,7 +45,7 @@ pub enum PromptInit {
     Text(String),
 }
 
-impl Settings for PromptConfig {
+impl AdapterSettings for PromptConfig {
     const PEFT_TYPE: &'static str = "PROMPT_TUNING";
 
     fn read(keys: &Keys<'_>) -> Result<Self> {

@@ -17,7 +17,7 @@ use super::{
     event::{Done, Event, MixedSet, Start},
     log::Log,
     record::Identity,
-    trainer::{Settings, Settled, Trainer},
+    trainer::{Settled, Trainer, TrainerSettings},
 };
 use crate::{
     adapter::Adapter,
@@ -118,7 +118,7 @@ impl Run {
         let (claim, found) =
             output::claim_run(&*host.storage, output, &inputs, resume, host.kept).await?;
         let epochs = Epochs::new(&config, &train);
-        let settings = Settings::of(&config, &model);
+        let settings = TrainerSettings::of(&config, &model);
         let trainer = Trainer::new(model, adapter, settings);
         let data = resume::fingerprint(&train, validation.as_ref());
         let state = State::new(config.clone(), base.hash.clone(), data);
