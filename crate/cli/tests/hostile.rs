@@ -363,7 +363,11 @@ fn an_adapter_with_faulty_settings() {
         ("lora_alpha", json!("high")),
         ("target_modules", json!(["q", "nowhere"])),
         ("target_modules", json!([])),
-        ("bias", json!("all")),
+        ("target_modules", json!("(")),
+        ("target_modules", json!("(?!b)(([a-z.]+)*)*\\1!")),
+        ("rank_pattern", json!({"q": 0})),
+        ("layers_to_transform", json!("all")),
+        ("bias", json!("some")),
         ("modules_to_save", json!(["lm_head"])),
         ("peft_type", json!("IA3")),
     ] {
