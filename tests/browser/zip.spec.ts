@@ -109,6 +109,24 @@ test("PEFT's own adapters are taken in, from a folder in the zip too", async ({ 
   expect(found.texts).toHaveLength(1);
 });
 
+test("what a model lacks of an adapter from elsewhere is said beside it", async ({ api }) => {
+  const config = JSON.parse(new TextDecoder().decode(CONFIG));
+  const packed = zipSync({
+    // Names of T5 v1.0 beside those of this model, as a recipe for both has them; and a key of some later peft.
+    "adapter_config.json": text(JSON.stringify({ ...config, target_modules: [...config.target_modules, "wi"], later: 1 })),
+    "adapter_model.safetensors": WEIGHTS,
+  });
+  const found = await api.evaluate(async (zip) => {
+    const { ready } = await import("/page.js");
+    const { flantune, model } = await ready();
+    const adapter = await flantune.adapters.import(await (await fetch(`data:application/zip;base64,${zip}`)).blob());
+    return { told: await flantune.adapters.check(model, adapter), again: await flantune.adapters.check(model, adapter.id) };
+  }, Buffer.from(packed).toString("base64"));
+  expect(found.told.map(({ code }) => code)).toEqual(["target_modules", "adapter_keys"]);
+  expect(found.told[0].message).toContain("`wi`");
+  expect(found.again).toEqual(found.told);
+});
+
 test("a zip whose files lie over each other, or are damaged, is refused", async ({ api }) => {
   const plain = Buffer.from(zipSync({ "adapter_config.json": CONFIG, "adapter_model.safetensors": WEIGHTS, "README.md": text("x") }, { level: 0 }));
   const entries = [...plain.toString("latin1").matchAll(/PK\x01\x02/g)].map(({ index }) => index);

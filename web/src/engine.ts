@@ -14,6 +14,7 @@ import type {
   Preview,
   RunEvent,
   Setting,
+  Warning,
 } from "./types.js";
 
 /** Keys of the configuration, in camelCase. */
@@ -78,8 +79,11 @@ export interface Requests {
   /** Has batches computed in parts of at most so many rows: the same step in less memory. */
   splitBatches: { params: { run: string; rows: number }; answer: null };
   closeRun: { params: { run: string }; answer: null };
-  /** Loads an adapter from a directory of the storage beside a base, to be called `adapter`. */
-  holdAdapter: { params: { model: string; adapter: string; directory: string }; answer: AdapterSummary };
+  /** Loads an adapter from a directory of the storage beside a base, to be called `adapter`; and says what there is to know of it there. */
+  holdAdapter: {
+    params: { model: string; adapter: string; directory: string };
+    answer: AdapterSummary & { warnings: Warning[] };
+  };
   dropAdapter: { params: { model: string; adapter: string }; answer: null };
   /** What a directory says of the adapter in it, without a base. */
   describeAdapter: { params: { directory: string }; answer: AdapterSummary };

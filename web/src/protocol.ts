@@ -20,6 +20,7 @@ import type {
   RunInfo,
   StoredModel,
   TrainSettings,
+  Warning,
 } from "./types.js";
 
 /** Where a model comes from, as it crosses. */
@@ -158,6 +159,8 @@ export interface Calls extends PassedOn {
   listAdapters: { params: {}; result: AdapterInfo[]; progress: never };
   renameAdapter: { params: { adapter: string; name: string }; result: AdapterInfo; progress: never };
   removeAdapter: { params: { adapter: string }; result: null; progress: never };
+  /** What there is to know of an adapter beside a model. */
+  checkAdapter: { params: { model: string; adapter: string }; result: Warning[]; progress: never };
   exportAdapter: { params: { adapter: string }; result: Blob; progress: never };
   importAdapter: {
     params: { adapter: string; file: Blob; name: string };

@@ -2160,7 +2160,15 @@ export const answers = {
     "base": "0123",
     "config": {
       "peft_type": "LORA"
-    }
+    },
+    "warnings": [
+      {
+        "event": "warning",
+        "code": "truncated",
+        "message": "3 sources were cut",
+        "count": 3
+      }
+    ]
   },
   "dropAdapter": null,
   "describeAdapter": {

@@ -190,6 +190,7 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
         adapters = adapters.map((adapter) => (adapter.id === id ? renamed : adapter));
         return renamed;
       },
+      check: async () => [],
       export: async (id) => new Blob([find(id).name], { type: "application/zip" }),
       async import(file) {
         const name = file instanceof File ? file.name.replace(/\.zip$/, "") : "imported";

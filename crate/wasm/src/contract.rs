@@ -29,8 +29,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     options,
     protocol::{
-        Answer, Architecture, DataLengths, Device, Estimated, Evaluated, HubFile, HubFiles,
-        HubModel, ModelInfo, Opened, Planned, Request, Stepped, Texts,
+        Answer, Architecture, DataLengths, Device, Estimated, Evaluated, HeldAdapter, HubFile,
+        HubFiles, HubModel, ModelInfo, Opened, Planned, Request, Stepped, Texts,
     },
 };
 
@@ -281,6 +281,16 @@ fn file() -> HubFile {
     HubFile { name: "config.json".to_owned(), address: "https://a.b/config.json".to_owned() }
 }
 
+fn summary() -> Summary {
+    Summary {
+        method: Method::Lora,
+        parameters: 344_064,
+        bytes: 1_376_256,
+        base: Some("0123".to_owned()),
+        config: json!({ "peft_type": "LORA" }),
+    }
+}
+
 /// The answer to each request, with all it can have.
 fn answer(request: &Request) -> Answer {
     let side = || Side {
@@ -343,13 +353,10 @@ fn answer(request: &Request) -> Answer {
             Answer::Stepped(Stepped { events: events(), step: 1, steps: 126, done: false })
         }
         Request::Checkpoint { .. } => Answer::Events(events()),
-        Request::HoldAdapter { .. } | Request::DescribeAdapter { .. } => Answer::Adapter(Summary {
-            method: Method::Lora,
-            parameters: 344_064,
-            bytes: 1_376_256,
-            base: Some("0123".to_owned()),
-            config: json!({ "peft_type": "LORA" }),
-        }),
+        Request::HoldAdapter { .. } => {
+            Answer::Held(Box::new(HeldAdapter { adapter: summary(), warnings: vec![warning()] }))
+        }
+        Request::DescribeAdapter { .. } => Answer::Adapter(summary()),
         Request::Generate { .. } => {
             Answer::Texts(vec![Texts { texts: vec!["a".to_owned()], scores: vec![-0.5] }])
         }

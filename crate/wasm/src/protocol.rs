@@ -193,6 +193,7 @@ pub enum Answer {
     Stepped(Stepped),
     Events(Vec<Event>),
     Adapter(Summary),
+    Held(Box<HeldAdapter>),
     Texts(Vec<Texts>),
     Evaluated(Evaluated),
     Metrics(Metrics),
@@ -355,6 +356,16 @@ pub struct Stepped {
     pub steps: usize,
     /// Whether all is done and written.
     pub done: bool,
+}
+
+/// An adapter that is held beside a base, and what there is to know of it there.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeldAdapter {
+    /// The adapter.
+    #[serde(flatten)]
+    pub adapter: Summary,
+    /// [`Event::Warning`] each.
+    pub warnings: Vec<Event>,
 }
 
 /// What a model wrote for a prompt.

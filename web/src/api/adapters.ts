@@ -1,6 +1,6 @@
 // The library of adapters.
 
-import type { AdapterInfo } from "../types.js";
+import type { AdapterInfo, Warning } from "../types.js";
 import { isBlob, isFile, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import { givenAdapter, givenModel } from "./given.js";
@@ -42,6 +42,15 @@ export class Adapters {
     if (name !== undefined) text("import: name", name, "the adapter's name");
     const given = name ?? (isFile(file) ? file.name.replace(/\.zip$/i, "") : "imported");
     return this.#client.call("importAdapter", { adapter: newId(), file, name: given });
+  }
+
+  /**
+   * What there is to know of an adapter beside a model: names that the model lacks, keys that nobody knows,
+   * another precision. Errors: `adapter`, `tensor` where it does not go with that model.
+   */
+  async check(model: Model, adapter: AdapterInfo | string): Promise<Warning[]> {
+    const { id } = givenModel("check: model", this.#client, model);
+    return this.#client.call("checkAdapter", { model: id, adapter: givenAdapter("check: adapter", adapter) });
   }
 
   /** The base with an adapter folded in: a whole model's directory as a zip. */

@@ -92,7 +92,7 @@ export class App {
       data,
       train,
       attempt: new AttemptActions(shared, model, train, () => library.list()),
-      compare: new CompareActions(shared, model, data),
+      compare: new CompareActions(shared, model, data, library),
       library,
       toggle: (step) => this.store.change(({ open }) => (open[step] = !open[step])),
       advance: (step) => this.#advance(step),

@@ -159,6 +159,8 @@ export interface CompareState {
 
 export interface LibraryState {
   list: AdapterInfo[];
+  /** What there is to know of those that were put beside a model. */
+  warnings: Map<string, Warning[]>;
   /** What is being done with which adapter. */
   busy?: { id: string; work: "export" | "merge" | "delete" | "import" };
   /** Whose deletion awaits a second click. */
@@ -229,7 +231,7 @@ export function initialState(): State {
       total: 0,
       onlyChanged: false,
     },
-    library: { list: [] },
+    library: { list: [], warnings: new Map() },
   };
 }
 

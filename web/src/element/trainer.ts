@@ -25,6 +25,7 @@ import type {
   StoredModel,
   TrainOptions,
   TrainSettings,
+  Warning,
 } from "../types.js";
 
 export interface Trainer {
@@ -95,6 +96,8 @@ export interface Run extends AsyncIterable<RunEvent> {
 export interface Adapters {
   list(): Promise<AdapterInfo[]>;
   rename(id: string, name: string): Promise<AdapterInfo>;
+  /** What there is to know of an adapter beside a model. */
+  check(model: Model, id: string): Promise<Warning[]>;
   /** PEFT's directory as a zip. */
   export(id: string): Promise<Blob>;
   import(file: Blob): Promise<AdapterInfo>;

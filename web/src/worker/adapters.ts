@@ -3,7 +3,7 @@
 // last, says which one counts. So name, scores and weights change together or not at all.
 
 import { FlantuneError } from "../api/error.js";
-import type { AdapterInfo, Metrics, ModelRecipe } from "../types.js";
+import type { AdapterInfo, Metrics, ModelRecipe, Warning } from "../types.js";
 import { adapterFiles } from "./adapter-zip.js";
 import { earlierInfo } from "./earlier-index.js";
 import type { Engine } from "./engine.js";
@@ -28,8 +28,8 @@ interface AdapterRecord {
 }
 
 export class Adapters {
-  /** By model: those that the core holds beside it. */
-  readonly #held = new Map<string, Set<string>>();
+  /** By model: those that the core holds beside it, and what there is to know of them. */
+  readonly #held = new Map<string, Map<string, Warning[]>>();
 
   constructor(
     readonly engine: Engine,
@@ -91,13 +91,16 @@ export class Adapters {
     });
   }
 
-  /** Sees to it that the core holds an adapter beside a model. */
-  async hold(model: string, id: string): Promise<void> {
-    const held = this.#held.get(model) ?? new Set();
+  /** Sees to it that the core holds an adapter beside a model. Gives what there is to know of it there. */
+  async hold(model: string, id: string): Promise<Warning[]> {
+    const held = this.#held.get(model) ?? new Map<string, Warning[]>();
     this.#held.set(model, held);
-    if (held.has(id)) return;
-    await this.engine.request("holdAdapter", { model, adapter: id, directory: await this.directory(id) });
-    held.add(id);
+    const known = held.get(id);
+    if (known) return known;
+    const params = { model, adapter: id, directory: await this.directory(id) };
+    const { warnings } = await this.engine.request("holdAdapter", params);
+    held.set(id, warnings);
+    return warnings;
   }
 
   /** A model went, and with it what was held beside it. */

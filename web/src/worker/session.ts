@@ -132,6 +132,7 @@ export class Session {
       await this.#at.runs.forget(adapter);
       return null;
     },
+    checkAdapter: ({ model, adapter }) => this.#at.adapters.hold(model, adapter),
     exportAdapter: ({ adapter }) => this.#at.adapters.export(adapter),
     importAdapter: ({ adapter, file, name }) => this.#at.adapters.import(file, name, adapter),
   };

@@ -73,7 +73,10 @@ export class Core {
     checkpoint: async ({ run }: Requests["checkpoint"]["params"]) => [await this.#save(this.#run(run))],
     writeAdapter: async ({ run }: Requests["writeAdapter"]["params"]) => this.#writeResult(this.#run(run)),
     closeRun: async ({ run }: Requests["closeRun"]["params"]) => void this.#runs.delete(run),
-    holdAdapter: ({ directory }: Requests["holdAdapter"]["params"]) => this.#describe(directory),
+    holdAdapter: async ({ directory }: Requests["holdAdapter"]["params"]) => ({
+      ...(await this.#describe(directory)),
+      warnings: [],
+    }),
     dropAdapter: async () => null,
     describeAdapter: ({ directory }: Requests["describeAdapter"]["params"]) => this.#describe(directory),
     merge: async ({ adapter, output }: Requests["merge"]["params"]) => {

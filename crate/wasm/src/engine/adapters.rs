@@ -1,9 +1,9 @@
 //! Adapters beside their bases.
 
-use flantune::{Error, Result, adapter::Summary};
+use flantune::{Error, Result, adapter::Summary, train::Event};
 
 use super::State;
-use crate::protocol::Answer;
+use crate::protocol::{Answer, HeldAdapter};
 
 impl State {
     pub(super) async fn hold_adapter(
@@ -12,14 +12,19 @@ impl State {
         name: String,
         directory: &str,
     ) -> Result<Answer> {
-        let adapter = self.session(model)?.load_adapter(directory).await?;
+        let session = self.session(model)?;
+        let adapter = session.load_adapter(directory).await?;
+        let notes = session.adapter_notes(directory).await?;
         match self.models.borrow_mut().get_mut(model) {
             Some(session) => drop(session.hold(name, adapter)),
             None => {
                 return Err(Error::setting("model", format!("`{model}` was dropped meanwhile")));
             }
         }
-        self.describe_adapter(directory).await
+        Ok(Answer::Held(Box::new(HeldAdapter {
+            adapter: Summary::open(&*self.host.storage, directory).await?,
+            warnings: notes.into_iter().map(Event::from).collect(),
+        })))
     }
 
     pub(super) fn drop_adapter(&self, model: &str, name: &str) -> Result<Answer> {

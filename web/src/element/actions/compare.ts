@@ -6,6 +6,7 @@ import { isAbort } from "../store.js";
 import type { DataSet, Model } from "../trainer.js";
 import { dataName } from "../views/names.js";
 import type { DataActions } from "./data.js";
+import type { LibraryActions } from "./library.js";
 import type { ModelActions } from "./model.js";
 import type { Shared } from "./shared.js";
 
@@ -16,12 +17,14 @@ export class CompareActions {
   #shared: Shared;
   #model: ModelActions;
   #data: DataActions;
+  #library: LibraryActions;
   #abort: AbortController | undefined;
 
-  constructor(shared: Shared, model: ModelActions, data: DataActions) {
+  constructor(shared: Shared, model: ModelActions, data: DataActions, library: LibraryActions) {
     this.#shared = shared;
     this.#model = model;
     this.#data = data;
+    this.#library = library;
   }
 
   setPrompt(place: number, text: string): void {
@@ -89,6 +92,7 @@ export class CompareActions {
         compare.outputs = prompts.map(() => new Map<string, string>());
       });
       for (const adapter of this.#systems(model)) {
+        if (adapter !== null) await this.#library.check(model, adapter);
         const texts = await model.generate(prompts, { adapter, maxNewTokens: 64, signal: abort.signal });
         store.change(() =>
           texts.forEach((text, place) => compare.outputs[place]?.set(adapter ?? "base", text)),
@@ -120,6 +124,7 @@ export class CompareActions {
         compare.doubtful = doubtful;
       });
       for (const adapter of this.#systems(model)) {
+        if (adapter !== null) await this.#library.check(model, adapter);
         const { metrics, rows } = await model.evaluate(data, {
           adapter,
           split: "validation",

@@ -1,8 +1,9 @@
 // The library of adapters.
 
 import { save } from "../dom.js";
+import { fits } from "../fits.js";
 import type { LibraryState } from "../state.js";
-import type { Trainer } from "../trainer.js";
+import type { Model, Trainer } from "../trainer.js";
 import type { ModelActions } from "./model.js";
 import type { Shared } from "./shared.js";
 
@@ -57,8 +58,16 @@ export class LibraryActions {
       await this.#work("", "import", async (trainer) => {
         const adapter = await trainer.adapters.import(file);
         this.#shared.announce(this.#shared.strings().adapters.imported(adapter.name));
+        const { loaded } = this.#shared.store.state.model;
+        if (loaded !== undefined && fits(adapter, loaded)) await this.check(loaded, adapter.id);
       });
     }
+  }
+
+  /** Asks what there is to know of an adapter beside a model. */
+  async check(model: Model, id: string): Promise<void> {
+    const warnings = await (await this.#shared.trainer()).adapters.check(model, id);
+    this.#shared.store.change(({ library }) => library.warnings.set(id, warnings));
   }
 
   /** Asks for a second click, in place. */

@@ -6,6 +6,7 @@ import { fits, otherPrecision } from "../fits.js";
 import { translated } from "../store.js";
 import { button, type Context, disable, filePicker, problemBox, sentences, type View, why } from "./parts.js";
 import { step } from "./step.js";
+import { warningItems } from "./warnings.js";
 
 export function adaptersStep(context: Context): View {
   const { strings, format, state } = context;
@@ -127,7 +128,8 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
   const problem = problemBox();
   const wrong = h("p", { class: "warning" }, texts.wrongBase);
   const rounded = h("p", { class: "warning" });
-  const root = h("li", {}, name, details, wrong, rounded, usual, sure, problem.root);
+  const warnings = h("ul", { class: "plain-list" });
+  const root = h("li", {}, name, details, wrong, rounded, warnings, usual, sure, problem.root);
   return {
     root,
     update(adapter) {
@@ -159,6 +161,10 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
       const precisions = otherPrecision(adapter, state.model.loaded);
       show(rounded, precisions !== undefined);
       if (precisions !== undefined) setText(rounded, texts.otherPrecision(precisions.was, precisions.is));
+      // Another precision is said above, with or without a model to ask beside.
+      const known = (library.warnings.get(id) ?? []).filter(({ code }) => code !== "other_precision");
+      show(warnings, known.length > 0);
+      refill(warnings, JSON.stringify(known), () => warningItems(known, context));
       use.disabled = !belongs;
       use.checked = belongs && compare.chosen.has(id);
       show(merge, adapter.method === "lora" && belongs); // a soft prompt has no matrices to fold in
