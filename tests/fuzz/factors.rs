@@ -68,6 +68,8 @@ fn rows_take_little_more_than_their_texts() {
         let file = repeated(begin, again, "", MEGABYTE);
         holds(&format!("{name} {again:?}"), &file, 12.0, dataset(name));
     }
+    // What the most columns that a table may have take, at a byte each.
+    holds("nameless", &repeated("", ",", "x\n1\n", 16_000), 64.0, rows("a.csv"));
     let wide = |begin: &str| repeated(begin, "c#,", "x\n1\n", MEGABYTE);
     holds("columns", &wide(""), 24.0, rows("a.csv"));
     let header = repeated("", "c#,", "x", 80_000);

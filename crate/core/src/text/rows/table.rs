@@ -18,6 +18,9 @@ const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 const MAX_COLUMNS: usize = 16_384;
 /// The longest name of a column, in bytes: each row's fields have all names.
 const MAX_NAME: usize = 1_000;
+/// The most columns without a name, which costs a byte in the file, and far more where it is given one:
+/// tables have one, or some behind their last, and not one for each comma of a text.
+const MAX_UNNAMED: usize = 1_000;
 /// What a column without a name is called, with its number from 0, as pandas does.
 const UNNAMED: &str = "Unnamed: ";
 
@@ -269,6 +272,13 @@ fn names(header: &[String]) -> Result<Vec<String>, String> {
             header.len()
         ));
     }
+    let unnamed = header.iter().filter(|name| name.trim().is_empty()).count();
+    if unnamed > MAX_UNNAMED {
+        return Err(format!(
+            "found {unnamed} columns without a name; more than {MAX_UNNAMED} are too many: the first line \
+             of a table names its columns"
+        ));
+    }
     let written: HashSet<&str> = header.iter().map(|name| name.trim()).collect();
     let (mut seen, mut names) = (HashSet::new(), Vec::with_capacity(header.len()));
     for (place, name) in header.iter().enumerate() {
@@ -434,6 +444,7 @@ mod tests {
             ("a,b\n1,\"2\n3,\"4\"\n", &format!("line 2: {reaching}")),
             ("a,b\n\"1\" ,2\n", &format!("line 2: {reaching}")),
             ("a,b,a\n", "line 1: the header names `a` twice"),
+            (&",".repeat(1_000), "line 1: found 1001 columns without a name"),
             ("\"a", "line 1: a quote is opened and not closed"),
         ] {
             let message = failure(text.as_bytes());
