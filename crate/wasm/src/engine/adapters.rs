@@ -1,6 +1,8 @@
 //! Adapters beside their bases.
 
-use flantune::{Error, Result, adapter::Summary, train::Event};
+use flantune::{
+    Error, Result, adapter::Summary, storage::join, text::dataset::Warning, train::Event,
+};
 
 use super::State;
 use crate::protocol::{Answer, HeldAdapter};
@@ -23,7 +25,14 @@ impl State {
         }
         Ok(Answer::Held(Box::new(HeldAdapter {
             adapter: Summary::open(&*self.host.storage, directory).await?,
-            warnings: notes.into_iter().map(Event::from).collect(),
+            // Where its files lie is the worker's business.
+            warnings: (notes.into_iter())
+                .map(|note| Warning {
+                    message: note.message.replace(&join(directory, ""), ""),
+                    ..note
+                })
+                .map(Event::from)
+                .collect(),
         })))
     }
 
