@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use burn::tensor::{Tensor, TensorData};
 
+use super::cpu::is_cpu;
 use crate::rng::{Purpose, Random};
 
 /// How operations are carried out in one forward pass.
@@ -38,6 +39,12 @@ impl Dropout {
 }
 
 impl Context {
+    /// Whether an operation on this tensor runs as a kernel of ours: the one place that says which devices
+    /// have them.
+    pub fn has_kernel<const D: usize>(&self, tensor: &Tensor<D>) -> bool {
+        self.kernels && is_cpu(tensor)
+    }
+
     /// Whether dropout acts before LoRA products.
     pub fn drops_lora(&self) -> bool {
         self.dropout.as_ref().is_some_and(|dropout| dropout.lora > 0.0)

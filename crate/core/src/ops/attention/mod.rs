@@ -12,7 +12,7 @@ use burn::{
     tensor::{Int, Tensor, activation::softmax},
 };
 
-use super::{Context, cpu::is_cpu};
+use super::Context;
 
 /// What is added to the scores before the softmax.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +104,7 @@ pub fn attention(
     context: &Context,
 ) -> Tensor<2> {
     // Dropout acts between the softmax and the second product, which the kernel has in one.
-    if !context.kernels || context.drops() || !is_cpu(&q) {
+    if !context.has_kernel(&q) || context.drops() {
         return definition(q, source, shape, bias, context);
     }
     let none = || Tensor::<4>::zeros([1, 1, 1, 1], &burn::tensor::Device::flex());

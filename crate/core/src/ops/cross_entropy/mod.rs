@@ -13,7 +13,6 @@ use burn::{
 };
 
 use super::Context;
-use super::cpu::is_cpu;
 
 /// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
 /// whole numbers exactly up to 2^24.
@@ -81,7 +80,7 @@ pub fn cross_entropy(
     smoothing: Smoothing,
     context: &Context,
 ) -> Tensor<1> {
-    if !context.kernels || !is_cpu(&logits) {
+    if !context.has_kernel(&logits) {
         return definition(logits, labels, smoothing);
     }
     let (loss, _) = <Dispatch as CrossEntropy>::cross_entropy(

@@ -13,7 +13,6 @@ use burn::{
 };
 
 use super::Context;
-use super::cpu::is_cpu;
 
 const CUBIC: f64 = 0.044715;
 
@@ -36,7 +35,7 @@ pub trait GatedGelu: Backend {
 
 /// `gate` and `value` of one shape, which is also that of the result.
 pub fn gated_gelu(gate: Tensor<2>, value: Tensor<2>, context: &Context) -> Tensor<2> {
-    if !context.kernels || !is_cpu(&gate) {
+    if !context.has_kernel(&gate) {
         return definition(gate, value);
     }
     Tensor::from_dispatch(<Dispatch as GatedGelu>::gated_gelu(

@@ -15,7 +15,6 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::cpu::is_cpu;
 use super::{Context, Weight};
 
 /// The kernels.
@@ -61,7 +60,7 @@ pub fn linear(x: Tensor<2>, weight: &Weight, context: &Context) -> Tensor<2> {
 /// [`linear`] with a weight of floats.
 fn dense(x: Tensor<2>, weight: &Tensor<2>, context: &Context) -> Tensor<2> {
     let weight = weight.clone();
-    if !context.kernels || !is_cpu(&x) {
+    if !context.has_kernel(&x) {
         return x.matmul(weight.transpose());
     }
     let y = <Dispatch as LinearMap>::linear_map(x.into_dispatch(), weight.into_dispatch());
@@ -85,7 +84,7 @@ pub fn lora(
             return int8::linear(x, weight, context) + dense(low, b, context);
         }
     };
-    if !context.kernels || !is_cpu(&x) {
+    if !context.has_kernel(&x) {
         return lora_definition(x, weight, a, b, scale);
     }
     let (y, _) = <Dispatch as LinearMap>::lora(

@@ -11,7 +11,6 @@ use burn::{
 };
 
 use super::Context;
-use super::cpu::is_cpu;
 
 /// The kernels.
 #[backend_extension(Flex, Autodiff)]
@@ -33,7 +32,7 @@ pub trait RmsNorm: Backend {
 
 /// `x`: `[rows, width]`, `weight`: `[width]`. Returns the shape of `x`.
 pub fn rms_norm(x: Tensor<2>, weight: &Tensor<1>, epsilon: f64, context: &Context) -> Tensor<2> {
-    if !context.kernels || !is_cpu(&x) {
+    if !context.has_kernel(&x) {
         return definition(x, weight, epsilon);
     }
     let weight = weight.clone().into_dispatch();
