@@ -275,7 +275,6 @@ export const answers = {
           "auto",
           "cpu",
           "webgpu",
-          "cuda"
         ]
       },
       "default": "auto",

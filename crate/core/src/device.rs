@@ -27,8 +27,6 @@ pub enum DeviceKind {
     Cpu,
     /// A GPU (or a software rasteriser) through WGSL and wgpu.
     Webgpu,
-    /// An NVIDIA GPU through CUDA; only in builds with the feature `cuda`.
-    Cuda,
 }
 
 impl DeviceKind {
@@ -37,7 +35,6 @@ impl DeviceKind {
         match self {
             DeviceKind::Cpu => "cpu",
             DeviceKind::Webgpu => "webgpu",
-            DeviceKind::Cuda => "cuda",
         }
     }
 }
@@ -119,18 +116,6 @@ impl Device {
             },
             inner,
         })
-    }
-
-    /// The first NVIDIA GPU, through CUDA.
-    #[cfg(feature = "cuda")]
-    pub fn cuda() -> Self {
-        Device {
-            kind: DeviceKind::Cuda,
-            name: "CUDA device 0".to_owned(),
-            software: false,
-            limits: Limits::default(),
-            inner: BurnDevice::cuda(0),
-        }
     }
 
     /// A hardware GPU through WebGPU, else the CPU. A software rasteriser is slower than the CPU

@@ -68,7 +68,6 @@ impl Asked {
         let kind = match (choice, &there) {
             (_, Some(device)) => device.kind(),
             (DeviceChoice::Webgpu, None) => DeviceKind::Webgpu,
-            (DeviceChoice::Cuda, None) => DeviceKind::Cuda,
             (DeviceChoice::Auto | DeviceChoice::Cpu, None) => DeviceKind::Cpu,
         };
         Asked { kind, device: there }

@@ -73,8 +73,6 @@ named! {
         Cpu = "cpu",
         /// A GPU through wgpu: WebGPU in browsers; Vulkan, Metal or DX12 natively.
         Webgpu = "webgpu",
-        /// An NVIDIA GPU, in builds that have the feature.
-        Cuda = "cuda",
     }
 }
 

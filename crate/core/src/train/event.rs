@@ -68,7 +68,7 @@ pub struct Start {
     /// The sets of a mixture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sets: Vec<MixedSet>,
-    /// The device's kind: `cpu`, `webgpu`, `cuda`.
+    /// The device's kind: `cpu`, `webgpu`.
     pub device: String,
     /// The step of the checkpoint that the run goes on from.
     #[serde(skip_serializing_if = "Option::is_none")]
