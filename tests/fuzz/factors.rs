@@ -143,10 +143,10 @@ fn tokenizers_take_little_more_than_their_files() {
 fn settings_take_little_more_than_their_files() {
     let toml = |file: &[u8]| drop(RunConfig::from_file("a.toml", file));
     let mixture = |file: &[u8]| drop(Mixture::parse("a.toml", file, &DataConfig::default()));
-    for again in ["a#=1\n", "[a#]\n", "[[set]]\n", "a=[[[]]]\n", "a#={}\n"] {
-        let file = repeated("", again, "", MEGABYTE - 100);
-        holds(again, &file, 80.0, toml);
-        holds(again, &file, 80.0, mixture);
+    for again in ["a#=1\n", "[a#]\n", "[[set]]\n", "a=[[[]]]\n", "a#={}\n", "6.", "6.6..6."] {
+        let file = repeated("", again, "", MEGABYTE / 4 - 100);
+        holds(again, &file, 160.0, toml);
+        holds(again, &file, 160.0, mixture);
     }
     let record = |file: &[u8]| drop(RunConfig::from_file("run.json", file));
     let config = |file: &[u8]| drop(T5Config::from_json("config.json", file));

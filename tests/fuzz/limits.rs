@@ -22,6 +22,8 @@ impl Limits {
     /// For what is read from a file: in proportion to it. SECURITY.md states the factors.
     pub const PROPORTIONAL: Self =
         Self { largest: 16 << 20, held: 2 << 20, factor: 64, made: 1 << 30 };
+    /// For TOML, which may have 256 KB.
+    pub const DENSE: Self = Self { factor: 160, ..Self::PROPORTIONAL };
     /// For what is bounded, but not by the input. A template may make a text of 32 MB, and the engine's
     /// message about it may hold that text once more while it grows.
     pub const BOUNDED: Self = Self { largest: 64 << 20, held: 256 << 20, factor: 0, made: 8 << 30 };

@@ -274,7 +274,7 @@ export const answers = {
         "choices": [
           "auto",
           "cpu",
-          "webgpu",
+          "webgpu"
         ]
       },
       "default": "auto",

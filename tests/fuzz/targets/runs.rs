@@ -62,14 +62,19 @@ fn read(path: &str, input: &[u8]) {
 
 pub(super) const CONFIG_TOML: Target = Target {
     name: "config_toml",
-    limits: Limits::PROPORTIONAL,
+    limits: Limits::DENSE,
     fixtures: &[],
     words: KEYS,
     run: |input| read("config.toml", input),
 };
 
-pub(super) const RUN_JSON: Target =
-    Target { name: "run_json", words: KEYS, run: |input| read("run.json", input), ..CONFIG_TOML };
+pub(super) const RUN_JSON: Target = Target {
+    name: "run_json",
+    limits: Limits::PROPORTIONAL,
+    words: KEYS,
+    run: |input| read("run.json", input),
+    ..CONFIG_TOML
+};
 
 /// A run that stopped after the second of four steps.
 struct Stopped {

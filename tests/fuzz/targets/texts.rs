@@ -231,7 +231,7 @@ fn render(published: &Published) {
 
 pub(super) const MIXTURE: Target = Target {
     name: "mixture",
-    limits: Limits::PROPORTIONAL,
+    limits: Limits::DENSE,
     fixtures: &[],
     words: &[
         "[[set]]",

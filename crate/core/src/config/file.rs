@@ -1,5 +1,6 @@
 //! Configurations from files: TOML of a user's own, or the record (`run.json`) of a run.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{RunConfig, nearest};
@@ -32,9 +33,7 @@ impl RunConfig {
                     None => value,
                 }
             }
-            _ => toml::from_str(text).map_err(|error| {
-                failure(format!("not valid TOML: {}", in_one_line(text, &error)))
-            })?,
+            _ => from_toml(text).map_err(failure)?,
         };
         let mut config = Self::default();
         config.read(value).map_err(failure)?;
@@ -114,8 +113,22 @@ impl RunConfig {
     }
 }
 
+/// No TOML is longer, in bytes: of dense text its parser holds more than a hundred times as much.
+const TOML_LIMIT: usize = 256 << 10;
+
+/// What TOML holds.
+///
+/// # Errors
+/// What is wrong with it, and in which line.
+pub(crate) fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    if text.len() > TOML_LIMIT {
+        return Err(format!("it has {} bytes, and TOML may have {TOML_LIMIT}", text.len()));
+    }
+    toml::from_str(text).map_err(|error| format!("not valid TOML: {}", in_one_line(text, &error)))
+}
+
 /// What the parser says, with the line that it stopped at.
-pub(crate) fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+fn in_one_line(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().lines().collect::<Vec<_>>().join("; ");
     match error.span() {
         Some(span) => {
@@ -129,6 +142,13 @@ pub(crate) fn in_one_line(text: &str, error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn toml_of_any_length_is_refused() {
+        let long = format!("# {}\n", "6.".repeat(TOML_LIMIT / 2));
+        let message = RunConfig::from_file("a.toml", long.as_bytes()).unwrap_err().to_string();
+        assert_eq!(message, "a.toml: it has 262147 bytes, and TOML may have 262144");
+    }
 
     fn failure(path: &str, text: &str) -> String {
         RunConfig::from_file(path, text.as_bytes()).unwrap_err().to_string()

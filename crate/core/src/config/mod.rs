@@ -28,7 +28,7 @@ pub use section::Key;
 pub use sections::{DataConfig, EvalConfig, MethodConfig, ModelConfig, TrainConfig};
 pub use setting::ValueKind;
 pub use target::TargetModule;
-pub(crate) use {file::in_one_line, setting::show};
+pub(crate) use {file::from_toml, setting::show};
 
 use crate::{
     error::{Error, Result},

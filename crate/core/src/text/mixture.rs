@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use serde_json::{Map, Value};
 
 use crate::{
-    config::{DataConfig, RunConfig, in_one_line, nearest, show},
+    config::{DataConfig, RunConfig, from_toml, nearest, show},
     encoding,
     error::{Error, Result},
     rng::{Purpose, Random},
@@ -92,8 +92,7 @@ impl Mixture {
     }
 
     fn read(path: &str, text: &str, base: &DataConfig) -> Result<Self, String> {
-        let file: Map<String, Value> = toml::from_str(text)
-            .map_err(|error| format!("not valid TOML: {}", in_one_line(text, &error)))?;
+        let file: Map<String, Value> = from_toml(text)?;
         known(file.keys(), &KEYS, |key| match is_key_of_a_set(key) {
             true => Some(format!("`{key}` must stand in a [[set]]")),
             false => None,
