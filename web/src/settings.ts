@@ -48,7 +48,7 @@ export type MetricName = keyof MetricValues;
 /** Metrics by name: those that were asked for. Of a mixture's sets they are named `SET/METRIC`. */
 export type Metrics = { [Name in MetricName]?: MetricValues[Name] | null } & {
   /** The mean over all target tokens of all rows, where `loss` is the mean over rows of their own means. */
-  loss_per_token?: number | null;
+  [Name in "loss_per_token"]?: number | null;
 } & {
   [set: `${string}/${string}`]: number | Rouge | null;
 };
