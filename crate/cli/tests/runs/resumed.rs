@@ -158,9 +158,10 @@ fn damaged_checkpoints_above_do_not_cost_the_good_one() {
 fn a_configuration_that_could_not_be_read_back_is_refused() {
     let place = Place::new();
     let template = format!("{{{{ source }}}} {} ||| {{{{ target }}}}", "x".repeat(2 << 20));
-    place.write("f.toml", format!("[data]\ntemplate = \"{template}\"\n").as_bytes());
+    // TOML has no room for it.
+    place.write("f.json", format!("{{\"data\": {{\"template\": \"{template}\"}}}}").as_bytes());
     let Ended { code, stdout, .. } =
-        place.run("train", &[OPTIONS, &["--config", "f.toml", "--max-steps", "1"]].concat());
+        place.run("train", &[OPTIONS, &["--config", "f.json", "--max-steps", "1"]].concat());
     assert_eq!(code, Some(2), "{stdout}");
     assert!(stdout.contains("template"), "{stdout}");
     assert!(!place.path("out").exists());
