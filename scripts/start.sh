@@ -5,7 +5,7 @@
 # scripts/start.sh --native      builds the command line, says what to type next, and runs `flantune demo`
 #
 # The page needs Rust and Node.js 20 or newer; the rest (Rust's wasm32 target, wasm-bindgen, npm
-# packages) is fetched the first time, which takes a quarter of an hour with the build. Ctrl-C ends the
+# packages) is fetched the first time, which takes ten minutes with the build. Ctrl-C ends the
 # server.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
