@@ -73,14 +73,15 @@ fn check(train: &str, method: &[&str], results: &[&str]) {
         {
             kills += 1;
         }
-        // Killed between its result and its last acts, which remove them, it leaves checkpoints and a lock
-        // that holds nobody off.
-        if !is_done() {
-            place.done("train", &arguments);
-            assert_eq!(place.names(&format!("{output}/checkpoints")), Vec::<String>::new());
-            let hidden = |name: &String| name.starts_with(".flantune");
-            assert!(!place.names(&output).iter().any(hidden), "{:?}", place.names(&output));
+        match is_done() {
+            false => drop(place.done("train", &arguments)),
+            // Killed between its result and its last acts, it left what they remove: who asks for more is
+            // refused, and finds it gone.
+            true => assert_eq!(place.run("train", &arguments).code, Some(2)),
         }
+        assert_eq!(place.names(&format!("{output}/checkpoints")), Vec::<String>::new());
+        let hidden = |name: &String| name.starts_with(".flantune");
+        assert!(!place.names(&output).iter().any(hidden), "{:?}", place.names(&output));
         let steps = place.lines(&format!("{output}/events.jsonl"));
         let steps = of_kind(&steps, "step").into_iter().map(|event| event["step"].as_u64());
         assert!(steps.eq((1..=20).map(Some)), "no step is missing from the record, or there twice");

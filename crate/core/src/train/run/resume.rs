@@ -21,6 +21,9 @@ impl Run {
         let record = Record::read(&*storage, output).await?;
         let refused = |message: String| Err(Error::setting("output", message));
         if !record.result.is_null() {
+            // Left where the process was ended between its result and its last act. Where they cannot be
+            // removed, the next who asks tries again.
+            let _ = self.checkpoints.remove_all(&*storage).await;
             return refused(format!(
                 "the run in {output} is done; to train what it left further, name it as \
                  `init_adapter` (or as `model`) and another directory as `output`"
