@@ -10,7 +10,7 @@ use super::{
     config::{Keys, object},
     kind::{AdapterKind, AdapterSettings, Beginning, Cost, LinearMap},
     peft::Reader,
-    targets::{Chosen, Matcher, Names, PatternBudget, Targets, list, targets},
+    targets::{Chosen, Matcher, Names, PatternBudget, Targets, at, list, targets},
 };
 use crate::{
     config::RunConfig,
@@ -152,7 +152,7 @@ impl BesideMap for Ia3Layer {
 }
 
 impl AdapterKind for Ia3Adapter {
-    type AdapterSettings = Ia3Config;
+    type Settings = Ia3Config;
 
     const PREFIX: &'static str = "base_model.model.";
 
@@ -178,7 +178,7 @@ impl AdapterKind for Ia3Adapter {
         let chosen = reader.choose(&config.targets, &mut budget)?;
         config
             .settle(reader.model, &chosen, &mut budget)
-            .map_err(|message| reader.fault(format!("`feedforward_modules`: {message}")))?;
+            .map_err(|message| reader.fault(at("feedforward_modules")(message)))?;
         let (mut layers, mut names) = (BTreeMap::new(), BTreeSet::new());
         for map in &chosen.maps {
             let scales_input = config.scales_input(&map.name);

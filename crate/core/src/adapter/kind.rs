@@ -15,13 +15,13 @@ use crate::{
 /// An adapter of one kind.
 pub(crate) trait AdapterKind: Parameters + Beside + Sized {
     /// Its settings, as peft records them.
-    type AdapterSettings: AdapterSettings;
+    type Settings: AdapterSettings;
 
     /// What peft puts before the names of its tensors.
     const PREFIX: &'static str;
 
     /// Its settings.
-    fn settings(&self) -> &Self::AdapterSettings;
+    fn settings(&self) -> &Self::Settings;
 
     /// What a run of this configuration begins with.
     ///
@@ -33,10 +33,7 @@ pub(crate) trait AdapterKind: Parameters + Beside + Sized {
     ///
     /// # Errors
     /// Those of the file; [`Error::Adapter`](crate::Error::Adapter) where it does not fit the model.
-    fn read(
-        reader: &Reader<'_>,
-        settings: Self::AdapterSettings,
-    ) -> impl Future<Output = Result<Self>>;
+    fn read(reader: &Reader<'_>, settings: Self::Settings) -> impl Future<Output = Result<Self>>;
 
     /// Writes its settings into the configuration of a run that begins with it, and takes from that
     /// what it does not record.

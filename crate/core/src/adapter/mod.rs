@@ -37,7 +37,7 @@ use crate::{
     ops::Weight,
 };
 
-/// `Name: Type, AdapterSettings;` for each kind, under the name of its [`Method`].
+/// `Name: Type, Settings;` for each kind, under the name of its [`Method`].
 macro_rules! kinds {
     ($($(#[$about:meta])+ $variant:ident: $kind:ty, $settings:ty;)+) => {
         /// An adapter on its device.
@@ -246,5 +246,5 @@ kinds! {
 
 /// What peft calls a kind, as it stands in messages.
 fn peft_type<K: AdapterKind>() -> String {
-    format!("`{}`", K::AdapterSettings::PEFT_TYPE)
+    format!("`{}`", K::Settings::PEFT_TYPE)
 }

@@ -66,7 +66,7 @@ impl LoraAdapter {
 }
 
 impl AdapterKind for LoraAdapter {
-    type AdapterSettings = LoraConfig;
+    type Settings = LoraConfig;
 
     const PREFIX: &'static str = "base_model.model.";
 

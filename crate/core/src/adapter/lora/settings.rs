@@ -6,7 +6,7 @@ use crate::{
     adapter::{
         config::{Keys, number, object},
         kind::AdapterSettings,
-        targets::{Names, PatternBudget, Targets, per_map},
+        targets::{Names, PatternBudget, Targets, at, per_map},
     },
     error::{Result, short},
     model::BaseModel,
@@ -104,7 +104,6 @@ impl LoraConfig {
         maps: &[&str],
         budget: &mut PatternBudget,
     ) -> Result<Vec<(usize, f64)>, String> {
-        let at = |key: &'static str| move |message: String| format!("`{key}`: {message}");
         let ranks = per_map(&self.rank_pattern, maps, budget).map_err(at("rank_pattern"))?;
         let alphas = per_map(&self.alpha_pattern, maps, budget).map_err(at("alpha_pattern"))?;
         let each = |(rank, alpha): (Option<usize>, Option<f64>)| {

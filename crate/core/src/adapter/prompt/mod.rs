@@ -70,7 +70,7 @@ impl PromptAdapter {
 }
 
 impl AdapterKind for PromptAdapter {
-    type AdapterSettings = PromptConfig;
+    type Settings = PromptConfig;
 
     const PREFIX: &'static str = "";
 

@@ -9,5 +9,5 @@ pub use self::rules::{Layers, Names, Targets};
 pub(super) use self::{
     own::{list, targets},
     pattern::{PatternBudget, per_map},
-    rules::{Chosen, Matcher},
+    rules::{Chosen, Matcher, at},
 };

@@ -153,10 +153,8 @@ impl Targets {
         if let Some(layers) = &self.layers {
             keys.push(format!("`layers_to_transform` ({})", short(&json!(layers.numbers))));
         }
-        let last: BTreeSet<&str> =
-            modules.maps.iter().filter_map(|map| map.name.rsplit('.').next()).collect();
-        let last = last.into_iter().collect::<Vec<_>>().join(", ");
-        format!("{}: no linear map of the model is meant; it has {last}", keys.join(" with "))
+        let there = last_parts(&modules.maps);
+        format!("{}: no linear map of the model is meant; it has {there}", keys.join(" with "))
     }
 
     /// The same of this model alone, as a list of names: those given, or as few as mean these maps.
@@ -199,6 +197,12 @@ fn fewest(model: &T5, chosen: &Chosen) -> Vec<String> {
     names
 }
 
+/// The last parts of the maps' paths, for people.
+pub(super) fn last_parts(maps: &[Linear]) -> String {
+    let last: BTreeSet<&str> = maps.iter().filter_map(|map| map.name.rsplit('.').next()).collect();
+    last.into_iter().collect::<Vec<_>>().join(", ")
+}
+
 /// Whether a path ends with one of the names, by whole parts.
 fn ends(names: &[String], path: &str) -> bool {
     names.iter().any(|name| {
@@ -207,19 +211,21 @@ fn ends(names: &[String], path: &str) -> bool {
     })
 }
 
-fn at(key: &str) -> impl Fn(String) -> String + '_ {
+/// What is wrong, with the key that it stands under.
+pub(in crate::adapter) fn at(key: &str) -> impl Fn(String) -> String + '_ {
     move |message| format!("`{key}`: {message}")
 }
 
 /// The modules of a T5 as peft sees them.
-struct Modules {
-    maps: Vec<Linear>,
+pub(super) struct Modules {
+    /// Its linear maps, in the order of the walk.
+    pub(super) maps: Vec<Linear>,
     /// The head, embeddings, norms, and what holds others.
     others: BTreeSet<String>,
 }
 
 impl Modules {
-    fn of(model: &T5) -> Self {
+    pub(super) fn of(model: &T5) -> Self {
         let mut maps = Vec::new();
         let own = ["lm_head", "encoder.embed_tokens", "decoder.embed_tokens"];
         let mut others: BTreeSet<String> = own.into_iter().map(str::to_owned).collect();
