@@ -5,11 +5,11 @@ use flantune::error::Hint;
 /// In a sentence without a full stop.
 pub(crate) fn words(hint: &Hint) -> String {
     let words = match hint {
+        Hint::Said(words) => words,
         Hint::SmallerSteps => "try a smaller learning_rate, or a smaller clip_norm",
         Hint::ModelName => {
             "check the spelling; of a private model, set HF_TOKEN to a token that may read it"
         }
-        Hint::Revision => "name a branch, a tag or a commit of it; without one it is `main`",
         Hint::Token => "set HF_TOKEN to a token that may read it, or log in with `hf auth login`",
         Hint::OtherToken => "check that the token is valid and may read this model",
         Hint::Conditions { page } => {
@@ -27,15 +27,6 @@ pub(crate) fn words(hint: &Hint) -> String {
              download stopped"
         }
         Hint::HubAddress => "check HF_ENDPOINT, and whether a proxy answers in the hub's place",
-        Hint::MakeTokenizer => {
-            "transformers makes one: `AutoTokenizer.from_pretrained(…)`, then `save_pretrained` into \
-             a directory with the model's other files"
-        }
-        Hint::OtherRepository => "name a repository that holds a T5 model",
-        Hint::MakeSafetensors => {
-            "look for a revision that has them, such as refs/pr/1, or convert them: transformers' \
-             `from_pretrained` and `save_pretrained` write safetensors"
-        }
         Hint::DownloadAgain => {
             "it was removed: try again; where that does not help, something on the way changes what \
              is downloaded"

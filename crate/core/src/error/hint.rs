@@ -1,15 +1,15 @@
-//! What can be done about an error. Each front words it in its own terms: a command line has options and
-//! environment variables, a page has controls.
+//! What can be done about an error. What has to do with options, environment variables or controls each
+//! front words in its own terms; the rest is worded here.
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
+    /// What is the same wherever it is read, in a sentence without a full stop.
+    Said(&'static str),
     /// Train with a smaller `learning_rate` or `clip_norm`.
     SmallerSteps,
     /// Check the spelling of a hub's model; a private one needs a token.
     ModelName,
-    /// Name a branch, a tag or a commit.
-    Revision,
     /// Give a token that may read the model.
     Token,
     /// Give another token: this one does not suffice.
@@ -27,12 +27,6 @@ pub enum Hint {
     Network,
     /// Check the hub's address, and what answers there.
     HubAddress,
-    /// Make a tokenizer.json by transformers.
-    MakeTokenizer,
-    /// Name a repository that holds a T5 model.
-    OtherRepository,
-    /// Find safetensors in another revision, or convert the weights by transformers.
-    MakeSafetensors,
     /// Download it again.
     DownloadAgain,
     /// Make room on the disk; what was downloaded is kept.

@@ -99,7 +99,9 @@ impl Problem {
     fn hint(&self) -> Option<Hint> {
         Some(match self {
             Problem::NotFound { .. } => Hint::ModelName,
-            Problem::NoRevision { .. } => Hint::Revision,
+            Problem::NoRevision { .. } => {
+                Hint::Said("name a branch, a tag or a commit of it; without one it is `main`")
+            }
             Problem::Refused { token: false, .. } => Hint::Token,
             Problem::Refused { token: true, .. } => Hint::OtherToken,
             Problem::Gated { page } => Hint::Conditions { page: page.clone() },
@@ -109,9 +111,15 @@ impl Problem {
             }
             Problem::Unreachable { .. } => Hint::Network,
             Problem::NoHub { .. } => Hint::HubAddress,
-            Problem::NoFile { file: "tokenizer.json" } => Hint::MakeTokenizer,
-            Problem::NoFile { .. } => Hint::OtherRepository,
-            Problem::NoWeights { .. } => Hint::MakeSafetensors,
+            Problem::NoFile { file: "tokenizer.json" } => Hint::Said(
+                "transformers makes one: `AutoTokenizer.from_pretrained(…)`, then `save_pretrained` into \
+                 a directory with the model's other files",
+            ),
+            Problem::NoFile { .. } => Hint::Said("name a repository that holds a T5 model"),
+            Problem::NoWeights { .. } => Hint::Said(
+                "look for a revision that has them, such as refs/pr/1, or convert them: transformers' \
+                 `from_pretrained` and `save_pretrained` write safetensors",
+            ),
             Problem::Mismatch { .. } => Hint::DownloadAgain,
             Problem::Storage { full: true, .. } => Hint::MakeRoom,
             Problem::Storage { full: false, .. } => Hint::OtherCache,
