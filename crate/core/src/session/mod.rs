@@ -1,15 +1,15 @@
 //! One loaded base model with its data sets, runs and adapters: all that a front end sees.
 
 mod adapters;
-mod base;
 mod device;
 mod text;
+mod tokenizer;
 mod training;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use self::base::TOKENIZER;
-pub use self::{base::tokenizer, device::device, text::Answer};
+use self::tokenizer::TOKENIZER;
+pub use self::{device::device, text::Answer, tokenizer::tokenizer};
 use crate::{
     adapter::Adapter,
     config::{DataConfig, Dtype, Method, ModelConfig, RunConfig, Task},

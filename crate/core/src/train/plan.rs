@@ -17,6 +17,9 @@ use crate::{
 /// A run before it begins.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
+    /// The run's configuration, every default written out. A front end shows it in its own form.
+    #[serde(skip)]
+    pub config: RunConfig,
     /// What it trains, in as few words as a list has room for.
     pub title: String,
     /// The same in full.
@@ -123,6 +126,7 @@ impl Plan {
                 .map(|((model, _), memory)| trainable(&config, model, &memory)),
             memory,
             length: rows.map(|rows| length(given, rows)),
+            config,
         })
     }
 }

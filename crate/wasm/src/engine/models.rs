@@ -46,7 +46,6 @@ impl State {
         rows: Option<Rows>,
     ) -> Result<Answer> {
         let config = configuration(options)?;
-        let resolved = config.resolve().map_err(in_camel_case)?;
         let rows = rows.map(|Rows { train, validation }| plan::Rows { train, validation });
         let plan = match model {
             Some(model) => self.session(model)?.plan(&config, rows),
@@ -54,7 +53,7 @@ impl State {
         };
         let plan = plan.map_err(in_camel_case)?;
         Ok(Answer::Plan(Box::new(Planned {
-            config: sections(&resolved),
+            config: sections(&plan.config),
             toml: config.to_toml(),
             plan,
         })))
