@@ -50,6 +50,12 @@ impl<'a> Fixture<'a> {
     }
 }
 
+/// The batch that the adapters beside a tiny model were given.
+pub(super) async fn batch(storage: &dyn Storage, name: &str) -> Result<Batch, Failure> {
+    let path = format!("tiny/{name}/adapters/batches/0.safetensors");
+    Fixture::open(storage, &path).await?.batch().await
+}
+
 /// A model's directory, on the device.
 pub(super) async fn model(
     storage: &dyn Storage,

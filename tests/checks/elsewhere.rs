@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Failure,
-    compare::{Fixture, loss_tolerance, model, near},
+    compare::{batch, loss_tolerance, model, near},
     forward::{number, settings},
 };
 
@@ -36,8 +36,7 @@ pub(super) async fn read(
     kernels: bool,
 ) -> Result<(), Failure> {
     let base = model(storage, &format!("tiny/{name}"), device).await?;
-    let path = format!("tiny/{name}/adapters/batches/0.safetensors");
-    let batch = Fixture::open(storage, &path).await?.batch().await?;
+    let batch = batch(storage, name).await?;
     let kinds = kinds(name);
     if kinds.is_empty() {
         return Err("there are no kinds".into());

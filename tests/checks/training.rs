@@ -15,7 +15,7 @@ use flantune::{
 
 use super::{
     Failure,
-    compare::{Fixture, close, model, near},
+    compare::{batch, close, model, near},
     forward::{settings, values},
 };
 
@@ -169,11 +169,6 @@ async fn beside(
     let path = format!("tiny/{name}/adapters/lora/initial");
     let adapter = Adapter::load(storage, &path, &base, None).await?;
     Ok((base, adapter, batch(storage, name).await?))
-}
-
-async fn batch(storage: &dyn Storage, name: &str) -> Result<Batch, Failure> {
-    let path = format!("tiny/{name}/adapters/batches/0.safetensors");
-    Fixture::open(storage, &path).await?.batch().await
 }
 
 fn halves(batch: &Batch) -> (Batch, Batch) {

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
     Failure,
     adapters::{method_of, probe},
-    compare::{Fixture, close, model},
+    compare::{Fixture, batch, close, model},
     forward::settings,
 };
 
@@ -113,8 +113,7 @@ pub(super) async fn read(
     kernels: bool,
 ) -> Result<(), Failure> {
     let base = model(storage, &format!("tiny/{name}"), device).await?;
-    let path = format!("tiny/{name}/adapters/batches/0.safetensors");
-    let batch = Fixture::open(storage, &path).await?.batch().await?;
+    let batch = batch(storage, name).await?;
     let directory = format!("written/{name}/{adapter}");
     let adapter = Adapter::load(storage, &directory, &base, None).await?;
     let found = probe(&base, Some(&adapter), &batch, kernels).await?;

@@ -11,7 +11,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    Place, lines, of_kind, says,
+    Place, lines,
+    models::OWN_SETTINGS,
+    of_kind, says,
     weights::{Tensor, read, write},
 };
 
@@ -584,21 +586,7 @@ fn own_settings(case: &Case) {
     };
     let own = written(case.here("own").to_str().unwrap(), &[]);
     let (plain, _) = written("builtin", &[]);
-    let (options, _) = written(
-        "builtin",
-        &[
-            "--max-new-tokens",
-            "12",
-            "--num-beams",
-            "4",
-            "--no-repeat-ngram-size",
-            "2",
-            "--length-penalty",
-            "2",
-            "--early-stopping",
-            "true",
-        ],
-    );
+    let (options, _) = written("builtin", &OWN_SETTINGS);
     assert_eq!(own, (options, 1));
     assert_ne!(own.0, plain);
 }

@@ -293,6 +293,20 @@ fn tokenizers_of_early_versions_and_added_tokens_are_read() {
     assert_eq!(crate::warnings(&place, "added.jsonl", &["--model", "model"]), []);
 }
 
+/// As options, what the generation_config.json of a case and of a test say.
+pub(crate) const OWN_SETTINGS: [&str; 10] = [
+    "--max-new-tokens",
+    "12",
+    "--num-beams",
+    "4",
+    "--no-repeat-ngram-size",
+    "2",
+    "--length-penalty",
+    "2",
+    "--early-stopping",
+    "true",
+];
+
 #[test]
 fn a_models_own_settings_are_taken_and_told() {
     let place = Place::new();
@@ -302,21 +316,9 @@ fn a_models_own_settings_are_taken_and_told() {
             answers.iter().filter(|line| line["code"] == "generation_config").cloned().collect();
         (answers.last().unwrap()["prediction"].clone(), told)
     };
-    let options = [
-        "--max-new-tokens",
-        "12",
-        "--num-beams",
-        "4",
-        "--no-repeat-ngram-size",
-        "2",
-        "--length-penalty",
-        "2",
-        "--early-stopping",
-        "true",
-    ];
     let (plain, told) = written(&[]);
     assert_eq!(told, [Value::Null; 0]);
-    let (by_options, _) = written(&options);
+    let (by_options, _) = written(&OWN_SETTINGS);
     place.edit("model/generation_config.json", |own| {
         for (key, value) in [
             ("max_new_tokens", json!(12)),
