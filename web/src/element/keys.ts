@@ -42,6 +42,13 @@ export function modulesInForce(state: State): string[] {
   return Array.isArray(modules) ? modules : [];
 }
 
+/** The attributes of a field for a key's numbers. They know no bound that does not belong to a range. */
+export function numberAttributes({ kind, range }: Key): Record<"step" | "min" | "max", string | null> {
+  const text = (bound: number | undefined) => (bound === undefined ? null : String(bound));
+  const step = kind.type === "integer" ? "1" : "any";
+  return { step, min: text(range.from ?? range.above), max: text(range.to ?? range.below) };
+}
+
 /** Whether a number is within a key's range. */
 export function isWithin({ range, kind }: Key, value: number): boolean {
   const { from = -Infinity, to = Infinity, above = -Infinity, below = Infinity } = range;

@@ -3,7 +3,7 @@
 import type { Key } from "../../engine.js";
 import type { Setting } from "../../types.js";
 import { h, refill, setValue, show, uniqueId } from "../dom.js";
-import { isListed, SECTIONS } from "../keys.js";
+import { isListed, numberAttributes, SECTIONS } from "../keys.js";
 import { byKey } from "../state.js";
 import type { Context, View } from "./parts.js";
 
@@ -107,9 +107,7 @@ function keyControl(
   const element = h("input", {
     ...attributes,
     type: numeric ? "number" : "text",
-    step: numeric ? (type === "integer" ? 1 : "any") : undefined,
-    min: numeric ? (key.range.from ?? key.range.above) : undefined,
-    max: numeric ? (key.range.to ?? key.range.below) : undefined,
+    ...(numeric ? numberAttributes(key) : {}),
     autocomplete: "off",
     on: {
       change() {

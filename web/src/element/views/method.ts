@@ -2,8 +2,8 @@
 
 import type { Key } from "../../engine.js";
 import type { Method, TargetModule } from "../../types.js";
-import { h, refill, setText, setValue, show } from "../dom.js";
-import { inForce, isWithin, modulesInForce, numberInForce } from "../keys.js";
+import { h, refill, setAttribute, setText, setValue, show } from "../dom.js";
+import { inForce, isWithin, modulesInForce, numberAttributes, numberInForce } from "../keys.js";
 import { METHODS } from "../presets.js";
 import { PRESETS } from "../state.js";
 import { keysView } from "./keys.js";
@@ -182,6 +182,11 @@ function form(context: Context): View {
       show(virtual.root, settings.method === "prompt");
       show(moduleField, settings.method !== "prompt");
       for (const { key, control, problem } of numbers) {
+        const known = state.keys.find(({ name }) => name === key);
+        if (known !== undefined) {
+          for (const [name, value] of Object.entries(numberAttributes(known)))
+            setAttribute(control, name, value);
+        }
         if (state.invalid.has(key)) continue; // what was typed stays beside what is said of it
         problem.set(undefined);
         setValue(control, String(inForce(state, key) ?? ""));
