@@ -263,15 +263,22 @@ function unreachable(address: string, error: unknown, signal?: AbortSignal): Fla
   return new FlantuneError("network", `${host} cannot be reached, or the transfer broke: ${detail}`, hint);
 }
 
-function refused(address: string, { status, statusText }: Response): FlantuneError {
+/** The status that a server answered with in place of a file, where that is what is wrong. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof FlantuneError && error.cause instanceof Response ? error.cause.status : undefined;
+}
+
+function refused(address: string, response: Response): FlantuneError {
+  const { status, statusText } = response;
+  const cause = { cause: response };
   const message = `${address}: the server answered ${status} ${statusText}`.trimEnd();
   if (status === 401 || status === 403) {
     const hint =
       "The model may be private, or its owner may want conditions accepted: download it there and choose its files";
-    return new FlantuneError("network", message, hint);
+    return new FlantuneError("network", message, hint, cause);
   }
   const hint = status === 404 ? "Check the name; capital letters count" : "Try again later";
-  return new FlantuneError(status === 404 ? "not_found" : "network", message, hint);
+  return new FlantuneError(status === 404 ? "not_found" : "network", message, hint, cause);
 }
 
 /** Waits between attempts; a cancelled one does not wait. */

@@ -7,7 +7,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { FlantuneError } from "../api/error.js";
 import type { Base } from "../engine.js";
 import type { RemoteSource } from "../protocol.js";
-import { get, getOk } from "./download.js";
+import { get, getOk, statusOf } from "./download.js";
 import type { Engine } from "./engine.js";
 
 /** The index of weights that are in several files. */
@@ -76,10 +76,9 @@ export class Hub {
   async #listing(repository: string, address: string, signal?: AbortSignal): Promise<Response> {
     try {
       return await getOk(address, signal);
-    } catch (thrown) {
-      const error = FlantuneError.from(thrown);
+    } catch (error) {
       // The hub answers 401 for what it does not have, too.
-      if (error.code !== "not_found" && !/answered 40[13]/.test(error.message)) throw error;
+      if (![401, 403, 404].includes(statusOf(error) ?? 0)) throw error;
       const message = `${repository}: the hub ${new URL(this.endpoint).host} has no such model or revision that everyone may read`;
       const hint =
         "Check the name, capital letters too; a private or gated model can be downloaded there, and its files chosen here";
