@@ -217,6 +217,8 @@ export interface EngineHost {
   list(directory: string): Promise<string[]>;
   /** Removes a file, or a directory with all it holds, if it is there. */
   remove(path: string): Promise<void>;
+  /** What a user calls the file or directory at a path, for messages. */
+  shown(path: string): string;
   /** Seconds since some moment. */
   seconds(): number;
   /** Lets the event loop turn, and rejects with `{ code: "cancelled" }` where the work was called off. */

@@ -1,10 +1,12 @@
 //! The one error type: what went wrong, where, and what to do about it.
 
 mod hint;
+mod message;
 
 use std::fmt;
 
 pub use hint::Hint;
+pub use message::Message;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -76,12 +78,12 @@ pub enum Error {
 
     // Settings
     /// A setting has an impossible value, or does not go with another.
-    #[error("{}: {}", shown(.key), shown(.message))]
+    #[error("{}: {}", shown(.key), shown(&.message.to_string()))]
     Setting {
         /// The configuration's key, such as `learning_rate`.
         key: String,
         /// What was found, and what was expected.
-        message: String,
+        message: Message,
     },
     /// An adapter does not fit the base, or asks for what is not supported.
     #[error("{}: {}", shown(.path), shown(.message))]
@@ -133,6 +135,21 @@ pub enum Error {
         /// What the device said.
         message: String,
     },
+}
+
+/// How a front end writes the names in errors.
+#[derive(Clone, Copy)]
+pub struct Names<'a> {
+    /// What its users call the file or directory at a path.
+    pub path: &'a dyn Fn(&str) -> String,
+    /// How they write a key of the configuration.
+    pub key: &'a dyn Fn(&str) -> String,
+}
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Names")
+    }
 }
 
 /// The longest part of a message, in characters.
@@ -204,13 +221,44 @@ impl Error {
         }
     }
 
+    /// The same error, with files and keys as the users of a front end know them.
+    pub fn written(self, names: &Names<'_>) -> Self {
+        let checkpoint = |checkpoint: Option<String>| checkpoint.map(|path| (names.path)(&path));
+        match self {
+            Error::Setting { key, message } => {
+                Error::Setting { key: (names.key)(&key), message: message.with_keys(names.key) }
+            }
+            Error::NotFinite { step, checkpoint: path } => {
+                Error::NotFinite { step, checkpoint: checkpoint(path) }
+            }
+            Error::Stopped { step, error, checkpoint: path } => Error::Stopped {
+                step,
+                error: Box::new(error.written(names)),
+                checkpoint: checkpoint(path),
+            },
+            mut error => {
+                if let Error::NotFound { path }
+                | Error::Storage { path, .. }
+                | Error::Write { path, .. }
+                | Error::Format { path, .. }
+                | Error::Tensor { path, .. }
+                | Error::Row { path, .. }
+                | Error::Adapter { path, .. } = &mut error
+                {
+                    *path = (names.path)(path);
+                }
+                error
+            }
+        }
+    }
+
     /// A file's content is not what its kind demands.
     pub fn format(path: impl Into<String>, message: impl Into<String>) -> Self {
         Error::Format { path: path.into(), message: message.into() }
     }
 
     /// A setting has an impossible value.
-    pub fn setting(key: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn setting(key: impl Into<String>, message: impl Into<Message>) -> Self {
         Error::Setting { key: key.into(), message: message.into() }
     }
 
@@ -240,6 +288,26 @@ pub(crate) fn short(value: &(impl std::fmt::Display + ?Sized)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_front_end_writes_names_as_its_users_know_them() {
+        let names =
+            Names { path: &|path| path.replace("files/1/", ""), key: &|key| key.to_uppercase() };
+        let written = |error: Error| error.written(&names).to_string();
+        let message = Message::from("found `top_k`, expected nothing without ").key("top_k");
+        assert_eq!(
+            written(Error::setting("seed", message.text(", or 1"))),
+            "SEED: found `top_k`, expected nothing without `TOP_K`, or 1"
+        );
+        let of_row =
+            Error::Row { path: "files/1/a.csv".into(), line: 2, message: "files/1/".into() };
+        let checkpoint = Some("files/1/step-3".to_owned());
+        assert_eq!(
+            written(Error::Stopped { step: 4, error: Box::new(of_row), checkpoint }),
+            "a.csv, line 2: files/1/; the run has stopped after step 4, and the last good checkpoint is \
+             step-3"
+        );
+    }
 
     #[test]
     fn no_file_s_content_fills_or_commands_a_terminal() {

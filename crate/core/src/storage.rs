@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Names, Result};
 
 /// Where files are kept.
 #[async_trait(?Send)]
@@ -53,6 +53,12 @@ pub trait Storage {
                 (true, error) => Err(error),
             },
         }
+    }
+
+    /// What a user calls the file or directory at a path, for messages: the path itself, unless the
+    /// front end keeps files where no user sees them.
+    fn shown(&self, path: &str) -> String {
+        path.to_owned()
     }
 
     /// One name for all ways to write a path: two paths lead to the same place where this is equal.
@@ -130,6 +136,11 @@ pub trait Writer {
     /// Makes it appear under its name, in place of what was there. Dropped without this, nothing
     /// appears.
     async fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// An error with the files as a user of this storage knows them.
+pub fn said(storage: &dyn Storage, error: Error) -> Error {
+    error.written(&Names { path: &|path| storage.shown(path), key: &str::to_owned })
 }
 
 /// `directory/name`, or `name` where the directory is empty.

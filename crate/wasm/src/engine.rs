@@ -12,6 +12,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use flantune::{
     Error, Result,
     device::{Device, Limits},
+    error::Names,
     host::Host,
     session::Session,
     text::reader::Reader,
@@ -66,13 +67,12 @@ impl Engine {
             Ok(request) => state.answer(id, request).await,
             Err(error) => Err(Error::setting("request", error.to_string())),
         };
-        match answer {
-            Ok(answer) => match serde_json::to_string(&answer) {
-                Ok(text) => Ok(text),
-                Err(error) => Err(thrown(&Error::setting("answer", error.to_string()))),
-            },
-            Err(error) => Err(thrown(&error)),
-        }
+        let answer = answer.and_then(|answer| {
+            let text = serde_json::to_string(&answer);
+            text.map_err(|error| Error::setting("answer", error.to_string()))
+        });
+        let names = Names { path: &|path| state.javascript.shown(path), key: &options::camel };
+        answer.map_err(|error| thrown(&error.written(&names)))
     }
 }
 

@@ -31,6 +31,8 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     async fn remove(this: &EngineHost, path: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method)]
+    pub(crate) fn shown(this: &EngineHost, path: &str) -> String;
+    #[wasm_bindgen(method)]
     fn seconds(this: &EngineHost) -> f64;
     #[wasm_bindgen(method, catch)]
     async fn turn(this: &EngineHost) -> Result<JsValue, JsValue>;
@@ -115,6 +117,10 @@ impl Storage for Surroundings {
         let names = self.0.list(directory).await.map_err(|reason| refused(directory, &reason))?;
         let names = names.dyn_into::<Array>().map_err(|_| broken(directory))?;
         Ok(names.iter().filter_map(|name| name.as_string()).collect())
+    }
+
+    fn shown(&self, path: &str) -> String {
+        self.0.shown(path)
     }
 
     async fn remove(&self, path: &str) -> Result<()> {

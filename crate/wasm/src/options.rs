@@ -1,7 +1,7 @@
 //! Keys of the configuration in JavaScript's case, `learningRate` for `learning_rate`.
 
 use flantune::{
-    Error, Result,
+    Result,
     config::{Key, Method, Place, Range, RunConfig, ValueKind},
     lab::demo::{DEMOS, Demo},
 };
@@ -12,11 +12,11 @@ use crate::protocol::{self, Options};
 /// The configuration that options make. A value that is `null` is left to its default.
 ///
 /// # Errors
-/// [`Error::Setting`] for an unknown key and for a value of the wrong kind, the key as it was given.
+/// [`Error::Setting`](flantune::Error::Setting) for an unknown key and for a value of the wrong kind.
 pub fn configuration(options: &Options) -> Result<RunConfig> {
     let mut config = RunConfig::default();
     for (key, value) in options.iter().filter(|(_, value)| !value.is_null()) {
-        config.set(&snake(key), value.clone()).map_err(in_camel_case)?;
+        config.set(&snake(key), value.clone())?;
     }
     Ok(config)
 }
@@ -118,18 +118,8 @@ pub fn sections(config: &RunConfig) -> Value {
     Value::Object(sections.as_object().map(|all| all.iter().map(of).collect()).unwrap_or_default())
 }
 
-/// The error with the names of keys, its own and those that it mentions, in camelCase.
-pub fn in_camel_case(error: Error) -> Error {
-    let Error::Setting { key, mut message } = error else { return error };
-    for known in RunConfig::keys().iter().filter(|known| known.name.contains('_')) {
-        message =
-            message.replace(&format!("`{}`", known.name), &format!("`{}`", camel(known.name)));
-    }
-    Error::Setting { key: camel(&key), message }
-}
-
 /// `learning_rate` as `learningRate`.
-fn camel(key: &str) -> String {
+pub fn camel(key: &str) -> String {
     let mut parts = key.split('_');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |mut name, part| {
@@ -153,7 +143,7 @@ fn snake(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use flantune::lab::demo::METHODS;
+    use flantune::{error::Names, lab::demo::METHODS};
 
     use super::*;
 
@@ -178,14 +168,21 @@ mod tests {
 
     #[test]
     fn errors_have_the_names_that_were_given() {
-        let failure =
-            |options: Value| configuration(options.as_object().unwrap()).unwrap_err().to_string();
+        let names = Names { path: &str::to_owned, key: &camel };
+        let failure = |options: Value| {
+            let found = configuration(options.as_object().unwrap());
+            found.and_then(|config| config.validate()).unwrap_err().written(&names).to_string()
+        };
         assert_eq!(
             failure(json!({ "lerningRate": 1 })),
             "lerningRate: there is no such key; did you mean `learningRate`?"
         );
         let message = failure(json!({ "numVirtualTokens": "a" }));
         assert!(message.starts_with("numVirtualTokens: found `a`"), "{message}");
+        assert_eq!(
+            failure(json!({ "minNewTokens": 9, "maxNewTokens": 8 })),
+            "minNewTokens: found 9, expected up to `maxNewTokens`, 8"
+        );
     }
 
     #[test]

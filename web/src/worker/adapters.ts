@@ -110,7 +110,10 @@ export class Adapters {
 
   /** Where PEFT's files of an adapter lie. */
   async directory(id: string): Promise<string> {
-    return filesOf(id, (await this.#get(id)).folder);
+    const { info, folder } = await this.#get(id);
+    const directory = filesOf(id, folder);
+    this.storage.call(directory, info.name);
+    return directory;
   }
 
   /** What nobody needs of an adapter's directory, where nobody works on it. */

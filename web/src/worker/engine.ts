@@ -76,7 +76,7 @@ export class Engine {
       const error = FlantuneError.from(thrown);
       if (error.code === "device" && name !== "openDevice") throw deviceFailed(error);
       if (error.code === "storage" && current.refusal) throw current.refusal;
-      throw readable(error);
+      throw error;
     } finally {
       this.#current = undefined;
     }
@@ -108,6 +108,7 @@ export class Engine {
       append: (path, bytes) => remember(storage.append(path, bytes)),
       list: (directory) => remember(storage.list(directory)),
       remove: (path) => remember(storage.remove(path)),
+      shown: (path) => storage.shown(path),
       seconds: () => performance.now() / 1000,
       turn: async () => {
         await turn();
@@ -131,13 +132,4 @@ async function unusable(url: string, error: unknown): Promise<FlantuneError> {
     () => "",
   );
   return notLoaded(/^\s*</.test(head) ? "html" : "content", MODULE, url, message, error);
-}
-
-/** The user knows his files by their names, not by where they are mounted. */
-function readable({ code, message, hint }: FlantuneError): FlantuneError {
-  return new FlantuneError(
-    code,
-    message.replaceAll(/(?<![\w/])(?:files\/\d+|builtin|plan\/\d+|models\/[^/\s]+)\//g, ""),
-    hint,
-  );
 }

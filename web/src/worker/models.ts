@@ -98,6 +98,7 @@ export class Models {
     const remote = await hub.find(source, signal);
     this.#plans += 1;
     const directory = `plan/${this.#plans}`;
+    storage.call(directory, remote.name);
     try {
       const files = await this.#withShards(remote, directory, signal);
       const config = remote.files.find(({ name }) => name === "config.json");
@@ -123,7 +124,7 @@ export class Models {
         ...(obstacle !== undefined && { obstacle }),
       };
     } finally {
-      await memory.remove(directory);
+      await storage.remove(directory);
     }
   }
 
@@ -182,7 +183,9 @@ export class Models {
     }
     if ("files" in source) {
       const { files, name } = modelFiles(source.files);
-      return { directory: this.at.files.add(files), name, recipe: { kind: "files", name, dtype } };
+      const directory = this.at.files.add(files);
+      this.at.storage.call(directory, name);
+      return { directory, name, recipe: { kind: "files", name, dtype } };
     }
     return this.#download(source, dtype, work);
   }
@@ -272,6 +275,7 @@ export class Models {
       base?.revision === undefined
         ? { kind: "url", name, url: url ?? "", dtype }
         : { kind: "hub", name, revision: base.revision, dtype };
+    this.at.storage.call(directory, name);
     return { directory, name, recipe, ...(base && { base }) };
   }
 

@@ -75,7 +75,7 @@ fn what_is_cut_or_dropped_is_told_by_eval_as_by_train() {
     assert_eq!(codes(&events), [("dropped_rows".to_owned(), long)]);
     assert_eq!(rows.len() as u64, 24 - long);
     let arguments = ["--data", "rows.jsonl", "--max-source-tokens", "6", "--on-too-long", "error"];
-    assert!(refused(&place, "eval", &arguments).contains("max_source_tokens is 6"));
+    assert!(refused(&place, "eval", &arguments).contains("`max_source_tokens` is 6"));
 }
 
 #[test]

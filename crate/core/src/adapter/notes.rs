@@ -22,6 +22,7 @@ pub async fn notes(storage: &dyn Storage, directory: &str, model: &T5) -> Result
     let path = join(directory, CONFIG);
     let bytes = storage.read_all(&path, CONFIG_LIMIT).await?;
     let config = AdapterConfig::from_json(&path, &bytes)?;
+    let path = storage.shown(&path);
     let mut notes = Vec::new();
     let chosen = config.targets().map(|all| all.choose(model, &mut PatternBudget::default()));
     if let Some(Ok(chosen)) = chosen

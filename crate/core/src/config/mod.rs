@@ -31,7 +31,7 @@ pub use target::TargetModule;
 pub(crate) use {file::from_toml, setting::show};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Message, Result},
     optimizer::OptimizerKind,
 };
 use section::Section;
@@ -164,9 +164,10 @@ impl RunConfig {
 
 fn unknown(key: &str) -> Error {
     let keys = RunConfig::keys();
+    let message = Message::from("there is no such key");
     let message = match nearest(key, keys.iter().map(|known| known.name)) {
-        Some(name) => format!("there is no such key; did you mean `{name}`?"),
-        None => "there is no such key".to_owned(),
+        Some(name) => message.text("; did you mean ").key(name).text("?"),
+        None => message,
     };
     Error::setting(key, message)
 }

@@ -9,7 +9,7 @@ use super::{
     setting::{ValueKind, show},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Message, Result},
     metric::Metric,
 };
 
@@ -52,7 +52,7 @@ impl RunConfig {
                 _ => None,
             };
             if let Some(expected) = number.and_then(|number| key.row.range.refuses(number)) {
-                return self.refuse(key.name, &expected);
+                return self.refuse(key.name, expected);
             }
         }
         Ok(())
@@ -62,7 +62,8 @@ impl RunConfig {
         let (data, method, eval) = (&self.data, &self.method, &self.eval);
         let template = match (&data.template, &data.template_file) {
             (Some(_), Some(_)) => {
-                return self.refuse("template_file", "nothing, because `template` is given too");
+                let expected = Message::from("nothing, because ").key("template");
+                return self.refuse("template_file", expected.text(" is given too"));
             }
             (Some(_), None) => Some("template"),
             (None, Some(_)) => Some("template_file"),
@@ -71,28 +72,35 @@ impl RunConfig {
         if let Some(template) = template {
             for key in ["source_field", "target_field"] {
                 if self.get(key).is_some_and(|value| !value.is_null()) {
-                    let expected = format!("nothing, because `{template}` names the fields");
-                    return self.refuse(key, &expected);
+                    let expected = Message::from("nothing, because ").key(template);
+                    return self.refuse(key, expected.text(" names the fields"));
                 }
             }
         }
         if data.validation.is_some() && data.validation_fraction.is_some_and(|part| part > 0.0) {
-            return self.refuse("validation_fraction", "nothing or 0 beside a `validation` file");
+            let expected = Message::from("nothing or 0 beside a ").key("validation");
+            return self.refuse("validation_fraction", expected.text(" file"));
         }
         if method.target_modules.as_ref().is_some_and(Vec::is_empty) {
             return self.refuse("target_modules", "at least one layer, such as q");
         }
         if method.method == Method::Full && self.model.dtype == Dtype::Int8 {
-            return self.refuse("dtype", "f32 with `method` = full, which trains the weights");
+            let expected = Message::from("f32 with ").key("method");
+            return self.refuse("dtype", expected.text(" = full, which trains the weights"));
         }
         if method.method == Method::Full && method.init_adapter.is_some() {
-            return self.refuse("init_adapter", "nothing with `method` = full");
+            let expected = Message::from("nothing with ").key("method").text(" = full");
+            return self.refuse("init_adapter", expected);
         }
         match (&method.init_text, method.init == PromptInit::Text) {
             (None, true) if method.init_adapter.is_none() => {
-                return self.refuse("init_text", "a text, because `init` is text");
+                let expected = Message::from("a text, because ").key("init").text(" is text");
+                return self.refuse("init_text", expected);
             }
-            (Some(_), false) => return self.refuse("init_text", "nothing unless `init` is text"),
+            (Some(_), false) => {
+                let expected = Message::from("nothing unless ").key("init").text(" is text");
+                return self.refuse("init_text", expected);
+            }
             _ => {}
         }
         if let Some(text) = method.init_text.as_ref().filter(|text| text.len() > MAX_INIT_TEXT) {
@@ -103,7 +111,7 @@ impl RunConfig {
             return self.refuse("metrics", "at least one metric, such as loss");
         }
         if eval.best_metric != Metric::Loss && !eval.metrics.contains(&eval.best_metric) {
-            return self.refuse("best_metric", "loss, or one of `metrics`");
+            return self.refuse("best_metric", Message::from("loss, or one of ").key("metrics"));
         }
         self.check_generation()
     }
@@ -113,30 +121,43 @@ impl RunConfig {
         let eval = &self.eval;
         if eval.min_new_tokens.is_some_and(|least| least > eval.max_new_tokens()) {
             let most = eval.max_new_tokens();
-            return self.refuse("min_new_tokens", &format!("up to `max_new_tokens`, {most}"));
+            let expected = Message::from("up to ").key("max_new_tokens").text(format!(", {most}"));
+            return self.refuse("min_new_tokens", expected);
         }
+        let sampling = |before: Message| {
+            before
+                .text(" with ")
+                .key("temperature")
+                .text(", ")
+                .key("top_k")
+                .text(" or ")
+                .key("top_p")
+        };
         if eval.samples() && eval.num_beams() > 1 {
-            let expected = "1 with `temperature`, `top_k` or `top_p`, which draw single texts";
+            let expected = sampling("1".into()).text(", which draw single texts");
             return self.refuse("num_beams", expected);
         }
         if eval.num_beams() == 1 {
-            let without = |of| format!("{of} unless `num_beams` is greater than 1");
+            let without = |of| {
+                let unless = Message::from(format!("{of} unless "));
+                unless.key("num_beams").text(" is greater than 1")
+            };
             if eval.length_penalty() != 1.0 {
-                return self.refuse("length_penalty", &without("1"));
+                return self.refuse("length_penalty", without("1"));
             }
             if eval.early_stopping() != EarlyStopping::False {
-                return self.refuse("early_stopping", &without("false"));
+                return self.refuse("early_stopping", without("false"));
             }
         }
         if !eval.samples() {
-            let sampling = "with `temperature`, `top_k` or `top_p`";
             if eval.num_return_sequences > eval.num_beams() {
                 let most = eval.num_beams();
-                let expected = format!("up to `num_beams`, {most}, or any number {sampling}");
-                return self.refuse("num_return_sequences", &expected);
+                let expected = Message::from("up to ").key("num_beams");
+                let expected = sampling(expected.text(format!(", {most}, or any number")));
+                return self.refuse("num_return_sequences", expected);
             }
             if eval.generation_seed.is_some() {
-                return self.refuse("generation_seed", &format!("nothing unless {sampling}"));
+                return self.refuse("generation_seed", sampling("nothing unless".into()));
             }
         }
         Ok(())
@@ -157,11 +178,12 @@ impl RunConfig {
         Ok(())
     }
 
-    fn refuse(&self, key: &str, expected: &str) -> Result<()> {
+    fn refuse(&self, key: &str, expected: impl Into<Message>) -> Result<()> {
         let found = match self.get(key).unwrap_or_default() {
             Value::Null => "nothing".to_owned(),
             value => show(&value),
         };
-        Err(Error::setting(key, format!("found {found}, expected {expected}")))
+        let message = Message::from(format!("found {found}, expected "));
+        Err(Error::setting(key, message.then(expected)))
     }
 }

@@ -42,8 +42,9 @@ impl Session {
         let recorded = file.metadata().get(BASE_HASH).map_or("", String::as_str);
         notes.extend(other_precision(recorded, &self.base.hash).map(|(was, is)| {
             let message = format!(
-                "{directory}: the adapter was trained beside this base in {was}, which here is in {is}: \
-                 losses differ a little"
+                "{}: the adapter was trained beside this base in {was}, which here is in {is}: \
+                 losses differ a little",
+                storage.shown(directory)
             );
             Warning { code: "other_precision", message, count: 1 }
         }));

@@ -52,8 +52,8 @@ impl Session {
         if let Some(directory) = config.method.init_adapter.clone() {
             let mut adapter = self.load_adapter(&directory).await?;
             if adapter.method() != method {
-                let message =
-                    format!("{directory} holds {}, but the method is {method}", adapter.method());
+                let (name, holds) = (self.host.storage.shown(&directory), adapter.method());
+                let message = format!("{name} holds {holds}, but the method is {method}");
                 return Err(Error::setting("init_adapter", message));
             }
             adapter.take_over(config);

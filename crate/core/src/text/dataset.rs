@@ -125,7 +125,7 @@ impl Dataset {
         .await?;
         if let (true, Some(first)) = (set.entries.is_empty(), set.skipped.first.first()) {
             let message = format!("no row can be used; the first: {first}");
-            return Err(Error::format(file.path(), message));
+            return Err(Error::format(file.name(), message));
         }
         set.entries.shrink_to_fit();
         set.hashes.push(hasher.finalize().into());
@@ -260,7 +260,7 @@ impl Dataset {
             return Err(Error::format(&self.name, format!("there is no example {place}")));
         };
         let changed = |how: String| {
-            Error::format(part.file.path(), format!("the file has changed since it was read{how}"))
+            Error::format(part.file.name(), format!("the file has changed since it was read{how}"))
         };
         match part.file.example(entry.row as usize).await {
             Ok(Outcome::Example(example))
@@ -270,7 +270,7 @@ impl Dataset {
             }
             Ok(_) => Err(changed(String::new())),
             Err(error @ Error::NotFound { .. }) => Err(error),
-            Err(error) => Err(changed(format!("; {error}"))),
+            Err(error) => Err(changed(format!("; {}", part.file.said(error)))),
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     config::OnTooLong,
-    error::{Error, Result},
+    error::{Error, Message, Result},
     text::{
         rows::{Reading, Row},
         shape::described,
@@ -234,8 +234,8 @@ fn within(
     match on_too_long {
         OnTooLong::Drop if ids.len() > limit => Ok(None),
         OnTooLong::Error if ids.len() > limit => {
-            let message = format!("{place}: a text has {} tokens, {key} is {limit}", ids.len());
-            Err(Error::setting("on_too_long", message))
+            let message = Message::from(format!("{place}: a text has {} tokens, ", ids.len()));
+            Err(Error::setting("on_too_long", message.key(key).text(format!(" is {limit}"))))
         }
         _ => Ok(Some((ids, false))),
     }

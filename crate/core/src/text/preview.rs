@@ -128,7 +128,7 @@ impl Reader {
         count: usize,
     ) -> Result<Vec<Preview>> {
         if first >= file.len() && set.is_none() {
-            let message = format!("found {first}, but {} has {} rows", file.path(), file.len());
+            let message = format!("found {first}, but {} has {} rows", file.name(), file.len());
             return Err(Error::setting("row", message));
         }
         let mut previews = Vec::new();

@@ -5,7 +5,7 @@ use std::{fmt, rc::Rc, sync::Arc};
 use crate::{
     config::{DataConfig, RunConfig},
     encoding,
-    error::{Error, Result},
+    error::{Error, Message, Result},
     storage::Storage,
     text::{
         dataset::{Dataset, File},
@@ -55,7 +55,8 @@ impl Reader {
     /// for a text that is too long where that is an error; [`Error::Template`] for a row that does not
     /// render, which is named; [`Error::Row`] for one that cannot be read, or lacks references.
     pub async fn dataset(&self, path: &str, config: &DataConfig, seed: u64) -> Result<Dataset> {
-        Dataset::measure(path, self.file(path, config, seed, Sides::Both).await?).await
+        let file = self.file(path, config, seed, Sides::Both).await?;
+        Dataset::measure(self.storage.shown(path), file).await
     }
 
     /// The rows of a file as prompts: only the source side is rendered.
@@ -63,7 +64,8 @@ impl Reader {
     /// # Errors
     /// As [`Reader::dataset`].
     pub async fn prompts(&self, path: &str, config: &DataConfig, seed: u64) -> Result<Dataset> {
-        Dataset::measure(path, self.file(path, config, seed, Sides::Source).await?).await
+        let file = self.file(path, config, seed, Sides::Source).await?;
+        Dataset::measure(self.storage.shown(path), file).await
     }
 
     /// Texts as prompts, as they are.
@@ -173,13 +175,13 @@ impl Reader {
             Sides::OfTemplate => !templates.has_target(),
         };
         let maker = Maker {
-            name: path.to_owned(),
+            name: self.storage.shown(path),
             templates,
             tokenizer: self.tokenizer.clone(),
             settings: settings(config),
             sources_only,
         };
-        File::open(self.storage.clone(), maker).await
+        File::open(self.storage.clone(), path, maker).await
     }
 }
 
@@ -221,8 +223,8 @@ async fn read_templates(
 ) -> Result<Templates> {
     let template = match (&config.template, &config.template_file) {
         (Some(_), Some(_)) => {
-            let message = "expected either it or `template`, found both";
-            return Err(Error::setting("template_file", message));
+            let message = Message::from("expected either it or ").key("template");
+            return Err(Error::setting("template_file", message.text(", found both")));
         }
         (Some(text), None) => Template::parse(text)?,
         (None, Some(path)) => {

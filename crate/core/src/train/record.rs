@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     config::{FILE_LIMIT, RunConfig},
-    error::{Error, Result},
+    error::{Error, Message, Result},
     exact,
     model::files::same_base,
     output::RECORD,
@@ -93,9 +93,9 @@ impl Identity<'_> {
         // Nothing else in a configuration is long.
         let message = format!(
             "the configuration with it has {length} bytes, more than the {CONFIG_LIMIT} that a run's record \
-             has room for; keep a long template in a file for `template_file`"
+             has room for; keep a long template in a file for "
         );
-        Err(Error::setting("template", message))
+        Err(Error::setting("template", Message::from(message).key("template_file")))
     }
 
     /// That a run which is gone on with is the one that was begun. Where files lie may differ: what is

@@ -1,8 +1,6 @@
 //! Adapters beside their bases.
 
-use flantune::{
-    Error, Result, adapter::Summary, storage::join, text::dataset::Warning, train::Event,
-};
+use flantune::{Error, Result, adapter::Summary, train::Event};
 
 use super::State;
 use crate::protocol::{Answer, HeldAdapter};
@@ -25,14 +23,7 @@ impl State {
         }
         Ok(Answer::Held(Box::new(HeldAdapter {
             adapter: Summary::open(&*self.host.storage, directory).await?,
-            // Where its files lie is the worker's business.
-            warnings: (notes.into_iter())
-                .map(|note| Warning {
-                    message: note.message.replace(&join(directory, ""), ""),
-                    ..note
-                })
-                .map(Event::from)
-                .collect(),
+            warnings: notes.into_iter().map(Event::from).collect(),
         })))
     }
 

@@ -14,7 +14,7 @@ use flantune::{
 
 use super::State;
 use crate::{
-    options::{configuration, in_camel_case, sections},
+    options::{configuration, sections},
     protocol::{Answer, Architecture, Base, Estimated, ModelInfo, Options, Planned, Rows},
 };
 
@@ -48,10 +48,9 @@ impl State {
         let config = configuration(options)?;
         let rows = rows.map(|Rows { train, validation }| plan::Rows { train, validation });
         let plan = match model {
-            Some(model) => self.session(model)?.plan(&config, rows),
-            None => Plan::of(&config, None, rows),
+            Some(model) => self.session(model)?.plan(&config, rows)?,
+            None => Plan::of(&config, None, rows)?,
         };
-        let plan = plan.map_err(in_camel_case)?;
         Ok(Answer::Plan(Box::new(Planned {
             config: sections(&plan.config),
             toml: config.to_toml(),

@@ -4,7 +4,7 @@ use flantune::{Error, Result, train::run::Run};
 
 use super::State;
 use crate::{
-    options::{configuration, in_camel_case},
+    options::configuration,
     protocol::{Answer, Opened, Options, Stepped},
 };
 
@@ -19,10 +19,9 @@ impl State {
     ) -> Result<Answer> {
         let config = configuration(options)?;
         let session = self.session(model)?;
-        config.validate().map_err(in_camel_case)?;
-        let (train, validation) = session.datasets(&config).await.map_err(in_camel_case)?;
-        let run = session.train(&config, train, validation, output, resume).await;
-        let mut run = run.map_err(in_camel_case)?;
+        config.validate()?;
+        let (train, validation) = session.datasets(&config).await?;
+        let mut run = session.train(&config, train, validation, output, resume).await?;
         let parameters = run.parameters();
         let opened = Opened { steps: run.steps(), step: run.steps_made(), parameters };
         self.runs.borrow_mut().insert(name, run);

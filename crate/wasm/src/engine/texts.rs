@@ -8,7 +8,7 @@ use flantune::{
 
 use super::State;
 use crate::{
-    options::{configuration, in_camel_case},
+    options::configuration,
     protocol::{Answer, Evaluated, Options, Split, Texts},
 };
 
@@ -22,7 +22,7 @@ impl State {
         options: &Options,
     ) -> Result<Answer> {
         let mut config = configuration(options)?;
-        config.validate().map_err(in_camel_case)?;
+        config.validate()?;
         let session = self.session(model)?;
         session.take_own(&mut config, Task::Generate);
         let adapter = adapter.map(|name| session.adapter(name)).transpose()?;
@@ -46,7 +46,7 @@ impl State {
         (split, most): (Split, Option<usize>),
     ) -> Result<Answer> {
         let mut config = configuration(options)?;
-        config.validate().map_err(in_camel_case)?;
+        config.validate()?;
         let session = self.session(model)?;
         session.take_own(&mut config, Task::Evaluate);
         let adapter = adapter.map(|name| session.adapter(name)).transpose()?;

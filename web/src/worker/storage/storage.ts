@@ -22,6 +22,7 @@ export interface Mount {
 export class Storage implements Mount {
   readonly #mounts = new Map<string, Mount>();
   readonly #rest: Mount;
+  readonly #names = new Map<string, string>();
 
   /** `rest` has every path that no other mount has. */
   constructor(rest: Mount) {
@@ -37,6 +38,16 @@ export class Storage implements Mount {
     this.#mounts.delete(name);
   }
 
+  /** Says what a user calls a directory. */
+  call(directory: string, name: string): void {
+    this.#names.set(directory, name);
+  }
+
+  /** What a user calls a file or directory, for messages: where the worker keeps it says nothing to him. */
+  shown(path: string): string {
+    return this.#names.get(path) ?? path.slice(path.lastIndexOf("/") + 1);
+  }
+
   file(path: string): Promise<Blob> {
     return this.#at(path).file(path);
   }
@@ -50,7 +61,7 @@ export class Storage implements Mount {
     try {
       return new Uint8Array(await file.slice(start, end).arrayBuffer());
     } catch (error) {
-      throw unreadable(path, error);
+      throw unreadable(this.shown(path), error);
     }
   }
 
@@ -67,6 +78,7 @@ export class Storage implements Mount {
   }
 
   remove(path: string): Promise<void> {
+    this.#names.delete(path);
     return this.#at(path).remove(path);
   }
 
@@ -124,7 +136,7 @@ export class Storage implements Mount {
     try {
       return await file.text();
     } catch (error) {
-      throw unreadable(path, error);
+      throw unreadable(this.shown(path), error);
     }
   }
 
@@ -154,9 +166,9 @@ export function isNotFound(error: unknown): boolean {
 }
 
 /** A file that was changed or moved after it was chosen cannot be read any more. */
-export function unreadable(path: string, error: unknown): FlantuneError {
+export function unreadable(name: string, error: unknown): FlantuneError {
   const message = error instanceof Error ? error.message : String(error);
   const moved = isNamed(error, "NotReadableError") || isNamed(error, "NotFoundError");
   const hint = moved ? "If it was changed or moved since it was chosen, choose it again" : undefined;
-  return new FlantuneError("storage", `${path}: it cannot be read: ${message}`, hint);
+  return new FlantuneError("storage", `${name}: it cannot be read: ${message}`, hint);
 }

@@ -5,8 +5,8 @@ use std::{fmt, rc::Rc};
 use serde_json::Value;
 
 use crate::{
-    error::Result,
-    storage::Storage,
+    error::{Error, Result},
+    storage::{Storage, said},
     text::{
         dataset::Warning,
         example::{DataSettings, Maker, Outcome},
@@ -24,6 +24,7 @@ const ROWS: usize = 4096;
 /// A file of rows, and how they become examples.
 pub(crate) struct File {
     storage: Rc<dyn Storage>,
+    path: String,
     index: Index,
     maker: Maker,
     /// A field that the template names as another tool would.
@@ -32,7 +33,7 @@ pub(crate) struct File {
 
 impl fmt::Debug for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "File({})", self.path())
+        write!(f, "File({})", self.name())
     }
 }
 
@@ -41,11 +42,12 @@ impl File {
     ///
     /// # Errors
     /// As [`Index::read`] and [`Maker::check`].
-    pub(crate) async fn open(storage: Rc<dyn Storage>, maker: Maker) -> Result<Self> {
+    pub(crate) async fn open(storage: Rc<dyn Storage>, path: &str, maker: Maker) -> Result<Self> {
         maker.check()?;
-        let mut index = Index::read(&*storage, &maker.name, maker.settings.reading).await?;
+        let mut index = Index::read(&*storage, path, maker.settings.reading).await?;
         index.places.truncate(maker.settings.limit.unwrap_or(usize::MAX));
-        let mut file = Self { storage, index, maker, placeholder: None };
+        let path = path.to_owned();
+        let mut file = Self { storage, path, index, maker, placeholder: None };
         if let Some(first) = file.index.places.first().copied() {
             let bytes = file.bytes(first).await?;
             let fields = file.index.layout.fields(&bytes).unwrap_or_default();
@@ -56,35 +58,41 @@ impl File {
     }
 
     async fn bytes(&self, place: Place) -> Result<Vec<u8>> {
-        self.storage.read(self.path(), place.at..place.at + u64::from(place.length)).await
+        self.storage.read(&self.path, place.at..place.at + u64::from(place.length)).await
     }
 
     /// What there is to say of the file, before its texts are looked at.
     pub(crate) fn notices(&self) -> Notices {
-        let (path, count) = (self.path(), self.len());
+        let (name, count) = (self.name(), self.len());
         let mut warnings = Vec::new();
         if let Layout::Table(columns) = &self.index.layout
             && let Some(separator) = columns.other_separator()
         {
-            let message = format!("{path}: its fields are parted by {separator}");
+            let message = format!("{name}: its fields are parted by {separator}");
             warnings.push(Warning { code: "separator", message, count });
         }
         if let Some(found) = &self.placeholder {
             let message = format!(
-                "{path}: the template's `{found}` stays as it is; a field is written as \
+                "{name}: the template's `{found}` stays as it is; a field is written as \
                  `{{{{ name }}}}`"
             );
             warnings.push(Warning { code: "placeholders", message, count });
         }
-        Notices::new(path, !self.has_only_sources(), warnings)
+        Notices::new(name, !self.has_only_sources(), warnings)
     }
 
     pub(crate) fn tokenizer(&self) -> Option<&Tokenizer> {
         self.maker.tokenizer.as_deref()
     }
 
-    pub(crate) fn path(&self) -> &str {
+    /// What its user calls it.
+    pub(crate) fn name(&self) -> &str {
         &self.maker.name
+    }
+
+    /// An error of the storage, with the paths that its user knows.
+    pub(crate) fn said(&self, error: Error) -> Error {
+        said(&*self.storage, error)
     }
 
     /// How many rows there are, those that could not be read not counted.
@@ -132,7 +140,7 @@ impl File {
         let Some(Place { at, length, line }) = self.index.places.get(row).copied() else {
             return Ok((Outcome::WithoutText, 0));
         };
-        let bytes = self.storage.read(self.path(), at..at + u64::from(length)).await?;
+        let bytes = self.storage.read(&self.path, at..at + u64::from(length)).await?;
         let mut fields = self.index.layout.fields(&bytes);
         let texts = fields.iter_mut().flat_map(|fields| fields.values_mut());
         let left_away = texts.map(|value| shorten(value, most)).sum();
@@ -154,7 +162,7 @@ impl File {
             let near = |place: &&Place| end(place) <= first.at + PIECE;
             let count = rest.iter().take(ROWS).take_while(near).count().max(1);
             let (start, last) = (first.at, rest[..count].iter().map(end).max().unwrap_or(0));
-            let piece = self.storage.read(self.path(), start..last).await?;
+            let piece = self.storage.read(&self.path, start..last).await?;
             let (maker, layout) = (&self.maker, &self.index.layout);
             let make = |(index, place): (usize, &Place)| {
                 let at = (place.at - start) as usize;

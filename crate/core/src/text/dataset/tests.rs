@@ -31,7 +31,7 @@ fn build(
         sources_only,
     };
     pollster::block_on(async {
-        Dataset::measure(name, File::open(Rc::new(storage), maker).await?).await
+        Dataset::measure(name, File::open(Rc::new(storage), name, maker).await?).await
     })
 }
 
@@ -168,7 +168,7 @@ fn a_text_that_is_too_long_is_cut_kept_dropped_or_refused() {
     assert_eq!(
         error,
         format!(
-            "on_too_long: rows.jsonl, line 1: a text has {tokens} tokens, max_source_tokens is 5"
+            "on_too_long: rows.jsonl, line 1: a text has {tokens} tokens, `max_source_tokens` is 5"
         )
     );
 }
@@ -243,7 +243,8 @@ fn a_file_that_changes_is_an_error() {
         sources_only: false,
     };
     let files: Rc<dyn Storage> = Rc::new(storage.clone());
-    let set = async { Dataset::measure("rows", File::open(files, maker).await?).await };
+    let set =
+        async { Dataset::measure("rows", File::open(files, "rows.jsonl", maker).await?).await };
     let set = pollster::block_on(set).unwrap();
     assert!(pollster::block_on(set.example(0)).is_ok());
     for text in ["{\"a\": \"x y z\"}\n     ", "[]                    ", ""] {

@@ -39,7 +39,8 @@ impl Index {
     /// # Errors
     /// As [`super::Rows::read`], and [`Error::Format`] for a file without any row.
     pub(crate) async fn read(storage: &dyn Storage, path: &str, reading: Reading) -> Result<Self> {
-        let mut scan = Scan::new(path, reading.separator)?;
+        let name = storage.shown(path);
+        let mut scan = Scan::new(&name, reading.separator)?;
         let length = storage.length(path).await?;
         let (mut places, mut skipped) = (Vec::new(), Skipped::default());
         let (mut piece, mut start, mut wanted) = (Vec::new(), 0, PIECE);
@@ -51,7 +52,7 @@ impl Index {
             let at_end = end == length;
             let taken = scan.take(&piece, at_end, |record| {
                 let fields =
-                    skipped.pass(path, record.line, record.fields, reading.skip_bad_rows)?;
+                    skipped.pass(&name, record.line, record.fields, reading.skip_bad_rows)?;
                 if fields.is_some() {
                     places.push(Place {
                         at: start + record.bytes.start as u64,
@@ -70,13 +71,13 @@ impl Index {
                     "the row has more than {} bytes; is a quote or a bracket not closed?",
                     LONGEST / 2
                 );
-                return Err(Error::Row { path: path.to_owned(), line: scan.line(), message });
+                return Err(Error::Row { path: name, line: scan.line(), message });
             }
             piece.drain(..taken);
             start += taken as u64;
         }
         if places.is_empty() && skipped.count == 0 {
-            return Err(Error::format(path, "it has no rows"));
+            return Err(Error::format(name, "it has no rows"));
         }
         places.shrink_to_fit();
         Ok(Self { layout: scan.layout(), places, skipped })

@@ -28,7 +28,7 @@ use crate::{
     metric::Metrics,
     model::{Base, T5, parameter::Parameters},
     output::{self, Found},
-    storage::{Claim, join},
+    storage::{Claim, join, said},
     text::dataset::{Dataset, Warning},
 };
 
@@ -463,7 +463,8 @@ impl Run {
         self.phase = Phase::Done;
         let mut events = Vec::new();
         if let Err(error) = self.checkpoints.remove_all(&*storage).await {
-            let (code, message) = ("checkpoints_left".to_owned(), error.to_string());
+            let message = said(&*storage, error).to_string();
+            let code = "checkpoints_left".to_owned();
             events.push(Event::Warning { code, message, count: None });
         }
         events.push(done);

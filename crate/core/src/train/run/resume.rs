@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::Run;
 use crate::{
-    error::{Error, Result},
+    error::{Error, Message, Result},
     text::dataset::Dataset,
     train::{
         checkpoint::{self, State},
@@ -19,23 +19,24 @@ impl Run {
     pub(super) async fn go_on(&mut self) -> Result<()> {
         let (storage, output) = (self.host.storage.clone(), &self.output);
         let record = Record::read(&*storage, output).await?;
-        let refused = |message: String| Err(Error::setting("output", message));
+        let refused = |message: Message| Err(Error::setting("output", message));
         if !record.result.is_null() {
             // Left where the process was ended between its result and its last act. Where they cannot be
             // removed, the next who asks tries again.
             let _ = self.checkpoints.remove_all(&*storage).await;
-            return refused(format!(
-                "the run in {output} is done; to train what it left further, name it as \
-                 `init_adapter` (or as `model`) and another directory as `output`"
-            ));
+            let done =
+                format!("the run in {output} is done; to train what it left further, name it as ");
+            let message = Message::from(done).key("init_adapter").text(" (or as ").key("model");
+            return refused(message.text(") and another directory as `output`"));
         }
         self.identity().check_same(record.identity())?;
         let Some((path, state)) = self.checkpoints.newest(&*storage).await? else {
             if self.log().has_checkpoint().await? {
-                return refused(format!(
+                let message = format!(
                     "none of the checkpoints in {output} is whole; to begin again, remove {output} \
                      or name another directory"
-                ));
+                );
+                return refused(message.into());
             }
             return Ok(());
         };
