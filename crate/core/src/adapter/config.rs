@@ -6,10 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    kind::AdapterSettings,
-    targets::{Layers, Names, Targets},
-};
+use super::targets::{Layers, Names, Targets};
 use crate::{
     error::{Error, Result, short},
     model::{
@@ -30,15 +27,15 @@ const MOST_NAMES: usize = 1 << 12;
 /// T5 knows one name for its blocks.
 const MOST_LAYER_PATTERNS: usize = 16;
 
-/// The bytes of an `adapter_config.json`: the keys that peft writes, sorted.
-pub(super) fn to_json<S: AdapterSettings>(settings: &S) -> Vec<u8> {
-    let (mut keys, base) = (settings.keys(), settings.base());
+/// The bytes of an `adapter_config.json` of this type: its own keys and those of all, as peft writes
+/// them, sorted.
+pub(super) fn to_json(peft_type: &str, base: &BaseModel, mut keys: Map<String, Value>) -> Vec<u8> {
     let id = base.id.as_deref().filter(|id| is_hub_id(id));
     keys.insert("auto_mapping".to_owned(), Value::Null);
     keys.insert("base_model_name_or_path".to_owned(), json!(id));
     keys.insert("inference_mode".to_owned(), json!(true));
     keys.insert("modules_to_save".to_owned(), Value::Null);
-    keys.insert("peft_type".to_owned(), json!(S::PEFT_TYPE));
+    keys.insert("peft_type".to_owned(), json!(peft_type));
     keys.insert("peft_version".to_owned(), json!(PEFT_VERSION));
     keys.insert("revision".to_owned(), json!(base.revision.as_ref().filter(|_| id.is_some())));
     keys.insert("task_type".to_owned(), json!(TASK));

@@ -153,7 +153,10 @@ macro_rules! kinds {
             /// The bytes of an `adapter_config.json`: the keys that peft writes, sorted.
             pub fn to_json(&self) -> Vec<u8> {
                 match self {
-                    $(AdapterConfig::$variant(settings) => config::to_json(settings),)+
+                    $(AdapterConfig::$variant(settings) => {
+                        let kind = <$settings>::PEFT_TYPE;
+                        config::to_json(kind, settings.base(), settings.keys())
+                    })+
                 }
             }
 
