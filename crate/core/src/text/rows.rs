@@ -2,6 +2,7 @@
 
 mod index;
 mod json;
+mod record;
 mod scan;
 mod table;
 

@@ -3,7 +3,7 @@
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 
-use super::scan::{Each, Record};
+use super::record::{Each, Record};
 use crate::{
     bounded::Bounded,
     encoding,

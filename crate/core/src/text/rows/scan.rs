@@ -1,12 +1,11 @@
 //! Where the records of a file lie, found piece by piece: a file of any length is never in memory
 //! whole.
 
-use std::ops::Range;
-
 use serde_json::{Map, Value};
 
 use super::{
     json::{self, List},
+    record::{Each, Record},
     table::{Columns, Table},
 };
 use crate::{
@@ -14,19 +13,6 @@ use crate::{
     encoding,
     error::{Error, Result},
 };
-
-/// A record that was found.
-pub(super) struct Record {
-    /// Its line in the file, from 1.
-    pub(super) line: usize,
-    /// Where it lies in the piece, without what ends or separates it.
-    pub(super) bytes: Range<usize>,
-    /// Its fields, those of a table all texts; or what is wrong with it.
-    pub(super) fields: Result<Map<String, Value>, String>,
-}
-
-/// What is done with each record.
-pub(super) type Each<'a> = &'a mut dyn FnMut(Record) -> Result<()>;
 
 /// Goes through a file.
 pub(super) struct Scan {

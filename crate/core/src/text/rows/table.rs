@@ -5,7 +5,7 @@ use std::{collections::HashSet, ops::Range};
 use csv::{ByteRecord, ReaderBuilder};
 use serde_json::{Map, Value};
 
-use super::scan::{Each, Record};
+use super::record::{Each, Record};
 use crate::{
     config::Separator,
     encoding,
