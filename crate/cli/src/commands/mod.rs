@@ -21,7 +21,7 @@ use flantune::{
     host::{Clock, Host},
     session::Session,
     storage::Storage,
-    text::{Dataset, dataset::Warning},
+    text::{Dataset, Warning},
     train::event::Event,
 };
 

@@ -11,7 +11,7 @@ use crate::{
     error::{Result, short},
     model::T5,
     storage::{Storage, join},
-    text::dataset::Warning,
+    text::Warning,
 };
 
 /// What of an adapter's settings has no meaning for this model, or none here.

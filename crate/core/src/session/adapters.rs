@@ -11,7 +11,7 @@ use crate::{
     },
     output,
     storage::join,
-    text::dataset::Warning,
+    text::Warning,
 };
 
 impl Session {

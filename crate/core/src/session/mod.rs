@@ -21,11 +21,7 @@ use crate::{
         Base, BaseModel, GenerationConfig, T5, T5Config, files::WeightFiles, parameter::Parameters,
     },
     storage::join,
-    text::{
-        dataset::{Dataset, Warning},
-        example::Example,
-        reader::Reader,
-    },
+    text::{Warning, dataset::Dataset, example::Example, reader::Reader},
     train::{
         memory::{Demand, estimate},
         plan::{Plan, Rows},

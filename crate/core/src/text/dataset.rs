@@ -16,6 +16,7 @@ use crate::{
         mixture::Mixing,
         notice::Notices,
         rows::Skipped,
+        warning::Warning,
     },
 };
 
@@ -70,17 +71,6 @@ struct Entry {
     target: u32,
     source_cut: bool,
     target_cut: bool,
-}
-
-/// Something about the rows that a user should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// A short name for programs.
-    pub code: &'static str,
-    /// What it is.
-    pub message: String,
-    /// How many rows it is about.
-    pub count: usize,
 }
 
 impl Dataset {

@@ -17,9 +17,10 @@ pub mod split;
 pub mod template;
 pub mod templates;
 pub mod tokenizer;
+mod warning;
 
 pub use batch::Batch;
-pub use dataset::{Dataset, Warning};
+pub use dataset::Dataset;
 pub use example::{DataSettings, Example};
 pub use inspect::Inspection;
 pub use lengths::Lengths;
@@ -31,3 +32,4 @@ pub use split::Split;
 pub use template::{Rendered, Template};
 pub use templates::Templates;
 pub use tokenizer::{TextStream, Tokenizer};
+pub use warning::Warning;

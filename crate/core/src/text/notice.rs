@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{dataset::Warning, example::Example, tokenizer::Tokenizer};
+use super::{example::Example, tokenizer::Tokenizer, warning::Warning};
 
 /// How many characters a message lists.
 const LISTED: usize = 12;

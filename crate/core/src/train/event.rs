@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{config::Method, error::Error, metric::Metrics, text::dataset::Warning};
+use crate::{config::Method, error::Error, metric::Metrics, text::Warning};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,11 +8,11 @@ use crate::{
     error::{Error, Result},
     storage::{Storage, said},
     text::{
-        dataset::Warning,
         example::{DataSettings, Maker, Outcome},
         notice::Notices,
         rows::{Index, Layout, Place, Row, Skipped},
         tokenizer::Tokenizer,
+        warning::Warning,
     },
 };
 

@@ -29,7 +29,7 @@ use crate::{
     model::{Base, T5, parameter::Parameters},
     output::{self, Found},
     storage::{Claim, join, said},
-    text::dataset::{Dataset, Warning},
+    text::{Dataset, Warning},
 };
 
 /// Seconds that a device may take to answer before it is asked less often (Firefox takes 0.1), and how
