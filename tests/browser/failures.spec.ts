@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 import { expect, test as base, type Page } from "@playwright/test";
 
-import { LOAD_REASONS } from "../../web/src/api/error.js";
+import { LOAD_REASONS } from "../../web/src/error.js";
 import { de } from "../../web/src/element/strings/de.js";
 
 const DIST = fileURLToPath(new URL("../../web/dist/", import.meta.url));

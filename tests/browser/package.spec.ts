@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-import { LOAD_REASONS } from "../../web/src/api/error.js";
+import { LOAD_REASONS } from "../../web/src/error.js";
 import { ownAssets } from "../../web/src/worker/own-assets.js";
 import { policy } from "./server.mjs";
 import { install, MODULES, output, ROOT, tarballSize } from "./package-support.js";
@@ -197,7 +197,7 @@ test("every document names the same directives of a policy", () => {
 });
 
 test("the guide explains every code and every reason of an error", () => {
-  const source = read("web/src/api/error.ts");
+  const source = read("web/src/error.ts");
   const guide = read("docs/guide/developer.md") + read("docs/guide/bundlers.md");
   const codes = [...source.matchAll(/^ {2}\| "(\w+)"/gm)].map(([, code]) => code as string);
   expect(codes.length).toBeGreaterThan(20);

@@ -1,8 +1,8 @@
 // What the page and the worker tell each other: types only. Requests, replies and handlers are all
 // derived from `Calls`, so that neither side can forget one.
 
-import type { PlainError } from "./api/error.js";
 import type { ModelInfo, Options, Requests } from "./engine.js";
+import type { PlainError } from "./error.js";
 import type {
   AdapterInfo,
   DataOptions,

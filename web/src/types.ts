@@ -2,7 +2,7 @@
 // events, metrics, previews and lengths are the core's own objects, with the keys that the command
 // line's `--json` prints.
 
-import type { DeviceReason, ErrorCode } from "./api/error.js";
+import type { DeviceReason, ErrorCode } from "./error.js";
 import type {
   Dtype,
   GenerationSettings,

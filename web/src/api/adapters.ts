@@ -1,10 +1,10 @@
 // The library of adapters.
 
+import { newId } from "../id.js";
 import type { AdapterInfo, Warning } from "../types.js";
 import { isBlob, isFile, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import { givenAdapter, givenModel } from "./given.js";
-import { newId } from "./id.js";
 import type { Model } from "./model.js";
 
 /** Adapters that are kept in this browser. Each may be named by its id or by its whole record. */

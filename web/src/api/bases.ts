@@ -1,9 +1,9 @@
 // The base models that are loaded.
 
+import { cancelled } from "../error.js";
 import type { LoadModelOptions, ModelRecipe, ModelSource } from "../types.js";
 import { aFunction, aSignal, optionsAmong, wrong } from "./check.js";
 import type { Client } from "./client.js";
-import { cancelled } from "./error.js";
 import { Model } from "./model.js";
 import { workerSource } from "./models.js";
 

@@ -1,8 +1,8 @@
 // What the API is given, held against what it can mean: wrong kinds are refused before they cross to the
 // worker, with what was found and expected.
 
+import { FlantuneError } from "../error.js";
 import type { Setting } from "../types.js";
-import { FlantuneError } from "./error.js";
 
 /** What the API's own objects are called. Bundlers shorten the names of classes, but not these. */
 const OWN: Record<string, string> = {

@@ -2,11 +2,11 @@
 // another takes its place, and what the page had loaded is loaded again.
 
 import type { Key } from "../engine.js";
+import { FlantuneError, isCrash, type PlainError } from "../error.js";
+import { watchPolicy } from "../own-files.js";
 import type { CallName, Changed, Params, Result, StartParams } from "../protocol.js";
 import type { DeviceInfo } from "../types.js";
 import { type CallOptions, Connection } from "./connection.js";
-import { FlantuneError, isCrash, type PlainError } from "./error.js";
-import { watchPolicy } from "./own-files.js";
 import { newWorker } from "./worker.js";
 
 /** A browser needs a moment until it has a GPU again. */

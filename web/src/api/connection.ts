@@ -1,7 +1,7 @@
 // One worker, from its start to its end: calls and what comes of them.
 
+import { cancelled, FlantuneError, isCrash } from "../error.js";
 import type { CallName, Changed, PageMessage, Params, Result, Told, WorkerMessage } from "../protocol.js";
-import { cancelled, FlantuneError, isCrash } from "./error.js";
 import { whyNoWorker } from "./no-worker.js";
 import type { StartedWorker } from "./worker.js";
 

@@ -1,11 +1,11 @@
 // A data set.
 
+import { FlantuneError } from "../error.js";
 import type { LoadedData } from "../protocol.js";
 import type { DataOptions, Lengths, Preview } from "../types.js";
 import { aCount, optionsAmong, settings, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import { asyncDispose } from "./dispose.js";
-import { FlantuneError } from "./error.js";
 import { givenModel } from "./given.js";
 import type { Model } from "./model.js";
 import { checkKeys } from "./options.js";

@@ -1,6 +1,9 @@
 // The API's entry.
 
 import type { DemoSet, Key, Options } from "../engine.js";
+import type { PlainError } from "../error.js";
+import { FlantuneError } from "../error.js";
+import { newId } from "../id.js";
 import type { Changed, StartParams, WorkerRows } from "../protocol.js";
 import type {
   DataOptions,
@@ -34,10 +37,7 @@ import {
 import { Client } from "./client.js";
 import { checkData, Data } from "./data.js";
 import { asyncDispose } from "./dispose.js";
-import type { PlainError } from "./error.js";
-import { FlantuneError } from "./error.js";
 import { givenData, givenModel } from "./given.js";
-import { newId } from "./id.js";
 import type { Model } from "./model.js";
 import { Models, type PlanOptions } from "./models.js";
 import { checkKeys } from "./options.js";

@@ -1,8 +1,8 @@
 // Why a worker's script did not start: the browser tells the page nothing but that, so it is asked for
 // once more.
 
-import { FlantuneError } from "./error.js";
-import { fetchOwn, notLoaded, refusedBy, turn, WORKER } from "./own-files.js";
+import { FlantuneError } from "../error.js";
+import { fetchOwn, notLoaded, refusedBy, turn, WORKER } from "../own-files.js";
 
 const SCRIPT = /^(text|application)\/(x-)?(java|ecma)script\b/i;
 const COEP = "cross-origin-embedder-policy";

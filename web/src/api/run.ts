@@ -1,10 +1,10 @@
 // A run, as the page sees it: its events, its end, and what brings it over a crash.
 
+import { cancelled, FlantuneError, isCrash } from "../error.js";
 import type { RunEnd, RunNotice, RunParams } from "../protocol.js";
 import type { AdapterInfo, RunEvent, RunInfo, RunState } from "../types.js";
 import type { Client } from "./client.js";
 import { asyncDispose } from "./dispose.js";
-import { cancelled, FlantuneError, isCrash } from "./error.js";
 
 interface RunSurroundings {
   /** The ids of the model and the rows that it needs until it ends. */

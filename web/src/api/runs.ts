@@ -1,10 +1,10 @@
 // Runs that are kept.
 
+import { FlantuneError } from "../error.js";
 import type { ModelRecipe, RunInfo } from "../types.js";
 import type { Bases } from "./bases.js";
 import { aCount, optionsAmong, text } from "./check.js";
 import type { Client } from "./client.js";
-import { FlantuneError } from "./error.js";
 import { givenModel } from "./given.js";
 import type { Model } from "./model.js";
 import { Run } from "./run.js";

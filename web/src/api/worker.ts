@@ -1,6 +1,6 @@
 // How the worker is started: by the words that bundlers look for, or by an address where those do not do.
 
-import { FlantuneError } from "./error.js";
+import { FlantuneError } from "../error.js";
 
 /** What `trusted-types` in a page's policy calls it. */
 const TRUSTED = "flantune";

@@ -1,6 +1,6 @@
 // An adapter in a zip: PEFT's files of one folder.
 
-import { FlantuneError } from "../api/error.js";
+import { FlantuneError } from "../error.js";
 import { CARD, CONFIG, WEIGHTS } from "./peft.js";
 import { type Entry, entriesOf, shown, unpack } from "./unzip.js";
 

@@ -2,7 +2,7 @@
 // folder is never written to again: other weights come in another folder, and the record, written
 // last, says which one counts. So name, scores and weights change together or not at all.
 
-import { FlantuneError } from "../api/error.js";
+import { FlantuneError } from "../error.js";
 import type { AdapterInfo, Metrics, ModelRecipe, Warning } from "../types.js";
 import { adapterFiles } from "./adapter-zip.js";
 import { earlierInfo } from "./earlier-index.js";

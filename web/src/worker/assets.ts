@@ -1,8 +1,8 @@
 // What is served with the page: the built-in model and the demo sets. `index.json` beside them lists
 // them, so that nothing is asked for that is not there.
 
-import { FlantuneError } from "../api/error.js";
-import { ASSET, fetchOwn, notLoaded } from "../api/own-files.js";
+import { FlantuneError } from "../error.js";
+import { ASSET, fetchOwn, notLoaded } from "../own-files.js";
 import type { Progress } from "../types.js";
 import { chunks } from "./download.js";
 import { ownAssets } from "./own-assets.js";

@@ -3,7 +3,7 @@
 // traps outside of any promise, so that only the error event tells. A lost device may tell nothing at
 // all: what was asked of it is never answered.
 
-import { FlantuneError } from "../api/error.js";
+import { FlantuneError } from "../error.js";
 
 const MEMORY =
   /out of memory|memory allocation|allocation failed|cannot (enlarge|grow) memory|not enough memory/i;

@@ -1,7 +1,7 @@
 // Data sets by the names that the page gives them: where their rows lie, and how they are read.
 
-import { FlantuneError } from "../api/error.js";
 import type { Options } from "../engine.js";
+import { FlantuneError } from "../error.js";
 import type { LoadedData, WorkerRows } from "../protocol.js";
 import type { DataOptions, Lengths, Preview } from "../types.js";
 import type { Assets } from "./assets.js";

@@ -1,7 +1,7 @@
 // Which device it is to be, and why it is not the GPU.
 
-import { type DeviceReason, FlantuneError, type PlainError } from "../api/error.js";
 import type { Device } from "../engine.js";
+import { type DeviceReason, FlantuneError, type PlainError } from "../error.js";
 import type { DeviceChoice, DeviceInfo } from "../types.js";
 import { deviceFailed } from "./crash.js";
 import type { Engine } from "./engine.js";

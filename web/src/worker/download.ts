@@ -3,7 +3,7 @@
 // (a single range needs no preflight) and both parts are known to be of one file, else begun again. A
 // file has its name when it is whole and what was announced.
 
-import { cancelled, FlantuneError } from "../api/error.js";
+import { cancelled, FlantuneError } from "../error.js";
 import { hash } from "./model-files.js";
 import type { Storage } from "./storage/storage.js";
 import { joinable, type Version, versionOf } from "./version.js";

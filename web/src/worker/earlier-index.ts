@@ -3,7 +3,7 @@
 
 import { openDB } from "idb";
 
-import { isNamed } from "../api/error.js";
+import { isNamed } from "../error.js";
 import type { AdapterInfo } from "../types.js";
 
 /** What the database knows of an adapter; nothing where there is no such database. */

@@ -1,9 +1,9 @@
 // The Wasm module: loads it, gives it its surroundings, and sees to it that it answers one request
 // at a time.
 
-import { cancelled, FlantuneError } from "../api/error.js";
-import { fetchOwn, MODULE, notLoaded } from "../api/own-files.js";
 import type { Engine as EngineClass, EngineHost, EngineWriter, RequestName, Requests } from "../engine.js";
+import { cancelled, FlantuneError } from "../error.js";
+import { fetchOwn, MODULE, notLoaded } from "../own-files.js";
 import { crashed, deviceFailed, isTrap } from "./crash.js";
 import init, { Engine as WasmEngine } from "./flantune_wasm.js";
 import type { Storage } from "./storage/storage.js";

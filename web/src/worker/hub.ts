@@ -3,9 +3,8 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-
-import { FlantuneError } from "../api/error.js";
 import type { Base } from "../engine.js";
+import { FlantuneError } from "../error.js";
 import type { RemoteSource } from "../protocol.js";
 import { get, getOk, statusOf } from "./download.js";
 import type { Engine } from "./engine.js";

@@ -2,7 +2,7 @@
 // the tab or the worker ends, however that comes. Without a secure context there are none, and in frames
 // of another site a browser may refuse them; then nothing is shared between tabs either.
 
-import { FlantuneError } from "../api/error.js";
+import { FlantuneError } from "../error.js";
 
 const PREFIX = "flantune-";
 const RUNS = "runs/";

@@ -1,7 +1,7 @@
 // A model's files, from a hub or a folder on the web into the storage.
 
-import { FlantuneError } from "../api/error.js";
 import type { Base } from "../engine.js";
+import { FlantuneError } from "../error.js";
 import type { Progress } from "../types.js";
 import { download, lengthOf, mismatch } from "./download.js";
 import type { Remote, RemoteFile } from "./hub.js";

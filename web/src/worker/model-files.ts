@@ -3,7 +3,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 
-import { cancelled, FlantuneError } from "../api/error.js";
+import { cancelled, FlantuneError } from "../error.js";
 import type { ChosenFile } from "../protocol.js";
 import { plainName } from "./storage/files.js";
 import type { Storage } from "./storage/storage.js";

@@ -1,7 +1,7 @@
 // Models: the built-in one, the user's files, and those that were downloaded and are kept.
 
-import { FlantuneError } from "../api/error.js";
 import type { Base, Options } from "../engine.js";
+import { FlantuneError } from "../error.js";
 import type { LoadedModel, RemoteSource, WorkerSource } from "../protocol.js";
 import type { DownloadPlan, Dtype, ModelRecipe, StoredModel } from "../types.js";
 import type { Assets } from "./assets.js";

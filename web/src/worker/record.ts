@@ -2,7 +2,7 @@
 // record last, and whoever removes it takes the record first: a directory without one is what a closed
 // tab left.
 
-import { FlantuneError } from "../api/error.js";
+import { FlantuneError } from "../error.js";
 import type { Storage } from "./storage/storage.js";
 
 export const RECORD = "page.json";

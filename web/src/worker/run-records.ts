@@ -1,8 +1,8 @@
 // What is stored of runs: a directory each, with a record in it. The record is written when the rest
 // is there: without one there is no run.
 
-import { FlantuneError } from "../api/error.js";
 import type { Options } from "../engine.js";
+import { FlantuneError } from "../error.js";
 import type { Metrics, RunEvent, RunInfo } from "../types.js";
 import { RECORD, readRecord, removeRecorded, writeRecord } from "./record.js";
 import { plainName } from "./storage/files.js";

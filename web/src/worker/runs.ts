@@ -1,8 +1,8 @@
 // Runs: begun, driven step by step, kept so that they can be gone on with after the tab was closed.
 // A run's directory is the core's output directory, with the rows and a record beside them.
 
-import { FlantuneError, isCrash, type PlainError } from "../api/error.js";
 import type { Options } from "../engine.js";
+import { FlantuneError, isCrash, type PlainError } from "../error.js";
 import type { RunEnd, RunNotice, RunParams } from "../protocol.js";
 import type { AdapterInfo, Method, Metrics, RunEvent, RunInfo } from "../types.js";
 import type { Adapters } from "./adapters.js";

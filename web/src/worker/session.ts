@@ -1,8 +1,8 @@
 // All that the page can call, by name: what there is, put together.
 
-import { FlantuneError } from "../api/error.js";
-import { newId } from "../api/id.js";
-import { notLoaded, WORKER } from "../api/own-files.js";
+import { FlantuneError } from "../error.js";
+import { newId } from "../id.js";
+import { notLoaded, WORKER } from "../own-files.js";
 import type { CallName, Changed, Params, Result, Told } from "../protocol.js";
 import { VERSION } from "../version.js";
 import { Adapters } from "./adapters.js";

@@ -4,7 +4,7 @@
 
 import { Inflate } from "fflate";
 
-import { FlantuneError } from "../api/error.js";
+import { FlantuneError } from "../error.js";
 import { Crc32 } from "./crc32.js";
 import { unreadable } from "./storage/storage.js";
 

@@ -1,6 +1,6 @@
 // The worker: holds the Wasm module, the device and the storage; hears the page, and answers.
 
-import { FlantuneError } from "../api/error.js";
+import { FlantuneError } from "../error.js";
 import type { Call, CallName, PageMessage, WorkerMessage } from "../protocol.js";
 import { watchForCrashes } from "./crash.js";
 import { Engine } from "./engine.js";

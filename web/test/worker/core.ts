@@ -1,8 +1,8 @@
 // Plays the Wasm module's part: does with the storage what the core does, in its order, and in place of
 // weights writes from which step they are.
 
-import { FlantuneError } from "../../src/api/error.js";
 import type { Options, RequestName, Requests } from "../../src/engine.js";
+import { FlantuneError } from "../../src/error.js";
 import type { RunEvent } from "../../src/types.js";
 import { isNotFound, type Storage } from "../../src/worker/storage/storage.js";
 

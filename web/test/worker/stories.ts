@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 
 import { unzipSync, zipSync } from "fflate";
 
-import { FlantuneError } from "../../src/api/error.js";
+import { FlantuneError } from "../../src/error.js";
 import type { RunNotice, WorkerSource } from "../../src/protocol.js";
 import type { AdapterInfo, RunEvent, RunInfo, TrainOptions } from "../../src/types.js";
 import { BEST } from "./core.js";

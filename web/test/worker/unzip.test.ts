@@ -8,7 +8,7 @@ import { deflateRawSync } from "node:zlib";
 
 import { type Zippable, zipSync } from "fflate";
 
-import { FlantuneError } from "../../src/api/error.js";
+import { FlantuneError } from "../../src/error.js";
 import { adapterFiles } from "../../src/worker/adapter-zip.js";
 import { Crc32 } from "../../src/worker/crc32.js";
 import { zip } from "../../src/worker/zip.js";

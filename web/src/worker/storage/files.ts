@@ -1,7 +1,7 @@
 // Files that the user chose: only read, by slices, where they lie.
 
-import { FlantuneError } from "../../api/error.js";
 import type { EngineWriter } from "../../engine.js";
+import { FlantuneError } from "../../error.js";
 import { type Mount, notFound } from "./storage.js";
 
 export class FilesMount implements Mount {

@@ -1,9 +1,9 @@
 // Files in the origin's private file system. They outlive the tab, and the browser may be asked to
 // keep them (`navigator.storage.persist()`, which only the page can).
 
-import { FlantuneError, isNamed } from "../../api/error.js";
-import { newId } from "../../api/id.js";
 import type { EngineWriter } from "../../engine.js";
+import { FlantuneError, isNamed } from "../../error.js";
+import { newId } from "../../id.js";
 import { exclusively } from "../locks.js";
 import { type Mount, notFound } from "./storage.js";
 

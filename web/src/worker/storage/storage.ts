@@ -1,8 +1,8 @@
 // The tree of files that the core sees. The first part of a path says where it lies: in OPFS (or in
 // memory, where the browser gives no OPFS), among the user's own files, or among fetched assets.
 
-import { FlantuneError, isNamed } from "../../api/error.js";
 import type { EngineWriter } from "../../engine.js";
+import { FlantuneError, isNamed } from "../../error.js";
 
 /** How many bytes are copied at a time. */
 const PIECE = 4 << 20;
