@@ -1,10 +1,10 @@
 // Base and adapters side by side: on the user's prompts, and scored on held-out rows.
 
 import { fits } from "../fits.js";
+import { dataName } from "../names.js";
 import type { Problem } from "../state.js";
 import { isAbort } from "../store.js";
 import type { DataSet, Model } from "../trainer.js";
-import { dataName } from "../views/names.js";
 import type { DataActions } from "./data.js";
 import type { LibraryActions } from "./library.js";
 import type { ModelActions } from "./model.js";

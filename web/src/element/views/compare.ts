@@ -3,7 +3,7 @@
 import { h, refill, setAttribute, setText, setValue, show, uniqueId } from "../dom.js";
 import { fits } from "../fits.js";
 import { button, type Context, disable, heading, problemBox, type View, why } from "./parts.js";
-import { scoresView } from "./scores.js";
+import { rouge, scoresView } from "./scores.js";
 import { step } from "./step.js";
 
 const EXAMPLE = [
@@ -42,13 +42,6 @@ export function compareStep(context: Context): View {
       }),
     ],
   });
-}
-
-/** ROUGE-L's F1, 0 to 1. */
-export function rouge(metrics: Record<string, unknown> | undefined): number | undefined {
-  const value = metrics?.["rougeL"];
-  if (typeof value !== "object" || value === null || !("f1" in value)) return undefined;
-  return typeof value.f1 === "number" ? value.f1 : undefined;
 }
 
 function empty(context: Context): View {

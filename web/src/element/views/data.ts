@@ -1,9 +1,9 @@
 // Step 2: rows, and how they become what the model reads and writes.
 
 import { h, refill, setText, setValue, show } from "../dom.js";
+import { dataName } from "../names.js";
 import { DEMOS } from "../state.js";
 import { lengthsView } from "./lengths.js";
-import { dataName } from "./names.js";
 import {
   type Context,
   choices,

@@ -1,8 +1,8 @@
 // Step 1: the base.
 
 import { h, refill, setText, setValue, show } from "../dom.js";
+import { modelName } from "../names.js";
 import type { ModelState } from "../state.js";
-import { modelName } from "./names.js";
 import {
   button,
   type Context,

@@ -2,7 +2,6 @@
 
 import { h, refill, setText, show } from "../dom.js";
 import type { Scored } from "../state.js";
-import { rouge } from "./compare.js";
 import { button, type Context, disable, heading, progressBar, type View } from "./parts.js";
 
 export function scoresView(context: Context): View {
@@ -122,6 +121,13 @@ export function scoresView(context: Context): View {
       );
     },
   };
+}
+
+/** ROUGE-L's F1, 0 to 1. */
+export function rouge(metrics: Record<string, unknown> | undefined): number | undefined {
+  const value = metrics?.["rougeL"];
+  if (typeof value !== "object" || value === null || !("f1" in value)) return undefined;
+  return typeof value.f1 === "number" ? value.f1 : undefined;
 }
 
 function line(

@@ -3,9 +3,9 @@
 import type { DeviceChoice, DeviceInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { numberInForce } from "../keys.js";
+import { dataName, modelName } from "../names.js";
 import { isActive, isBusy } from "../state.js";
 import { translated } from "../store.js";
-import { dataName, modelName } from "./names.js";
 import {
   button,
   type Context,

@@ -1,8 +1,14 @@
 // What the chosen model and data are called.
 
-import type { Context } from "./parts.js";
+import type { State } from "./state.js";
+import type { Strings } from "./strings/en.js";
 
-export function modelName({ strings, state }: Pick<Context, "strings" | "state">): string {
+interface Shown {
+  readonly strings: Strings;
+  readonly state: State;
+}
+
+export function modelName({ strings, state }: Shown): string {
   const { loaded, choice, address } = state.model;
   if (loaded?.recipe.kind === "builtin") return strings.model.builtin;
   // Files that were chosen without their folder have no name of their own.
@@ -11,7 +17,7 @@ export function modelName({ strings, state }: Pick<Context, "strings" | "state">
   return choice === "web" && address !== "" ? address : strings.model[choice];
 }
 
-export function dataName({ strings, state }: Pick<Context, "strings" | "state">): string {
+export function dataName({ strings, state }: Shown): string {
   const { choice, set, file } = state.data;
   if (choice !== "file") return strings.data.demo[choice];
   return set?.name ?? file?.name ?? strings.data.own;
