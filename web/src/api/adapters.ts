@@ -55,7 +55,8 @@ export class Adapters {
 
   /** The base with an adapter folded in: a whole model's directory as a zip. */
   async merge(model: Model, adapter: AdapterInfo | string): Promise<Blob> {
-    return givenModel("merge: model", this.#client, model).merge(adapter);
+    givenModel("merge: model", this.#client, model);
+    return model.merge(adapter);
   }
 
   /** Removes it, and the record of the run that made it, unless that run can still be gone on with. */

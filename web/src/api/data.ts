@@ -6,8 +6,7 @@ import type { DataOptions, Lengths, Preview } from "../types.js";
 import { aCount, optionsAmong, settings, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import { asyncDispose } from "./dispose.js";
-import { givenModel } from "./given.js";
-import type { Model } from "./model.js";
+import { type AnyModel, givenModel } from "./given.js";
 import { checkKeys } from "./options.js";
 
 /** Rows, and how they are read. They stay where they are; nothing is uploaded. */
@@ -25,7 +24,7 @@ export class Data {
   readonly options: DataOptions;
   readonly #client: Client;
   readonly #loaded: LoadedData;
-  readonly #model: () => Model | undefined;
+  readonly #model: () => AnyModel | undefined;
 
   /** Not for users: `Flantune.loadData` makes them. `model` is the one that is meant where none is named. */
   constructor(
@@ -33,7 +32,7 @@ export class Data {
     id: string,
     loaded: LoadedData,
     options: DataOptions,
-    model: () => Model | undefined,
+    model: () => AnyModel | undefined,
   ) {
     this.#client = client;
     this.#loaded = loaded;
@@ -65,7 +64,7 @@ export class Data {
    *
    * Errors: `template` for one that does not parse or names a field that is not there, `setting`.
    */
-  async preview(count: number, options: { model?: Model; first?: number } = {}): Promise<Preview[]> {
+  async preview(count: number, options: { model?: AnyModel; first?: number } = {}): Promise<Preview[]> {
     this.check();
     aCount("preview: count", count);
     optionsAmong("preview", options, ["model", "first"]);
@@ -79,7 +78,7 @@ export class Data {
   }
 
   /** How many tokens the rows have, and what would be cut. Errors as those of `preview`. */
-  async lengths(options: { model?: Model } = {}): Promise<Lengths> {
+  async lengths(options: { model?: AnyModel } = {}): Promise<Lengths> {
     this.check();
     optionsAmong("lengths", options, ["model"]);
     const { model = this.#model() } = options;
