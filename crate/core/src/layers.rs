@@ -1,6 +1,14 @@
-//! Which module may use which: each only those before it in [`LAYERS`].
+//! Which module may use which: each only those before it in [`LAYERS`], and no file one that uses it in
+//! turn.
 
-use std::{collections::BTreeSet, fs, path::Path};
+mod uses;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::Path,
+};
+
+use uses::uses;
 
 /// From what knows of nothing to what knows of all.
 const LAYERS: [&str; 22] = [
@@ -25,60 +33,61 @@ const LAYERS: [&str; 22] = [
     "train",
     "session",
     "lab",
-    "lib",
+    "",
 ];
 
-/// The modules of this crate that a file's code names, tests left out.
-fn used(code: &str) -> BTreeSet<String> {
-    let code = code.split("#[cfg(test)]").next().unwrap_or(code);
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let code = lines.collect::<Vec<_>>().join("\n");
-    let word = |text: &str| {
-        text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("").to_owned()
-    };
-    let mut used = BTreeSet::new();
-    for path in code.split("crate::").skip(1) {
-        let Some(group) = path.strip_prefix('{') else {
-            used.insert(word(path));
-            continue;
-        };
-        let mut depth = 0;
-        let first = |c: char| {
-            depth += i32::from(c == '{') - i32::from(c == '}');
-            (c == ',' && depth == 0) || depth < 0
-        };
-        let end = group.find("};").unwrap_or(group.len());
-        used.extend(group[..end].split(first).map(|part| word(part.trim())));
-    }
-    used
+fn of_this_crate() -> BTreeMap<String, BTreeSet<String>> {
+    let files = uses(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(files.len() > 100, "{} files", files.len());
+    files
 }
 
-fn walk(path: &Path, visit: &mut dyn FnMut(&Path)) {
-    for entry in fs::read_dir(path).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { walk(&path, visit) } else { visit(&path) }
+/// The files of the shortest way from a file back to itself, if there is one.
+fn circle(uses: &BTreeMap<String, BTreeSet<String>>, file: &str) -> Option<Vec<String>> {
+    let mut ways = VecDeque::from([vec![file]]);
+    let mut seen = BTreeSet::new();
+    while let Some(way) = ways.pop_front() {
+        for next in uses.get(*way.last()?)? {
+            let way = || way.iter().copied().chain([next.as_str()]);
+            if next == file {
+                return Some(way().map(str::to_owned).collect());
+            }
+            if seen.insert(next) {
+                ways.push_back(way().collect());
+            }
+        }
     }
+    None
 }
 
 #[test]
 fn each_module_uses_those_below_it() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let place = |name: &str| LAYERS.iter().position(|layer| *layer == name);
-    let (mut files, mut upward) = (0, Vec::new());
-    walk(&root, &mut |path| {
-        let module = path.strip_prefix(&root).unwrap().with_extension("");
-        let module = module.iter().next().unwrap().to_str().unwrap();
-        if module == "layers" || path.ends_with("tests.rs") {
-            return;
-        }
-        let own = place(module).unwrap_or_else(|| panic!("{module} has no layer"));
-        for name in used(&fs::read_to_string(path).unwrap()) {
-            if place(&name).is_some_and(|other| other > own) {
-                upward.push(format!("{}: {name}", path.display()));
-            }
-        }
-        files += 1;
-    });
-    assert!(files > 100, "{files} files");
+    let mut upward = Vec::new();
+    for (file, used) in of_this_crate() {
+        let place = |name: &str| {
+            let module = name.split("::").next();
+            let place = LAYERS.iter().position(|layer| Some(*layer) == module);
+            place.unwrap_or_else(|| panic!("{name} has no layer"))
+        };
+        let above = used.iter().filter(|other| place(other) > place(&file));
+        upward.extend(above.map(|other| format!("{file} uses {other}")));
+    }
     assert_eq!(upward, [""; 0]);
+}
+
+#[test]
+fn no_file_uses_what_uses_it() {
+    let uses = of_this_crate();
+    let circles: Vec<_> = uses.keys().filter_map(|file| circle(&uses, file)).collect();
+    assert_eq!(circles, [[""; 0]; 0]);
+}
+
+#[test]
+fn a_circle_of_files_is_found() {
+    let mut uses = BTreeMap::new();
+    for (file, used) in [("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")] {
+        uses.insert(file.to_owned(), BTreeSet::from([used.to_owned()]));
+    }
+    assert_eq!(circle(&uses, "b").unwrap(), ["b", "c", "b"]);
+    assert_eq!((circle(&uses, "a"), circle(&uses, "d")), (None, None));
 }
