@@ -364,6 +364,19 @@ test("base and adapters answer side by side, and scores tell what changed", asyn
   await expect(scores.getByRole("listitem")).toHaveCount(20);
 });
 
+test("which adapters belong to the loaded base is said before they are used", async ({ page, open }) => {
+  const adapter = { method: "lora", parameters: 100, bytes: 1600, created: 0, model: null, metrics: {}, config: {} };
+  const of = (name: string, base: object) => ({ ...adapter, id: name, name, ...base });
+  await open({ fake: { adapters: [of("Ours", { base: "builtin" }), of("Theirs", { base: "other" }), of("Unknown", {})] } });
+  await step(page, "adapters").click();
+  const warning = "Made for another base than the one that is loaded.";
+  const row = (name: string) => page.getByRole("listitem").filter({ has: page.getByLabel(`Name of ${name}`) });
+  for (const [name, belongs] of [["Ours", true], ["Theirs", false], ["Unknown", true]] as const) {
+    await expect(row(name).getByRole("checkbox")).toBeEnabled({ enabled: belongs });
+    await expect(row(name).getByText(warning)).toBeVisible({ visible: !belongs });
+  }
+});
+
 test("adapters are renamed, exported, imported and deleted after a second click", async ({ page, open }) => {
   await open({ fake: { adapters: [{ id: "a", name: "First", method: "lora", parameters: 100, bytes: 1600, created: 0, model: null, metrics: {}, config: {} }] } });
   await step(page, "adapters").click();

@@ -6,6 +6,7 @@ import type {
   Architecture,
   Dtype,
   EvaluatedRow,
+  Fit,
   Lengths,
   MemoryEstimate,
   Method,
@@ -87,6 +88,8 @@ export interface Requests {
   dropAdapter: { params: { model: string; adapter: string }; answer: null };
   /** What a directory says of the adapter in it, without a base. */
   describeAdapter: { params: { directory: string }; answer: AdapterSummary };
+  /** Whether adapters of these bases, by their hashes, belong to a model. */
+  fits: { params: { model: string; bases: string[] }; answer: Fit[] };
   /** Texts for prompts. The pieces of the text are told to `progress` where there is one prompt. */
   generate: {
     params: { model: string; adapter?: string; prompts: string[]; options: Options };

@@ -156,7 +156,8 @@ export interface Calls extends PassedOn {
   describeRun: { params: { run: string }; result: RunInfo; progress: never };
   removeRun: { params: { run: string }; result: null; progress: never };
 
-  listAdapters: { params: {}; result: AdapterInfo[]; progress: never };
+  /** Beside a model each says whether it belongs to it. */
+  listAdapters: { params: { model?: string }; result: AdapterInfo[]; progress: never };
   renameAdapter: { params: { adapter: string; name: string }; result: AdapterInfo; progress: never };
   removeAdapter: { params: { adapter: string }; result: null; progress: never };
   /** What there is to know of an adapter beside a model. */

@@ -289,6 +289,15 @@ export interface AdapterInfo {
   metrics: Metrics;
   /** adapter_config.json */
   config: Record<string, unknown>;
+  /** Where it was listed beside a model, and its base is known. */
+  fit?: Fit;
+}
+
+/** Whether an adapter belongs to a base. */
+export interface Fit {
+  fits: boolean;
+  /** Where that is the same base in another precision: the one that the adapter was trained beside, and the model's. */
+  otherPrecision?: { was: string; is: string };
 }
 
 export interface GenerateOptions extends GenerationSettings {

@@ -151,6 +151,13 @@ export const requests = [
     "directory": "adapters/1"
   },
   {
+    "request": "fits",
+    "model": "m",
+    "bases": [
+      "0011-2233-4455-F32-6677"
+    ]
+  },
+  {
     "request": "generate",
     "model": "m",
     "adapter": "a",
@@ -1855,6 +1862,15 @@ export const answers = {
       "peft_type": "LORA"
     }
   },
+  "fits": [
+    {
+      "fits": true,
+      "otherPrecision": {
+        "was": "F32",
+        "is": "BF16"
+      }
+    }
+  ],
   "generate": [
     {
       "texts": [

@@ -184,7 +184,12 @@ function trainer(options: FakeOptions, gate: () => Promise<void>, onClose: () =>
       );
     },
     adapters: {
-      list: async () => [...adapters],
+      list: async ({ model } = {}) =>
+        adapters.map((adapter) =>
+          model === undefined || adapter.base === undefined
+            ? adapter
+            : { ...adapter, fit: { fits: adapter.base === model.hash } },
+        ),
       async rename(id, name) {
         const renamed = { ...find(id), name };
         adapters = adapters.map((adapter) => (adapter.id === id ? renamed : adapter));

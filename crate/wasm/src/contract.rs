@@ -29,8 +29,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     options,
     protocol::{
-        Answer, Architecture, DataLengths, Device, Estimated, Evaluated, HeldAdapter, HubFile,
-        HubFiles, HubModel, ModelInfo, Opened, Planned, Request, Stepped, Texts,
+        Answer, Architecture, DataLengths, Device, Estimated, Evaluated, Fit, HeldAdapter, HubFile,
+        HubFiles, HubModel, ModelInfo, Opened, OtherPrecision, Planned, Request, Stepped, Texts,
     },
 };
 
@@ -80,6 +80,7 @@ fn requests() -> Vec<Value> {
         with("holdAdapter", json!({ "model": "m", "adapter": "a", "directory": "adapters/1" })),
         with("dropAdapter", json!({ "model": "m", "adapter": "a" })),
         with("describeAdapter", json!({ "directory": "adapters/1" })),
+        with("fits", json!({ "model": "m", "bases": ["0011-2233-4455-F32-6677"] })),
         with(
             "generate",
             json!({ "model": "m", "adapter": "a", "prompts": ["Hello"], "options": options }),
@@ -134,13 +135,14 @@ fn place(request: &Request) -> usize {
         Request::HoldAdapter { .. } => 16,
         Request::DropAdapter { .. } => 17,
         Request::DescribeAdapter { .. } => 18,
-        Request::Generate { .. } => 19,
-        Request::Evaluate { .. } => 20,
-        Request::Score { .. } => 21,
-        Request::Merge { .. } => 22,
-        Request::HubModel { .. } => 23,
-        Request::HubFiles { .. } => 24,
-        Request::HubShards { .. } => 25,
+        Request::Fits { .. } => 19,
+        Request::Generate { .. } => 20,
+        Request::Evaluate { .. } => 21,
+        Request::Score { .. } => 22,
+        Request::Merge { .. } => 23,
+        Request::HubModel { .. } => 24,
+        Request::HubFiles { .. } => 25,
+        Request::HubShards { .. } => 26,
     }
 }
 
@@ -358,6 +360,10 @@ fn answer(request: &Request) -> Answer {
             Answer::Held(Box::new(HeldAdapter { adapter: summary(), warnings: vec![warning()] }))
         }
         Request::DescribeAdapter { .. } => Answer::Adapter(summary()),
+        Request::Fits { .. } => {
+            let other_precision = OtherPrecision { was: "F32".to_owned(), is: "BF16".to_owned() };
+            Answer::Fits(vec![Fit { fits: true, other_precision: Some(other_precision) }])
+        }
         Request::Generate { .. } => {
             Answer::Texts(vec![Texts { texts: vec!["a".to_owned()], scores: vec![-0.5] }])
         }

@@ -114,6 +114,7 @@ impl State {
             }
             Request::DropAdapter { model, adapter } => self.drop_adapter(&model, &adapter),
             Request::DescribeAdapter { directory } => self.describe_adapter(&directory).await,
+            Request::Fits { model, bases } => self.fits(&model, &bases),
             Request::Generate { model, adapter, prompts, options } => {
                 self.generate(id, &model, adapter.as_deref(), prompts, &options).await
             }

@@ -134,6 +134,10 @@ pub enum Request {
     DescribeAdapter {
         directory: String,
     },
+    Fits {
+        model: String,
+        bases: Vec<String>,
+    },
     Generate {
         model: String,
         adapter: Option<String>,
@@ -194,6 +198,7 @@ pub enum Answer {
     Events(Vec<Event>),
     Adapter(Summary),
     Held(Box<HeldAdapter>),
+    Fits(Vec<Fit>),
     Texts(Vec<Texts>),
     Evaluated(Evaluated),
     Metrics(Metrics),
@@ -366,6 +371,26 @@ pub struct HeldAdapter {
     pub adapter: Summary,
     /// [`Event::Warning`] each.
     pub warnings: Vec<Event>,
+}
+
+/// Whether an adapter belongs to a base.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fit {
+    /// Whether it does.
+    pub fits: bool,
+    /// Where that is the same base in another precision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_precision: Option<OtherPrecision>,
+}
+
+/// The precisions of one base.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OtherPrecision {
+    /// The one that the adapter was trained beside.
+    pub was: String,
+    /// That of the model.
+    pub is: String,
 }
 
 /// What a model wrote for a prompt.

@@ -2,7 +2,7 @@
 
 import { newId } from "../id.js";
 import type { AdapterInfo, Warning } from "../types.js";
-import { isBlob, isFile, text, wrong } from "./check.js";
+import { isBlob, isFile, optionsAmong, text, wrong } from "./check.js";
 import type { Client } from "./client.js";
 import { givenAdapter, givenModel } from "./given.js";
 import type { Model } from "./model.js";
@@ -16,9 +16,14 @@ export class Adapters {
     this.#client = client;
   }
 
-  /** Newest first. */
-  list(): Promise<AdapterInfo[]> {
-    return this.#client.call("listAdapters", {});
+  /** Newest first. Beside a model each whose base is known says whether it belongs to it (`fit`). */
+  async list(options: { model?: Model } = {}): Promise<AdapterInfo[]> {
+    optionsAmong("list", options, ["model"]);
+    const { model } = options;
+    return this.#client.call(
+      "listAdapters",
+      model ? { model: givenModel("list: model", this.#client, model).id } : {},
+    );
   }
 
   /** Gives an adapter another name; a number is added where another has that one. */

@@ -72,7 +72,10 @@ export class App {
       },
     };
     this.store.subscribe(() => this.#closeRetired());
-    const model = new ModelActions(shared, () => void data.refresh());
+    const model = new ModelActions(shared, () => {
+      void data.refresh();
+      void library.list();
+    });
     const data = new DataActions(shared);
     const library = new LibraryActions(shared, model);
     new PlanActions(shared);

@@ -9,6 +9,7 @@ import type {
   DownloadPlan,
   Dtype,
   EvaluatedRow,
+  Fit,
   Lengths,
   Method,
   Metrics,
@@ -159,6 +160,8 @@ export interface CompareState {
 
 export interface LibraryState {
   list: AdapterInfo[];
+  /** The model that they were listed beside. */
+  beside?: Model;
   /** What there is to know of those that were put beside a model. */
   warnings: Map<string, Warning[]>;
   /** What is being done with which adapter. */
@@ -261,4 +264,14 @@ export function isBusy({ run, attempt, starting }: State): boolean {
 /** Whether a model or rows may be in use. */
 export function isInUse(state: State): boolean {
   return isBusy(state) || state.compare.phase !== "idle" || state.library.busy !== undefined;
+}
+
+/** Whether an adapter may stand beside the loaded base, and what there is to know of that; nothing where it is not known. */
+export function fitOf({ library, model }: State, adapter: AdapterInfo): Fit | undefined {
+  return library.beside === model.loaded ? adapter.fit : undefined;
+}
+
+/** Whether an adapter may stand beside the loaded base, as far as that is known. */
+export function fits(state: State, adapter: AdapterInfo): boolean {
+  return fitOf(state, adapter)?.fits ?? true;
 }

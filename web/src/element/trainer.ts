@@ -94,7 +94,8 @@ export interface Run extends AsyncIterable<RunEvent> {
 }
 
 export interface Adapters {
-  list(): Promise<AdapterInfo[]>;
+  /** Beside a model each whose base is known says whether it belongs to it. */
+  list(options?: { model?: Model }): Promise<AdapterInfo[]>;
   rename(id: string, name: string): Promise<AdapterInfo>;
   /** What there is to know of an adapter beside a model. */
   check(model: Model, id: string): Promise<Warning[]>;

@@ -3,7 +3,7 @@
 // last, says which one counts. So name, scores and weights change together or not at all.
 
 import { FlantuneError } from "../error.js";
-import type { AdapterInfo, Metrics, ModelRecipe, Warning } from "../types.js";
+import type { AdapterInfo, Fit, Metrics, ModelRecipe, Warning } from "../types.js";
 import { adapterFiles } from "./adapter-zip.js";
 import { earlierInfo } from "./earlier-index.js";
 import type { Engine } from "./engine.js";
@@ -30,17 +30,42 @@ interface AdapterRecord {
 export class Adapters {
   /** By model: those that the core holds beside it, and what there is to know of them. */
   readonly #held = new Map<string, Map<string, Warning[]>>();
+  /** By model: whether adapters of a base, by its hash, belong to it. A list need not wait for the core twice. */
+  readonly #fits = new Map<string, Map<string, Fit>>();
 
   constructor(
     readonly engine: Engine,
     readonly storage: Storage,
   ) {}
 
-  /** Newest first. */
-  async list(): Promise<AdapterInfo[]> {
+  /** Newest first; beside a model each says whether it belongs to it. */
+  async list(model?: string): Promise<AdapterInfo[]> {
     const ids = await this.storage.list("adapters");
     const records = await Promise.all(ids.map((id) => this.#find(id)));
-    return records.flatMap((record) => record?.info ?? []).sort((one, other) => other.created - one.created);
+    const list = records.flatMap((record) => record?.info ?? []);
+    list.sort((one, other) => other.created - one.created);
+    if (model === undefined) return list;
+    const fits = await this.#fitsOf(
+      model,
+      list.flatMap(({ base }) => base ?? []),
+    );
+    return list.map((info) => {
+      const fit = info.base === undefined ? undefined : fits.get(info.base);
+      return fit ? { ...info, fit } : info;
+    });
+  }
+
+  async #fitsOf(model: string, bases: string[]): Promise<Map<string, Fit>> {
+    const known = this.#fits.get(model) ?? new Map<string, Fit>();
+    this.#fits.set(model, known);
+    const unknown = [...new Set(bases)].filter((base) => !known.has(base));
+    if (unknown.length === 0) return known;
+    const fits = await this.engine.request("fits", { model, bases: unknown });
+    unknown.forEach((base, place) => {
+      const fit = fits[place];
+      if (fit) known.set(base, fit);
+    });
+    return known;
   }
 
   /** Takes a run's result into the library, in place of what an earlier stop gave. */
@@ -106,6 +131,7 @@ export class Adapters {
   /** A model went, and with it what was held beside it. */
   forget(model: string): void {
     this.#held.delete(model);
+    this.#fits.delete(model);
   }
 
   /** Where PEFT's files of an adapter lie. */

@@ -125,7 +125,7 @@ export class Session {
       return null;
     },
 
-    listAdapters: () => this.#at.adapters.list(),
+    listAdapters: ({ model }) => this.#at.adapters.list(model),
     renameAdapter: ({ adapter, name }) => this.#at.adapters.rename(adapter, name),
     removeAdapter: async ({ adapter }) => {
       await this.#at.adapters.remove(adapter);

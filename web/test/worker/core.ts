@@ -78,6 +78,7 @@ export class Core {
       warnings: [],
     }),
     dropAdapter: async () => null,
+    fits: async ({ bases }: Requests["fits"]["params"]) => bases.map((base) => ({ fits: base === "base" })),
     describeAdapter: ({ directory }: Requests["describeAdapter"]["params"]) => this.#describe(directory),
     merge: async ({ adapter, output }: Requests["merge"]["params"]) => {
       await this.#describe(adapter);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Node } from "./disk.js";
-import { look, nothingTold, STORIES } from "./stories.js";
+import { look, MODEL, nothingTold, STORIES } from "./stories.js";
 import { Origin } from "./tab.js";
 
 const bytes = (words: string) => new TextEncoder().encode(words);
@@ -136,4 +136,18 @@ test("two tabs: what one works on the other refuses, and finds afterwards", asyn
   await one.call("continueRun", { run: "r" });
   assert.equal((await end).state, "done");
   assert.equal((await other.call("listAdapters", {}))[0]?.id, "r");
+});
+
+test("beside a model each adapter says whether it belongs to it", async () => {
+  const tab = await (await afterStory("removing an adapter")).open();
+  const [alone] = await tab.call("listAdapters", {});
+  assert.equal(alone?.fit, undefined);
+  await tab.call("loadModel", { model: "m", source: MODEL, dtype: "f32" });
+  for (let time = 0; time < 2; time += 1) {
+    const [beside] = await tab.call("listAdapters", { model: "m" });
+    assert.deepEqual(beside, { ...alone, fit: { fits: true } });
+  }
+  // It is of that model, and nothing that is kept.
+  assert.deepEqual(await tab.call("listAdapters", {}), [alone]);
+  tab.close();
 });

@@ -44,7 +44,7 @@ export function nothingTold(): Told {
   return { begun: false, step: 0, adapters: new Map(), models: new Set(), removed: new Set() };
 }
 
-const MODEL: WorkerSource = {
+export const MODEL: WorkerSource = {
   files: ["config.json", "model.safetensors"].map((path) => ({ path, file: new File(["{}"], path) })),
 };
 

@@ -1,9 +1,14 @@
 //! Adapters beside their bases.
 
-use flantune::{Error, Result, adapter::Summary, train::Event};
+use flantune::{
+    Error, Result,
+    adapter::Summary,
+    model::files::{other_precision, same_base},
+    train::Event,
+};
 
 use super::State;
-use crate::protocol::{Answer, HeldAdapter};
+use crate::protocol::{Answer, Fit, HeldAdapter, OtherPrecision};
 
 impl State {
     pub(super) async fn hold_adapter(
@@ -36,5 +41,17 @@ impl State {
 
     pub(super) async fn describe_adapter(&self, directory: &str) -> Result<Answer> {
         Ok(Answer::Adapter(Summary::open(&*self.host.storage, directory).await?))
+    }
+
+    /// Whether adapters of these bases belong to a model.
+    pub(super) fn fits(&self, model: &str, bases: &[String]) -> Result<Answer> {
+        let session = self.session(model)?;
+        let base = &session.base().hash;
+        let fit = |recorded: &String| Fit {
+            fits: same_base(recorded, base),
+            other_precision: other_precision(recorded, base)
+                .map(|(was, is)| OtherPrecision { was, is }),
+        };
+        Ok(Answer::Fits(bases.iter().map(fit).collect()))
     }
 }

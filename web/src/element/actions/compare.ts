@@ -1,10 +1,9 @@
 // Base and adapters side by side: on the user's prompts, and scored on held-out rows.
 
-import { fits } from "../fits.js";
 import { dataName } from "../names.js";
-import type { Problem } from "../state.js";
+import { fits, type Problem } from "../state.js";
 import { isAbort } from "../store.js";
-import type { DataSet, Model } from "../trainer.js";
+import type { DataSet } from "../trainer.js";
 import type { DataActions } from "./data.js";
 import type { LibraryActions } from "./library.js";
 import type { ModelActions } from "./model.js";
@@ -91,7 +90,7 @@ export class CompareActions {
         compare.asked = prompts;
         compare.outputs = prompts.map(() => new Map<string, string>());
       });
-      for (const adapter of this.#systems(model)) {
+      for (const adapter of await this.#systems()) {
         if (adapter !== null) await this.#library.check(model, adapter);
         const texts = await model.generate(prompts, { adapter, maxNewTokens: 64, signal: abort.signal });
         store.change(() =>
@@ -123,7 +122,7 @@ export class CompareActions {
         compare.scored = dataName({ strings: this.#shared.strings(), state: store.state });
         compare.doubtful = doubtful;
       });
-      for (const adapter of this.#systems(model)) {
+      for (const adapter of await this.#systems()) {
         if (adapter !== null) await this.#library.check(model, adapter);
         const { metrics, rows } = await model.evaluate(data, {
           adapter,
@@ -145,12 +144,14 @@ export class CompareActions {
   }
 
   /** The base, and the chosen adapters that belong to it. */
-  #systems(model: Model): (string | null)[] {
-    const { library, compare } = this.#shared.store.state;
-    const ids = library.list
-      .filter((adapter) => compare.chosen.has(adapter.id) && fits(adapter, model))
-      .map(({ id }) => id);
-    return [null, ...ids];
+  async #systems(): Promise<(string | null)[]> {
+    // The base may have been loaded just now.
+    await this.#library.list();
+    const { state } = this.#shared.store;
+    const chosen = state.library.list.filter(
+      (adapter) => state.compare.chosen.has(adapter.id) && fits(state, adapter),
+    );
+    return [null, ...chosen.map(({ id }) => id)];
   }
 
   /**

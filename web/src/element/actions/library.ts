@@ -1,8 +1,7 @@
 // The library of adapters.
 
 import { save } from "../dom.js";
-import { fits } from "../fits.js";
-import type { LibraryState } from "../state.js";
+import { fits, type LibraryState } from "../state.js";
 import type { Model, Trainer } from "../trainer.js";
 import type { ModelActions } from "./model.js";
 import type { Shared } from "./shared.js";
@@ -19,13 +18,17 @@ export class LibraryActions {
   /** Lists adapters anew. The ones that came are compared from now on. */
   async list(): Promise<void> {
     try {
-      const list = await (await this.#shared.trainer()).adapters.list();
+      const trainer = await this.#shared.trainer();
+      const beside = this.#shared.store.state.model.loaded;
+      const list = await trainer.adapters.list(beside && { model: beside });
       this.#shared.store.change(({ library, compare }) => {
         const known = new Set(library.list.map(({ id }) => id));
         for (const { id } of list) if (!known.has(id)) compare.chosen.add(id);
         for (const id of compare.chosen)
           if (!list.some((adapter) => adapter.id === id)) compare.chosen.delete(id);
         library.list = list;
+        if (beside === undefined) delete library.beside;
+        else library.beside = beside;
       });
     } catch (thrown) {
       this.#shared.fail(thrown, ({ library }, problem) => (library.problem = problem));
@@ -58,8 +61,12 @@ export class LibraryActions {
       await this.#work("", "import", async (trainer) => {
         const adapter = await trainer.adapters.import(file);
         this.#shared.announce(this.#shared.strings().adapters.imported(adapter.name));
-        const { loaded } = this.#shared.store.state.model;
-        if (loaded !== undefined && fits(adapter, loaded)) await this.check(loaded, adapter.id);
+        await this.list();
+        const { state } = this.#shared.store;
+        const listed = state.library.list.find(({ id }) => id === adapter.id);
+        const { loaded } = state.model;
+        if (loaded !== undefined && listed !== undefined && fits(state, listed))
+          await this.check(loaded, adapter.id);
       });
     }
   }

@@ -2,7 +2,7 @@
 
 import type { AdapterInfo } from "../../types.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
-import { fits, otherPrecision } from "../fits.js";
+import { fitOf, fits } from "../state.js";
 import { translated } from "../store.js";
 import { button, type Context, disable, filePicker, problemBox, sentences, type View, why } from "./parts.js";
 import { step } from "./step.js";
@@ -156,9 +156,9 @@ function adapterRow(context: Context, id: string): { root: HTMLElement; update(a
           format.moment(adapter.created),
         ),
       );
-      const belongs = fits(adapter, state.model.loaded);
+      const belongs = fits(state, adapter);
       show(wrong, !belongs);
-      const precisions = otherPrecision(adapter, state.model.loaded);
+      const precisions = fitOf(state, adapter)?.otherPrecision;
       show(rounded, precisions !== undefined);
       if (precisions !== undefined) setText(rounded, texts.otherPrecision(precisions.was, precisions.is));
       // Another precision is said above, with or without a model to ask beside.

@@ -1,7 +1,7 @@
 // Step 5: base and adapters side by side.
 
 import { h, refill, setAttribute, setText, setValue, show, uniqueId } from "../dom.js";
-import { fits } from "../fits.js";
+import { fits } from "../state.js";
 import { button, type Context, disable, heading, problemBox, type View, why } from "./parts.js";
 import { rouge, scoresView } from "./scores.js";
 import { step } from "./step.js";
@@ -84,7 +84,7 @@ function chosen(context: Context): View {
       });
       for (const [id, input] of boxes) {
         const adapter = list.find((known) => known.id === id);
-        input.disabled = adapter !== undefined && !fits(adapter, state.model.loaded);
+        input.disabled = adapter !== undefined && !fits(state, adapter);
         input.checked = !input.disabled && state.compare.chosen.has(id);
       }
     },
