@@ -1078,7 +1078,7 @@ export const answers = {
       "default": "true",
       "words": false,
       "summary": "Draws the rows in a new order each epoch",
-      "details": "Without it they come in the file's order, and `group_by_length` has no effect.",
+      "details": "Without it they come in the file's order, and `groupByLength` has no effect.",
       "place": "listed",
       "methods": [],
       "range": {}

@@ -42,8 +42,8 @@ fn offered(key: Key) -> protocol::Key {
         kind: protocol::Kind { name, choices },
         default: key.default,
         words: key.words,
-        summary: key.summary,
-        details: key.details,
+        summary: key.summary.with_keys(&camel).to_string(),
+        details: key.details.with_keys(&camel).to_string(),
         place: match key.row.place {
             Place::Listed => "listed",
             Place::Own => "own",

@@ -11,6 +11,7 @@ use clap::{
 use flantune::{
     Result,
     config::{Group, Key, RunConfig, Task, ValueKind},
+    error::Message,
 };
 
 /// Which keys a command takes.
@@ -217,6 +218,10 @@ fn flags(key: &Key) -> [Arg; 2] {
 }
 
 fn described(option: Arg, key: &Key, before: &str) -> Arg {
+    let as_typed = |help: &Message| {
+        let option = |name: &str| format!("--{}", dashed(name));
+        help.clone().with_keys(&option).to_string()
+    };
     let mut summary = match before {
         "" => as_typed(&key.summary),
         _ => before.to_owned() + &lowercased(&as_typed(&key.summary)),
@@ -224,9 +229,9 @@ fn described(option: Arg, key: &Key, before: &str) -> Arg {
     if key.kind != ValueKind::Bool && !key.default.is_empty() {
         summary += &format!(" [default: {}]", key.default);
     }
-    let details = match key.details.as_str() {
-        "" => summary.clone(),
-        details => format!("{summary}\n\n{}", as_typed(details)),
+    let details = match key.details.is_empty() {
+        true => summary.clone(),
+        false => format!("{summary}\n\n{}", as_typed(&key.details)),
     };
     option
         .help(summary)
@@ -263,14 +268,6 @@ fn negated(name: &str) -> String {
 
 fn dashed(name: &str) -> String {
     name.replace('_', "-")
-}
-
-/// The help's `learning_rate` as the option that it is here.
-fn as_typed(help: &str) -> String {
-    let keys = RunConfig::keys();
-    keys.iter().fold(help.to_owned(), |help, key| {
-        help.replace(&format!("`{}`", key.name), &format!("`--{}`", dashed(key.name)))
-    })
 }
 
 fn lowercased(text: &str) -> String {

@@ -63,7 +63,9 @@ impl RunConfig {
     /// Every key with its section, kind, default and help, in the order of the sections.
     pub fn keys() -> Vec<Key> {
         let defaults = Self::default();
-        defaults.sections().into_iter().flat_map(Section::keys).collect()
+        let keys: Vec<Key> = defaults.sections().into_iter().flat_map(Section::keys).collect();
+        let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+        keys.into_iter().map(|key| key.marked(&names)).collect()
     }
 
     /// Sets a key to a typed value, as a configuration file or JavaScript gives it; `null` gives it

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{row::Row, setting::ValueKind};
-use crate::error::Result;
+use crate::error::{Message, Result};
 
 /// A key of the configuration, as front ends offer it.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,9 +19,9 @@ pub struct Key {
     /// Whether it may be left to a default that depends on other keys.
     pub optional: bool,
     /// What it is, in one line without a full stop.
-    pub summary: String,
+    pub summary: Message,
     /// More about it, in sentences; empty where the summary says all.
-    pub details: String,
+    pub details: Message,
     /// Whether its default is told in words.
     pub words: bool,
     /// Its range, its tasks and the rest of what is known of it.
@@ -31,8 +31,16 @@ pub struct Key {
 impl Key {
     pub(super) fn described(mut self, help: &str) -> Self {
         let mut paragraphs = help.split("\n\n").map(flow);
-        self.summary = paragraphs.next().unwrap_or_default();
-        self.details = paragraphs.collect::<Vec<_>>().join("\n\n");
+        self.summary = paragraphs.next().unwrap_or_default().into();
+        self.details = paragraphs.collect::<Vec<_>>().join("\n\n").into();
+        self
+    }
+
+    /// With the keys in its help marked as such.
+    pub(super) fn marked(mut self, names: &[&str]) -> Self {
+        for help in [&mut self.summary, &mut self.details] {
+            *help = Message::marked(&help.to_string(), |word| names.contains(&word));
+        }
         self
     }
 }
@@ -91,8 +99,8 @@ macro_rules! section {
                         kind: <$type as Setting>::KIND,
                         default: default.unwrap_or_else(|| self.$key.to_text()),
                         optional: <$type as Setting>::OPTIONAL,
-                        summary: String::new(),
-                        details: String::new(),
+                        summary: Message::default(),
+                        details: Message::default(),
                         words: !words.is_empty(),
                         row: $row,
                     }

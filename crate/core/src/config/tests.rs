@@ -62,9 +62,10 @@ fn keys_are_unique_and_explained() {
     let keys = RunConfig::keys();
     for (i, key) in keys.iter().enumerate() {
         assert!(keys[..i].iter().all(|other| other.name != key.name), "{} twice", key.name);
-        assert!((10..=79).contains(&key.summary.chars().count()), "{}: {}", key.name, key.summary);
-        assert!(!key.summary.ends_with('.'), "{}", key.name);
-        assert!(key.details.is_empty() || key.details.ends_with('.'), "{}", key.name);
+        let (summary, details) = (key.summary.to_string(), key.details.to_string());
+        assert!((10..=79).contains(&summary.chars().count()), "{}: {summary}", key.name);
+        assert!(!summary.ends_with('.'), "{}", key.name);
+        assert!(details.is_empty() || details.ends_with('.'), "{}", key.name);
     }
 }
 
