@@ -170,6 +170,8 @@ export interface Key {
   place: "listed" | "own" | "hidden";
   /** The methods that it is for; none where it is for all. */
   methods: string[];
+  /** The optimizers that it is for; none where it is for all. */
+  optimizers: string[];
   /** Its bounds: `from` and `to` belong to it, `above` and `below` do not. */
   range: { from?: number; to?: number; above?: number; below?: number };
 }

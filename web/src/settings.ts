@@ -111,7 +111,7 @@ export interface TrainSettings extends GenerationSettings, MetricSettings {
   /** Batches whose gradients are added up before a step: 1. */
   accumulate?: number;
   optimizer?: "adamw" | "adafactor" | "sgd" | "lion" | "prodigy";
-  /** 1e-3 for lora, 8e-3 for ia3, 0.3 for prompt; 1 with prodigy. */
+  /** 1e-3 for lora, 8e-3 for ia3, 0.3 for prompt; 1 where the optimizer finds it. */
   learningRate?: number;
   beta1?: number;
   beta2?: number;

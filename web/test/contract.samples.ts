@@ -251,6 +251,7 @@ export const answers = {
       "details": "`builtin` is a small T5 that is a part of Flantune: for a first try, not for real work. A directory holds config.json, tokenizer.json and model.safetensors, or its shards with their index. A model of a hub, such as google/flan-t5-small, is taken from the Hugging Face cache, and downloaded into it where it is not there.",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -271,6 +272,7 @@ export const answers = {
       "details": "Files of f16 and bf16 are read too, and computed in f32. `int8` takes a quarter of the memory: matrices are quantised as they are read, and dequantized where they are used. A directory that `flantune quantize --to int8` has made is int8 anyhow.",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -290,6 +292,7 @@ export const answers = {
       "details": "`auto` takes a hardware GPU through `webgpu`, else `cpu`. A software rasteriser is used only when `webgpu` is asked for.",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -304,6 +307,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -318,6 +322,7 @@ export const answers = {
       "details": "Both give the same numbers within rounding.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -332,6 +337,7 @@ export const answers = {
       "details": "",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 4096.0
@@ -349,6 +355,7 @@ export const answers = {
       "details": "JSONL has one JSON object a line; CSV and TSV have a header row. The ending of the name tells which it is.",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -363,6 +370,7 @@ export const answers = {
       "details": "",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -377,6 +385,7 @@ export const answers = {
       "details": "Drawn with `seed`. Only without a `validation` file; 0 turns it off. Of a mixture, it is the part of each set that names no `validation` of its own.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 0.0,
         "below": 1.0
@@ -394,6 +403,7 @@ export const answers = {
       "details": "For example `Summarize: {{dialogue}} ||| {{summary}}`. Both sides are stripped. Without it, rows need the fields `source` and `target`, or just two fields in that order.",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -408,6 +418,7 @@ export const answers = {
       "details": "Easier than a shell's quoting where the template has several lines. The templates of a templates.yaml take turns over the rows, in an order drawn with `seed`.",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -422,6 +433,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -436,6 +448,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -450,6 +463,7 @@ export const answers = {
       "details": "The best of several counts. Without this, the target is the only reference.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -464,6 +478,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 65536.0
@@ -481,6 +496,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 65536.0
@@ -504,6 +520,7 @@ export const answers = {
       "details": "`truncate` cuts it, `keep` leaves it as it is, `drop` leaves its row out, `error` stops.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -524,6 +541,7 @@ export const answers = {
       "details": "Without it, the ending of the file's name says it, or a header that shows another one, or Excel's first line `sep=;`.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -538,6 +556,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0
       }
@@ -554,6 +573,7 @@ export const answers = {
       "details": "",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -574,6 +594,7 @@ export const answers = {
       "details": "",
       "place": "own",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -590,6 +611,7 @@ export const answers = {
       "methods": [
         "lora"
       ],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 4096.0
@@ -609,6 +631,7 @@ export const answers = {
       "methods": [
         "lora"
       ],
+      "optimizers": [],
       "range": {
         "to": 1000000.0,
         "above": 0.0
@@ -628,6 +651,7 @@ export const answers = {
       "methods": [
         "lora"
       ],
+      "optimizers": [],
       "range": {
         "from": 0.0,
         "to": 0.99
@@ -652,6 +676,7 @@ export const answers = {
       "methods": [
         "lora"
       ],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -679,6 +704,7 @@ export const answers = {
         "lora",
         "ia3"
       ],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -695,6 +721,7 @@ export const answers = {
       "methods": [
         "prompt"
       ],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 4096.0
@@ -719,6 +746,7 @@ export const answers = {
       "methods": [
         "prompt"
       ],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -735,6 +763,7 @@ export const answers = {
       "methods": [
         "prompt"
       ],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -753,6 +782,7 @@ export const answers = {
         "ia3",
         "prompt"
       ],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -767,6 +797,7 @@ export const answers = {
       "details": "",
       "place": "own",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0
       }
@@ -783,6 +814,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0
       }
@@ -799,6 +831,7 @@ export const answers = {
       "details": "",
       "place": "own",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 65536.0
@@ -816,6 +849,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 65536.0
@@ -840,6 +874,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -848,12 +883,13 @@ export const answers = {
       "kind": {
         "type": "number"
       },
-      "default": "1e-3 for lora, 8e-3 for ia3, 0.3 for prompt, 3e-4 for full; 1 with prodigy",
+      "default": "1e-3 for lora, 8e-3 for ia3, 0.3 for prompt, 3e-4 for full; 1 where the optimizer finds it",
       "words": true,
       "summary": "The learning rate at the schedule's highest point",
       "details": "",
       "place": "own",
       "methods": [],
+      "optimizers": [],
       "range": {
         "above": 0.0
       }
@@ -866,10 +902,15 @@ export const answers = {
       },
       "default": "0.9",
       "words": false,
-      "summary": "AdamW, Prodigy, Lion: how slowly the mean of gradients follows",
+      "summary": "adamw, lion, prodigy: how slowly the mean of gradients follows",
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [
+        "adamw",
+        "lion",
+        "prodigy"
+      ],
       "range": {
         "from": 0.0,
         "below": 1.0
@@ -883,10 +924,15 @@ export const answers = {
       },
       "default": "0.999",
       "words": false,
-      "summary": "AdamW, Prodigy, Lion: how slowly the second mean follows",
+      "summary": "adamw, lion, prodigy: how slowly the second mean follows",
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [
+        "adamw",
+        "lion",
+        "prodigy"
+      ],
       "range": {
         "from": 0.0,
         "below": 1.0
@@ -900,10 +946,14 @@ export const answers = {
       },
       "default": "1e-8",
       "words": false,
-      "summary": "AdamW, Prodigy: what is added to the divisor",
+      "summary": "adamw, prodigy: what is added to the divisor",
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [
+        "adamw",
+        "prodigy"
+      ],
       "range": {
         "above": 0.0
       }
@@ -916,10 +966,13 @@ export const answers = {
       },
       "default": "0",
       "words": false,
-      "summary": "SGD: how much of the last step is kept",
+      "summary": "sgd: how much of the last step is kept",
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [
+        "sgd"
+      ],
       "range": {
         "from": 0.0,
         "below": 1.0
@@ -933,10 +986,13 @@ export const answers = {
       },
       "default": "false",
       "words": false,
-      "summary": "Adafactor: multiplies the learning rate by the size of the weights",
+      "summary": "adafactor: multiplies the learning rate by the size of the weights",
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [
+        "adafactor"
+      ],
       "range": {}
     },
     {
@@ -951,6 +1007,7 @@ export const answers = {
       "details": "Never of norms.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 0.0
       }
@@ -967,6 +1024,7 @@ export const answers = {
       "details": "0 turns it off.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 0.0
       }
@@ -989,6 +1047,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1003,6 +1062,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1017,6 +1077,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 0.0,
         "below": 1.0
@@ -1034,6 +1095,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 0.0
       }
@@ -1050,6 +1112,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 0.0,
         "below": 1.0
@@ -1067,6 +1130,7 @@ export const answers = {
       "details": "The same seed, configuration, device and build give the same weights.",
       "place": "own",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1081,6 +1145,7 @@ export const answers = {
       "details": "Without it they come in the file's order, and `groupByLength` has no effect.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1095,6 +1160,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1109,6 +1175,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0
       }
@@ -1125,6 +1192,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0
       }
@@ -1141,6 +1209,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0
       }
@@ -1157,6 +1226,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0
       }
@@ -1173,6 +1243,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1209,6 +1280,7 @@ export const answers = {
       "details": "Text is generated for all but the loss, which takes longer.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1245,6 +1317,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1259,6 +1332,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0
       }
@@ -1275,6 +1349,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1289,6 +1364,7 @@ export const answers = {
       "details": "The model's own generation_config.json says it, and what is said below, where nothing else does.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 65536.0
@@ -1306,6 +1382,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1320,6 +1397,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 1024.0
@@ -1337,6 +1415,7 @@ export const answers = {
       "details": "",
       "place": "hidden",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 1.0,
         "to": 1024.0
@@ -1354,6 +1433,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1373,6 +1453,7 @@ export const answers = {
       "details": "With false the search stops when the best open output is no better at its length now, with never when it could not become better at any length.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1387,6 +1468,7 @@ export const answers = {
       "details": "0 draws nothing, and takes the likeliest token.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 0.0
       }
@@ -1403,6 +1485,7 @@ export const answers = {
       "details": "0 turns it off.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     },
     {
@@ -1417,6 +1500,7 @@ export const answers = {
       "details": "1 turns it off.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "to": 1.0,
         "above": 0.0
@@ -1434,6 +1518,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "above": 0.0
       }
@@ -1450,6 +1535,7 @@ export const answers = {
       "details": "0 turns it off.",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {
         "from": 0.0,
         "to": 65536.0
@@ -1467,6 +1553,7 @@ export const answers = {
       "details": "",
       "place": "listed",
       "methods": [],
+      "optimizers": [],
       "range": {}
     }
   ],

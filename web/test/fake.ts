@@ -436,6 +436,7 @@ function key(given: Pick<Key, "section" | "name" | "kind"> & Partial<Key>): Key 
     details: "",
     place: "listed",
     methods: [],
+    optimizers: [],
     range: {},
     ...given,
   };

@@ -50,6 +50,7 @@ fn offered(key: Key) -> protocol::Key {
             Place::Hidden => "hidden",
         },
         methods: key.row.methods.iter().map(|method| method.name()).collect(),
+        optimizers: key.optimizers,
         range: range(key.row.range),
     }
 }

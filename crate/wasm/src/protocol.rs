@@ -226,6 +226,7 @@ pub struct Key {
     pub place: &'static str,
     /// Those that it is for; none where it is for all.
     pub methods: Vec<&'static str>,
+    pub optimizers: Vec<&'static str>,
     pub range: Range,
 }
 

@@ -24,6 +24,8 @@ pub struct Key {
     pub details: Message,
     /// Whether its default is told in words.
     pub words: bool,
+    /// The optimizers that it is for; none where it is for all.
+    pub optimizers: Vec<&'static str>,
     /// Its range, its tasks and the rest of what is known of it.
     pub row: Row,
 }
@@ -31,7 +33,11 @@ pub struct Key {
 impl Key {
     pub(super) fn described(mut self, help: &str) -> Self {
         let mut paragraphs = help.split("\n\n").map(flow);
-        self.summary = paragraphs.next().unwrap_or_default().into();
+        let summary = paragraphs.next().unwrap_or_default();
+        self.summary = match self.optimizers.join(", ").as_str() {
+            "" => summary.into(),
+            names => format!("{names}: {summary}").into(),
+        };
         self.details = paragraphs.collect::<Vec<_>>().join("\n\n").into();
         self
     }
@@ -99,9 +105,10 @@ macro_rules! section {
                         kind: <$type as Setting>::KIND,
                         default: default.unwrap_or_else(|| self.$key.to_text()),
                         optional: <$type as Setting>::OPTIONAL,
-                        summary: Message::default(),
-                        details: Message::default(),
+                        summary: crate::error::Message::default(),
+                        details: crate::error::Message::default(),
                         words: !words.is_empty(),
+                        optimizers: OptimizerKind::who_read(stringify!($key)),
                         row: $row,
                     }
                     .described(concat!($($help, "\n"),+))

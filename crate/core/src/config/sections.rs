@@ -197,21 +197,21 @@ section! {
         optimizer: Option<OptimizerKind> = None, "adamw; adafactor for prompt"
             => Row::plain().tasks(&[Memory]);
         /// The learning rate at the schedule's highest point
-        learning_rate: Option<f64> = None, "1e-3 for lora, 8e-3 for ia3, 0.3 for prompt, 3e-4 for full; 1 with prodigy"
+        learning_rate: Option<f64> = None, "1e-3 for lora, 8e-3 for ia3, 0.3 for prompt, 3e-4 for full; 1 where the optimizer finds it"
             => Row::range(Range::Positive).essential().own();
-        /// AdamW, Prodigy, Lion: how slowly the mean of gradients follows
+        /// how slowly the mean of gradients follows
         beta1: f64 = 0.9
             => Row::range(Range::Fraction);
-        /// AdamW, Prodigy, Lion: how slowly the second mean follows
+        /// how slowly the second mean follows
         beta2: f64 = 0.999
             => Row::range(Range::Fraction);
-        /// AdamW, Prodigy: what is added to the divisor
+        /// what is added to the divisor
         epsilon: f64 = 1e-8
             => Row::range(Range::Positive);
-        /// SGD: how much of the last step is kept
+        /// how much of the last step is kept
         momentum: f64 = 0.0
             => Row::range(Range::Fraction).tasks(&[Memory]);
-        /// Adafactor: multiplies the learning rate by the size of the weights
+        /// multiplies the learning rate by the size of the weights
         scale_parameter: bool = false
             => Row::plain();
         /// The part of a weight taken away each step, times the learning rate

@@ -70,6 +70,21 @@ fn keys_are_unique_and_explained() {
 }
 
 #[test]
+fn help_names_the_optimizers_that_read_a_number() {
+    let keys = RunConfig::keys();
+    for kind in OptimizerKind::ALL {
+        for number in kind.rule().reads() {
+            let key = keys.iter().find(|key| key.name == *number);
+            let summary = key.unwrap_or_else(|| panic!("no key {number}")).summary.to_string();
+            let (names, _) = summary.split_once(": ").unwrap();
+            assert!(names.split(", ").any(|name| name == kind.name()), "{summary}");
+        }
+    }
+    let alone = keys.iter().find(|key| key.name == "weight_decay").unwrap();
+    assert!(alone.optimizers.is_empty());
+}
+
+#[test]
 fn values_are_read_by_their_kind() {
     let mut config = with(&[
         ("learning_rate", "3e-3"),

@@ -17,6 +17,10 @@ const DECAY_RATE: f64 = -0.8;
 pub(super) struct Adafactor;
 
 impl Rule for Adafactor {
+    fn reads(&self) -> &'static [&'static str] {
+        &["scale_parameter"]
+    }
+
     fn slots(&self, _: &Numbers, shape: &[usize]) -> Vec<(&'static str, usize)> {
         match *shape {
             [rows, columns] => vec![("exp_avg_sq_row", rows), ("exp_avg_sq_col", columns)],

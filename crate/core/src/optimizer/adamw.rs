@@ -8,6 +8,10 @@ use crate::ops::cpu;
 pub(super) struct AdamW;
 
 impl Rule for AdamW {
+    fn reads(&self) -> &'static [&'static str] {
+        &["beta1", "beta2", "epsilon"]
+    }
+
     fn slots(&self, _: &Numbers, shape: &[usize]) -> Vec<(&'static str, usize)> {
         let length = shape.iter().product();
         vec![("exp_avg", length), ("exp_avg_sq", length)]

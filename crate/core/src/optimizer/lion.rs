@@ -7,6 +7,10 @@ use super::{Numbers, Rule, Update};
 pub(super) struct Lion;
 
 impl Rule for Lion {
+    fn reads(&self) -> &'static [&'static str] {
+        &["beta1", "beta2"]
+    }
+
     fn slots(&self, _: &Numbers, shape: &[usize]) -> Vec<(&'static str, usize)> {
         vec![("exp_avg", shape.iter().product())]
     }

@@ -21,6 +21,12 @@ macro_rules! optimizers {
         }
 
         impl OptimizerKind {
+            /// The names of those that read a number.
+            pub fn who_read(number: &str) -> Vec<&'static str> {
+                let readers = Self::ALL.iter().filter(|kind| kind.rule().reads().contains(&number));
+                readers.map(|kind| kind.name()).collect()
+            }
+
             /// Its arithmetic.
             pub fn rule(self) -> &'static dyn Rule {
                 match self {
@@ -47,15 +53,15 @@ optimizers! {
 /// The numbers that an optimiser goes by; the defaults stand in the run's configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Numbers {
-    /// AdamW, Prodigy, Lion: the decay of the first moment.
+    /// The decay of the first moment.
     pub beta1: f64,
-    /// AdamW, Prodigy: the decay of the second moment; Lion's momentum.
+    /// The decay of the second moment; Lion's momentum.
     pub beta2: f64,
-    /// AdamW, Prodigy: what is added to the divisor.
+    /// What is added to the divisor.
     pub epsilon: f64,
-    /// SGD: the share of the last step that is kept.
+    /// The share of the last step that is kept.
     pub momentum: f64,
-    /// Adafactor: whether steps grow with the size of the weights.
+    /// Whether steps grow with the size of the weights.
     pub scale_parameter: bool,
     /// The share of a weight that each step at rate 1 takes away; never of a norm's.
     pub weight_decay: f64,
@@ -89,6 +95,10 @@ impl Update<'_> {
 
 /// The arithmetic of an optimiser.
 pub trait Rule: Sync {
+    /// Which of the [`Numbers`] it goes by, beside the weight decay: the keys of the configuration, whose
+    /// help names those who read them.
+    fn reads(&self) -> &'static [&'static str];
+
     /// The names and lengths of what is remembered of a tensor of this shape. Names are torch's.
     fn slots(&self, numbers: &Numbers, shape: &[usize]) -> Vec<(&'static str, usize)>;
 

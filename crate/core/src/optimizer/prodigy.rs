@@ -20,6 +20,10 @@ const FIRST: f32 = 1e-6;
 pub(super) struct Prodigy;
 
 impl Rule for Prodigy {
+    fn reads(&self) -> &'static [&'static str] {
+        &["beta1", "beta2", "epsilon"]
+    }
+
     fn slots(&self, _: &Numbers, shape: &[usize]) -> Vec<(&'static str, usize)> {
         let length = shape.iter().product();
         vec![("exp_avg", length), ("exp_avg_sq", length), ("s", length), ("p0", length)]

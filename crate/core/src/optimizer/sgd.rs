@@ -7,6 +7,10 @@ use super::{Numbers, Rule, Update};
 pub(super) struct Sgd;
 
 impl Rule for Sgd {
+    fn reads(&self) -> &'static [&'static str] {
+        &["momentum"]
+    }
+
     fn slots(&self, numbers: &Numbers, shape: &[usize]) -> Vec<(&'static str, usize)> {
         match numbers.momentum {
             0.0 => Vec::new(),

@@ -165,7 +165,7 @@ export interface Strings {
     seed: string;
     all: string;
     allNote: string;
-    /** By a key's name; what is not here is said in the core's words. */
+    /** By a key's name, behind the optimizers that it is for; what is not here is said in the core's words. */
     help: Record<string, string>;
     /** Defaults that are words, by a key's name. */
     defaultName: Record<string, string>;

@@ -62,7 +62,10 @@ function keyField(
   );
   const { help: helps, defaultName, byDefault } = strings.settings;
   const known = helps[key.name];
-  const help = known ?? (key.details === "" ? key.summary : `${key.summary}. ${key.details}`);
+  // The core's own words name them, too.
+  const optimizers = key.optimizers.length === 0 ? "" : `${key.optimizers.join(", ")}: `;
+  const ofCore = key.details === "" ? key.summary : `${key.summary}. ${key.details}`;
+  const help = known === undefined ? ofCore : optimizers + known;
   return h(
     "div",
     { class: "field" },
