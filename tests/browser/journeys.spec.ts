@@ -117,7 +117,7 @@ test("the settings of own rows as a file, with which the command line trains to 
   await button(page, "Train").click();
   const found = await heard;
   // What the base writes stands above what the adapter writes.
-  const sample = region(page, "The same rows as training goes on").getByRole("listitem").first();
+  const sample = region(page, "The same rows during training").getByRole("listitem").first();
   await expect(sample).toContainText("Before");
   await expect(sample).toContainText("Step 12");
 
@@ -180,7 +180,7 @@ for (const [method, settings] of [["lora", "rank=4&learningRate=0.005"], ["promp
     expect(mean(found.slice(-4))).toBeLessThan(mean(found.slice(0, 4)) * 0.9);
     await expect(region(page, "Run")).toContainText("Finished", { timeout: 500_000 });
     await expect(region(page, "Run").getByRole("definition").last()).toHaveText("Graphics card (WebGPU)");
-    const sample = region(page, "The same rows as training goes on").getByRole("listitem").first();
+    const sample = region(page, "The same rows during training").getByRole("listitem").first();
     await expect(sample).toContainText("Step 12");
     await expect(sample).toContainText("Before", { timeout: 500_000 });
     const [, before, after] = await sample.getByRole("definition").allInnerTexts();

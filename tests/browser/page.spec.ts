@@ -165,7 +165,7 @@ test("problems stand beside what caused them, and say what to do", async ({ page
   await expect(rank).toHaveAccessibleDescription(/A number from 1 to 4096 is needed/);
   // Nothing else is trained than what the form shows.
   await button(page, "Train").click();
-  await expect(page.getByText("A number in step 3 cannot be used. Mend it there first.")).toBeVisible();
+  await expect(page.getByText("A number in step 3 cannot be used. Correct it there first.")).toBeVisible();
   await expect(page.getByText("Your run appears here")).toBeVisible();
   await page.getByRole("radio", { name: "Balanced" }).check();
   await expect(rank).toHaveValue("8");
@@ -369,7 +369,7 @@ test("which adapters belong to the loaded base is said before they are used", as
   const of = (name: string, base: object) => ({ ...adapter, id: name, name, ...base });
   await open({ fake: { adapters: [of("Ours", { base: "builtin" }), of("Theirs", { base: "other" }), of("Unknown", {})] } });
   await step(page, "adapters").click();
-  const warning = "Made for another base than the one that is loaded.";
+  const warning = "Made for another base than the loaded one.";
   const row = (name: string) => page.getByRole("listitem").filter({ has: page.getByLabel(`Name of ${name}`) });
   for (const [name, belongs] of [["Ours", true], ["Theirs", false], ["Unknown", true]] as const) {
     await expect(row(name).getByRole("checkbox")).toBeEnabled({ enabled: belongs });

@@ -27,7 +27,7 @@ pub(crate) enum DataCommand {
     /// Measure how long sources and targets are, and what would be cut
     #[command(after_long_help = EXAMPLES)]
     Lengths(Box<LengthsArguments>),
-    /// Part a file of rows into files to train on, to validate with and to test with
+    /// Split a file of rows into files to train on, to validate with and to test with
     #[command(after_long_help = EXAMPLES)]
     Split(Box<SplitArguments>),
 }

@@ -51,7 +51,7 @@ pub(crate) struct ScoreArguments {
     /// ROUGE: words count as they stand, not by their stems
     #[arg(long)]
     pub(crate) no_stemmer: bool,
-    /// BLEU and chrF: case is of no matter
+    /// BLEU and chrF: ignores case
     #[arg(long)]
     pub(crate) lowercase: bool,
     /// BLEU: where words end: 13a, none, intl, char or zh
@@ -67,13 +67,13 @@ pub(crate) struct ScoreArguments {
     /// chrF: white space counts as characters
     #[arg(long)]
     pub(crate) chrf_whitespace: bool,
-    /// TER: signs of punctuation are words of their own, and XML's names the signs they stand for
+    /// TER: punctuation marks are words of their own, and XML's names the characters they stand for
     #[arg(long)]
     pub(crate) ter_normalized: bool,
-    /// TER: signs of punctuation are left out
+    /// TER: leaves out punctuation
     #[arg(long)]
     pub(crate) ter_no_punct: bool,
-    /// TER: the two above act on Chinese and Japanese signs, too
+    /// TER: the two above also act on Chinese and Japanese characters
     #[arg(long)]
     pub(crate) ter_asian_support: bool,
     /// TER: case matters

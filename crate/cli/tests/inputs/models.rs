@@ -334,10 +334,7 @@ fn a_models_own_settings_are_taken_and_told() {
     let (own, told) = written(&[]);
     assert_eq!(own, by_options);
     let [told] = &told[..] else { panic!("{told:?}") };
-    says(
-        told["message"].as_str().unwrap(),
-        &["num_beams 4", "passed over", "forced_bos_token_id 25"],
-    );
+    says(told["message"].as_str().unwrap(), &["num_beams 4", "ignored", "forced_bos_token_id 25"]);
     let back = ["--max-new-tokens", "64", "--num-beams", "1", "--no-repeat-ngram-size", "0"];
     assert_eq!(written(&back).0, plain);
     // Where texts are measured, too; and not where none is made.

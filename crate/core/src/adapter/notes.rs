@@ -30,16 +30,15 @@ pub async fn notes(storage: &dyn Storage, directory: &str, model: &T5) -> Result
     {
         let names = quoted(&chosen.unmatched);
         let message = format!(
-            "{path}: `target_modules` names {names}, which the model does not have; peft passes it over, \
-             and so does this"
+            "{path}: `target_modules` names {names}, which the model does not have; it is ignored, \
+             as in peft"
         );
         notes.push(Warning { code: "target_modules", message, count: chosen.unmatched.len() });
     }
     let unknown = unknown(&bytes, &config);
     if !unknown.is_empty() {
         let names = quoted(&unknown);
-        let message =
-            format!("{path}: {names} is not known, and passed over, as peft 0.21 does it");
+        let message = format!("{path}: {names} is unknown, and ignored, as in peft 0.21");
         notes.push(Warning { code: "adapter_keys", message, count: unknown.len() });
     }
     Ok(notes)

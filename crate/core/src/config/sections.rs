@@ -43,7 +43,7 @@ section! {
         /// Face cache, and downloaded into it where it is not there.
         model: Option<String> = None
             => Row::plain().tasks(NAMED_MODEL).value("MODEL").essential().free().hidden();
-        /// The numbers that weights are kept in
+        /// The type of number that weights are kept in
         ///
         /// Files of f16 and bf16 are read too, and computed in f32. `int8` takes a quarter of the
         /// memory: matrices are quantised as they are read, and dequantized where they are used.
@@ -122,7 +122,7 @@ section! {
         /// `truncate` cuts it, `keep` leaves it as it is, `drop` leaves its row out, `error` stops.
         on_too_long: OnTooLong = OnTooLong::Truncate
             => Row::plain().tasks(&[Generate, Evaluate, Preview, Quantize]).of_texts();
-        /// What parts the fields of CSV and TSV
+        /// What separates the fields of CSV and TSV
         ///
         /// Without it, the ending of the file's name says it, or a header that shows another one, or
         /// Excel's first line `sep=;`.
@@ -131,7 +131,7 @@ section! {
         /// Uses only the first rows of a file, this many
         limit: Option<usize> = None, "all rows"
             => Row::range(Range::from(1)).tasks(&[Generate, Evaluate, Lengths, Split, Quantize]).essential().of_rows();
-        /// Passes over bad rows, and counts them, instead of stopping at the first
+        /// Leaves out bad rows, and counts them, instead of stopping at the first
         skip_bad_rows: bool = false
             => Row::plain().tasks(ROWS).free().hidden();
     }

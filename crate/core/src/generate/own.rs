@@ -158,7 +158,7 @@ impl Own {
         let taken = (!self.taken.is_empty())
             .then(|| format!("{} (options come before it)", list(&self.taken)));
         let left = (!self.left.is_empty()).then(|| {
-            format!("passed over, because there is no option for it here: {}", list(&self.left))
+            format!("ignored, because there is no option for it here: {}", list(&self.left))
         });
         let parts: Vec<String> = [taken, left].into_iter().flatten().collect();
         (!parts.is_empty())

@@ -34,18 +34,18 @@ export const de = {
   },
   warning: {
     skipped_rows: "Unbrauchbare Zeilen wurden ausgelassen: {count}.",
-    dropped_rows: "Zeilen mit zu vielen Token wurden weggelassen: {count}.",
+    dropped_rows: "Zeilen mit zu vielen Tokens wurden ausgelassen: {count}.",
     rows_without_text: "Für diese Zeilen hat keine Vorlage einen Text: {count}.",
     no_checkpoint: "Es gibt noch keinen Zwischenstand: Der Lauf beginnt von vorn.",
     checkpoints_left: "Der Lauf ist fertig, aber seine Zwischenstände ließen sich nicht löschen.",
-    cut_sources: "Eingaben wurden gekürzt, weil sie zu viele Token haben: {count}.",
-    cut_targets: "Zieltexte wurden gekürzt, weil sie zu viele Token haben: {count}.",
+    cut_sources: "Eingaben wurden gekürzt, weil sie zu viele Tokens haben: {count}.",
+    cut_targets: "Zieltexte wurden gekürzt, weil sie zu viele Tokens haben: {count}.",
     empty_sources: "Eingaben sind leer: {count}.",
     empty_targets: "Zieltexte sind leer: {count}.",
     same_sources: "Alle Zeilen haben dieselbe Eingabe. Nennt die Vorlage eine Spalte, so: {{ name }}?",
     same_targets: "Alle Zeilen haben denselben Zieltext. Nennt die Vorlage eine Spalte, so: {{ name }}?",
     placeholders:
-      "Die Vorlage nennt eine Spalte auch so, wie andere Werkzeuge es tun. Hier steht sie in zwei Klammern: {{ name }}.",
+      "Die Vorlage nennt eine Spalte in der Schreibweise anderer Werkzeuge. Hier steht eine Spalte in doppelten Klammern: {{ name }}.",
     unknown_in_sources: "Eingaben enthalten Zeichen, die der Tokenizer nicht kennt: {count}.",
     unknown_in_targets:
       "Zieltexte enthalten Zeichen, die der Tokenizer nicht kennt und die sich darum nicht lernen lassen: {count}.",
@@ -53,17 +53,17 @@ export const de = {
       "Zieltexte enthalten Zeilenumbrüche, die der Tokenizer wie Leerzeichen liest: {count}. Sie lassen sich nicht lernen.",
     closing_tokens: "Zeilen enthalten „</s>“, das ohnehin jeden Text beendet: {count}.",
     special_in_references:
-      "Zieltexte enthalten Token wie <extra_id_0>, ohne die Antworten gezeigt werden: {count}. Bewertet werden beide ohne sie.",
+      "Zieltexte enthalten Tokens wie <extra_id_0>, die in Antworten nicht gezeigt werden: {count}. Beide werden ohne sie bewertet.",
     mixed_comparisons: "Die Vorlage vergleicht einen Text mit einer Zahl. Die sind nie gleich.",
-    separator: "Die Felder der Tabelle sind durch ein anderes Zeichen getrennt, als ihr Name sagt.",
+    separator: "Die Felder der Tabelle sind durch ein anderes Zeichen getrennt, als der Name der Datei sagt.",
     generation_config:
       "Das Modell sagt selbst, wie es Texte schreibt (generation_config.json). Das gilt, wo hier nichts anderes eingestellt ist.",
     other_precision:
-      "Der Adapter wurde neben diesem Grundmodell in einer anderen Genauigkeit trainiert: Verluste weichen ein wenig ab.",
+      "Der Adapter wurde neben diesem Grundmodell in einer anderen Genauigkeit trainiert: Die Fehler (loss) weichen ein wenig ab.",
     target_modules:
-      "Der Adapter nennt Schichten, die dieses Modell nicht hat. Sie werden übergangen, wie in peft.",
+      "Der Adapter nennt Schichten, die dieses Modell nicht hat. Sie werden nicht beachtet, wie in peft.",
     adapter_keys:
-      "Die Konfiguration des Adapters hat Schlüssel, die hier unbekannt sind. Sie werden übergangen, wie in peft.",
+      "Die Konfiguration des Adapters hat unbekannte Schlüssel. Sie werden nicht beachtet, wie in peft.",
   },
   engine: {
     starting: "Wird gestartet …",
@@ -93,7 +93,7 @@ export const de = {
     setting: { message: "Eine Einstellung lässt sich so nicht verwenden." },
     adapter: { message: "Das ist kein Adapter, der hierher passt." },
     hub: {
-      message: "Das Modell ist dort nicht zu haben.",
+      message: "Dieses Modell gibt es dort nicht, oder es ist nicht für alle freigegeben.",
       hint: "Prüfen Sie die Schreibweise von NAME/MODELL; private Modelle kann diese Seite nicht lesen.",
     },
     network: {
@@ -150,7 +150,7 @@ export const de = {
     device: { message: "Die Grafikkarte konnte das nicht rechnen.", hint: "Rechnen Sie auf dem Prozessor." },
     device_lost: {
       message: "Die Grafikkarte ging verloren.",
-      hint: "Der letzte Zwischenstand ist aufbewahrt: Gehen Sie von dort weiter.",
+      hint: "Der letzte Zwischenstand ist gespeichert: Setzen Sie den Lauf von dort fort.",
     },
     out_of_memory: {
       message: "Der Speicher reicht nicht.",
@@ -158,7 +158,7 @@ export const de = {
     },
     crash: {
       message: "Das Rechenwerk ist abgebrochen.",
-      hint: "Der letzte Zwischenstand ist aufbewahrt: Gehen Sie von dort weiter.",
+      hint: "Der letzte Zwischenstand ist gespeichert: Setzen Sie den Lauf von dort fort.",
     },
     busy: { message: "Daran arbeitet gerade etwas anderes, vielleicht ein anderer Tab." },
     closed: { message: "Das Rechenwerk wurde beendet.", hint: "Laden Sie die Seite neu." },
@@ -217,13 +217,13 @@ export const de = {
       message: "Es fehlt ein Name oder eine Adresse.",
       hint: "Schreiben Sie BESITZER/NAME, zum Beispiel google/flan-t5-small.",
     },
-    revision: "Version (freiwillig)",
+    revision: "Version (muss nicht sein)",
     revisionNote:
       "Ein Commit, ein Tag oder ein Branch. Ohne Angabe wird der neueste Commit von main genommen und gemerkt.",
     ask: "Nachsehen",
     asking: "Es wird nachgesehen …",
     planned: "Das Modell wurde gefunden. Seine Größe wird angezeigt.",
-    planTitle: "Was es brauchen würde",
+    planTitle: "Was es braucht",
     planDownload: "Herunterladen",
     planParameters: "Parameter",
     planMemory: "Speicher beim Training, etwa",
@@ -231,9 +231,9 @@ export const de = {
     planFiles: (count) => (count === "1" ? "1 Datei" : `${count} Dateien`),
     obstacle: {
       memory:
-        "Das ist mehr, als dieses Gerät wohl hat. Das Training kann am Speicher scheitern; 8-Bit-Zahlen brauchen weniger.",
+        "Das ist wahrscheinlich mehr, als dieses Gerät hat. Der Speicher reicht vielleicht nicht für das Training; 8-Bit-Zahlen brauchen weniger.",
       binding:
-        "Eine seiner Matrizen ist größer, als diese Grafikkarte am Stück nimmt. Rechnen Sie stattdessen auf dem Prozessor.",
+        "Eine seiner Matrizen ist größer als das, was diese Grafikkarte am Stück nimmt. Rechnen Sie stattdessen auf dem Prozessor.",
     },
     unknown: "unbekannt",
     alreadyHere: "nichts, es ist schon hier",
@@ -306,8 +306,7 @@ export const de = {
     tokenList: "Tokens",
     showTokens: "Tokens zeigen",
     cut: (count) => (count === "1" ? "Das letzte Token fällt weg" : `Die letzten ${count} Tokens fallen weg`),
-    shortened: (bytes) =>
-      `Nur der Anfang wird gezeigt: ${bytes} mehr von dieser Zeile werden hier nicht angesehen.`,
+    shortened: (bytes) => `Nur der Anfang wird gezeigt: Weitere ${bytes} dieser Zeile stehen hier nicht.`,
     leftOut: (reason) => `Diese Zeile würde ausgelassen: ${reason}`,
     needsModel: "Tokens und Längen erscheinen, sobald ein Modell geladen ist.",
     lengths: "Längen",
@@ -373,7 +372,7 @@ export const de = {
     all: "Alle Einstellungen",
     allNote: "Leer heißt Vorgabe. Die Namen sind die der Kommandozeile.",
     help: {
-      alpha: "LoRA: wie stark die Änderung wirkt; sie wird mit alpha / rank malgenommen.",
+      alpha: "LoRA: wie stark die Änderung wirkt; sie wird mit alpha / rank multipliziert.",
       loraDropout: "LoRA: welcher Teil der Eingaben beim Training auf null gesetzt wird.",
       variant:
         "LoRA: schlicht (plain), vom Rang unabhängig gemacht (rslora), oder Länge und Richtung getrennt (dora).",
@@ -386,7 +385,7 @@ export const de = {
       beta2: "wie langsam der zweite Mittelwert folgt.",
       epsilon: "was zum Teiler hinzukommt.",
       momentum: "wie viel vom letzten Schritt bleibt.",
-      scaleParameter: "nimmt die Lernrate mit der Größe der Gewichte mal.",
+      scaleParameter: "multipliziert die Lernrate mit der Größe der Gewichte.",
       weightDecay: "Welcher Teil eines Gewichts je Schritt abgezogen wird, mal der Lernrate. Nie bei Normen.",
       clipNorm:
         "Die größte Norm aller Gradienten zusammen; darüber werden sie verkleinert. 0 schaltet das aus.",
@@ -459,9 +458,9 @@ export const de = {
     whyHere: (rank, module, outputs, inputs, small, whole, part) =>
       `Hier: Rang ${rank} neben einer Matrix ${module} von ${outputs} × ${inputs} trainiert ${small} Zahlen statt ${whole}, also ${part} davon.`,
     whyLora:
-      "LoRA lässt eine Matrix mit d × k Zahlen in Ruhe und addiert das Produkt zweier schmaler, d × r und r × k. Sie haben r(d + k) Zahlen statt d·k. Der Rang r sagt, wie viele unabhängige Richtungen die Änderung haben darf.",
+      "LoRA ändert eine Matrix mit d × k Zahlen nicht, sondern addiert das Produkt zweier schmaler, d × r und r × k. Sie haben r(d + k) Zahlen statt d·k. Der Rang r sagt, wie viele unabhängige Richtungen die Änderung haben darf.",
     whyScales:
-      "(IA)³ ändert auch keine Matrix. Es nimmt jede Zahl, die eine Schicht ausgibt oder die letzte bekommt, mit einem Faktor mal, der als 1 beginnt, und trainiert nur diese Faktoren.",
+      "(IA)³ ändert auch keine Matrix. Es multipliziert jede Zahl, die eine Schicht ausgibt oder die letzte bekommt, mit einem Faktor. Er ist am Anfang 1, und nur diese Faktoren werden trainiert.",
     whyPrompt:
       "Prompt-Tuning ändert keine Schicht. Es setzt ein paar Vektoren vor Ihren Text, die kein Wort hat, und trainiert nur diese. Bei kleinen Modellen bleibt es hinter LoRA zurück; auch das ist sehenswert.",
     whyRate: (rate) =>
@@ -472,7 +471,7 @@ export const de = {
     noNumber: "Nötig ist eine Zahl.",
     findRate: "Die Lernrate selbst finden",
     findRateNote:
-      "Prodigy schätzt die Lernrate während des Trainings; dafür merkt es sich vier weitere Zahlen für jede trainierte.",
+      "Das Verfahren Prodigy schätzt die Lernrate während des Trainings; dafür merkt es sich vier weitere Zahlen für jede trainierte.",
     modulesMissing: "Mindestens eine Schicht muss gewählt sein.",
   },
   train: {
@@ -506,7 +505,7 @@ export const de = {
     missing: {
       number: {
         message: "Eine Zahl in Schritt 3 lässt sich nicht verwenden.",
-        hint: "Bessern Sie sie dort erst aus.",
+        hint: "Korrigieren Sie sie zuerst dort.",
       },
       download: {
         message: "Das Modell ist noch nicht in diesem Browser.",
@@ -516,7 +515,7 @@ export const de = {
       data: { message: "Es gibt noch keine Zeilen.", hint: "Wählen Sie welche in Schritt 2." },
       template: {
         message: "Mit dieser Vorlage lassen sich die Zeilen nicht lesen.",
-        hint: "Bessern Sie sie in Schritt 2 aus.",
+        hint: "Korrigieren Sie sie in Schritt 2.",
       },
     },
     runName: (data, method, number) =>
@@ -527,7 +526,7 @@ export const de = {
     resume: "Fortsetzen",
     smaller: "In kleineren Teilen fortsetzen",
     forget: "Vergessen",
-    samples: "Dieselben Zeilen im Lauf des Trainings",
+    samples: "Dieselben Zeilen während des Trainings",
     samplesNote: "Zurückgehalten: Das Training sieht sie nie.",
     samplesEmpty:
       "Nach jeder Auswertung zeigen ein paar zurückgehaltene Zeilen, was das Modell inzwischen schreibt.",
@@ -595,10 +594,10 @@ export const de = {
     outputs: "Antworten",
     same: "wie das Grundmodell",
     waiting: "…",
-    scores: "Noten auf zurückgehaltenen Zeilen",
+    scores: "Werte auf zurückgehaltenen Zeilen",
     score: "Bewerten",
     scoring: (done, total) => `Zeile ${done} von ${total} wird bewertet …`,
-    scored: "Die Noten sind da.",
+    scored: "Die Werte sind da.",
     scoresNote: (rows, data) => `${rows} Zeilen von ${data}, die das Training zurückhielt.`,
     system: "Modell",
     lossColumn: "Fehler",
@@ -616,12 +615,12 @@ export const de = {
     whyLoss:
       "Der Fehler sinkt, wenn die gewünschten Wörter wahrscheinlicher werden. Er ist die gerechteste einzelne Zahl, liest sich aber nicht wie Text.",
     whyRouge:
-      "ROUGE-L misst, wie viele der gewünschten Wörter in derselben Reihenfolge kommen, BLEU, wie viele kurze Wortfolgen gleich sind. Beide zählen Wörter, nicht Sinn: Eine gute Antwort mit anderen Wörtern bekommt wenig.",
+      "ROUGE-L misst, wie viele der gewünschten Wörter in derselben Reihenfolge kommen, BLEU, wie viele kurze Wortfolgen gleich sind. Beide zählen Wörter, nicht Sinn: Eine gute Antwort mit anderen Wörtern bekommt wenige Punkte.",
     whyNumbers: (rows, base, adapter) =>
       `Auf ${rows} zurückgehaltenen Zeilen ging ROUGE-L von ${base} auf ${adapter}. Das sagt, wie weit der Adapter das Modell zu diesen Zeilen hin bewegt hat, nicht, wie gut es allgemein geworden ist.`,
-    modelMissing: "Es gibt noch kein Modell, das man fragen könnte.",
+    modelMissing: "Noch ist kein Modell geladen.",
     doubtful: (names) =>
-      `${names}: mit anderen Zeilen trainiert, oder andere waren zurückgehalten. Einige von diesen kann es gesehen haben, und das schmeichelt.`,
+      `${names}: mit anderen Zeilen trainiert, oder andere Zeilen waren zurückgehalten. Einige von diesen können im Training gewesen sein; die Werte sind dann zu gut.`,
   },
   adapters: {
     name: (name) => `Name von ${name}`,
@@ -642,7 +641,7 @@ export const de = {
     modelMissing: "Es gibt kein Modell, mit dem verschmolzen werden könnte. Laden Sie eines in Schritt 1.",
     wrongBase: "Gehört zu einem anderen Grundmodell als dem geladenen.",
     otherPrecision: (was, is) =>
-      `Neben diesem Grundmodell in ${was} trainiert, das hier in ${is} vorliegt: Verluste weichen ein wenig ab.`,
+      `Neben diesem Grundmodell in ${was} trainiert, das hier in ${is} vorliegt: Die Fehler (loss) weichen ein wenig ab.`,
     empty:
       "Noch ist hier nichts. Wenn ein Lauf endet, wird sein Adapter hier aufbewahrt: ein paar hundert Kilobyte, die jedes Werkzeug für PEFT lesen kann.",
     summary: (count) => `${count} Adapter`,

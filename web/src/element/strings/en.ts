@@ -401,9 +401,9 @@ export const en: Strings = {
     revisionNote:
       "A commit, a tag or a branch. Without it, the newest commit of main is taken and remembered.",
     ask: "Look it up",
-    asking: "Asking what there is…",
+    asking: "Looking it up…",
     planned: "The model was found. Its size is shown.",
-    planTitle: "What it would take",
+    planTitle: "What it needs",
     planDownload: "Download",
     planParameters: "Parameters",
     planMemory: "Memory while training, about",
@@ -411,9 +411,9 @@ export const en: Strings = {
     planFiles: (count) => (count === "1" ? "1 file" : `${count} files`),
     obstacle: {
       memory:
-        "This is more than this device is likely to have. Training may end for want of memory; 8-bit integers take less.",
+        "This is more than this device is likely to have. Training may run out of memory; 8-bit integers take less.",
       binding:
-        "One of its matrices is larger than this graphics card takes in one piece. Compute on the processor instead.",
+        "One of its matrices is larger than what this graphics card takes in one piece. Compute on the processor instead.",
     },
     unknown: "unknown",
     alreadyHere: "nothing, it is already here",
@@ -469,7 +469,7 @@ export const en: Strings = {
     targetColumn: "The model writes",
     template: "Template",
     templateNote:
-      "How a row becomes text: what the model reads, then |||, then what it should write. Columns stand in {{ braces }}.",
+      "How a row becomes text: what the model reads, then |||, then what it should write. Write columns in {{ braces }}.",
     preview: "Preview",
     previewRow: (row) => `Row ${row}`,
     source: "Reads",
@@ -478,7 +478,7 @@ export const en: Strings = {
     tokenList: "Tokens",
     showTokens: "Show tokens",
     cut: (count) => (count === "1" ? "The last token is cut" : `The last ${count} tokens are cut`),
-    shortened: (bytes) => `Only the beginning is shown: ${bytes} more of this row are not looked at here.`,
+    shortened: (bytes) => `Only the beginning is shown: the other ${bytes} of this row are not shown here.`,
     leftOut: (reason) => `This row would be left out: ${reason}`,
     needsModel: "Tokens and lengths are shown once a model is loaded.",
     lengths: "Lengths",
@@ -514,7 +514,7 @@ export const en: Strings = {
     legend: "What is trained",
     methodNote: {
       lora: "Two small matrices beside each chosen layer. The usual choice.",
-      ia3: "One scale for each number that chosen layers give. A tenth of LoRA's numbers.",
+      ia3: "One scale for each number that the chosen layers give. A tenth of LoRA’s numbers.",
       prompt: "A few made-up words before each text. The smallest adapter; it needs more steps.",
     },
     preset: "How thorough",
@@ -542,7 +542,7 @@ export const en: Strings = {
     help: {},
     defaultName: {},
     byDefault: (value) => `Default: ${value}`,
-    keysWaiting: "The list comes when the trainer has started.",
+    keysWaiting: "The list appears when the trainer has started.",
     section: { method: "Method", train: "Training", eval: "Evaluation and text" },
     toml: "Download settings as TOML",
     tomlModel: (name) => `The model is ${name}: name its folder with --model.`,
@@ -577,8 +577,8 @@ export const en: Strings = {
     noNumber: "A number is needed.",
     findRate: "Find the rate itself",
     findRateNote:
-      "Prodigy estimates the learning rate while it trains; it keeps four more numbers for each that is trained.",
-    modulesMissing: "At least one layer is needed to train beside.",
+      "The optimizer Prodigy estimates the learning rate while it trains; it keeps four more numbers for each trained number.",
+    modulesMissing: "Choose at least one layer.",
   },
   train: {
     start: "Train",
@@ -591,14 +591,14 @@ export const en: Strings = {
     preparing: "Reading the model and the rows…",
     unreadable: "The chosen rows could not be read: see step 2.",
     missing: {
-      number: { message: "A number in step 3 cannot be used.", hint: "Mend it there first." },
+      number: { message: "A number in step 3 cannot be used.", hint: "Correct it there first." },
       download: {
         message: "The model is not in this browser yet.",
         hint: "Step 1 says how large it is; download it there.",
       },
       model: { message: "There is no model yet.", hint: "Choose one in step 1." },
       data: { message: "There are no rows yet.", hint: "Choose some in step 2." },
-      template: { message: "The rows cannot be read with this template.", hint: "Mend it in step 2." },
+      template: { message: "The rows cannot be read with this template.", hint: "Correct it in step 2." },
     },
     runName: (data, method, number) =>
       `${data}, ${{ lora: "LoRA", ia3: "(IA)³", prompt: "prompt" }[method]} ${number}`,
@@ -608,9 +608,9 @@ export const en: Strings = {
     resume: "Go on",
     smaller: "Go on in smaller parts",
     forget: "Forget",
-    samples: "The same rows as training goes on",
+    samples: "The same rows during training",
     samplesNote: "Held out: training never sees them.",
-    samplesEmpty: "After each evaluation, a few held-out rows show what the model writes by then.",
+    samplesEmpty: "After each evaluation, a few held-out rows show what the model writes by now.",
     atStep: (step) => `Step ${step}`,
     before: "Before",
     wanted: "Wanted",
@@ -666,14 +666,14 @@ export const en: Strings = {
     base: "Base",
     run: "Compare",
     running: "Writing…",
-    generated: "The answers are there.",
+    generated: "The answers are ready.",
     outputs: "Answers",
     same: "as the base",
     waiting: "…",
     scores: "Scores on held-out rows",
     score: "Score",
     scoring: (done, total) => `Scoring row ${done} of ${total}…`,
-    scored: "The scores are there.",
+    scored: "The scores are ready.",
     scoresNote: (rows, data) => `${rows} rows of ${data} that training held out.`,
     system: "Model",
     lossColumn: "Loss",
@@ -684,7 +684,7 @@ export const en: Strings = {
     rows: "Row by row",
     onlyChanged: "Only rows that changed",
     noneChanged: "No answer changed.",
-    empty: "Train or import an adapter, and its answers stand here beside the base’s. For example:",
+    empty: "Train or import an adapter: its answers appear here beside those of the base. For example:",
     summary: (count) => (count === "1" ? "Base and 1 adapter" : `Base and ${count} adapters`),
     summaryIdle: "Nothing to compare yet",
     whyLoss:
@@ -693,9 +693,9 @@ export const en: Strings = {
       "ROUGE-L measures how much of the wanted words come in the same order, BLEU how many short sequences of words are the same. Both count words, not sense: a good answer in other words scores low.",
     whyNumbers: (rows, base, adapter) =>
       `On ${rows} held-out rows, ROUGE-L went from ${base} to ${adapter}. That says how far the adapter moved the model towards these rows, not how good it has become in general.`,
-    modelMissing: "There is no model to ask yet.",
+    modelMissing: "No model is loaded yet.",
     doubtful: (names) =>
-      `${names}: trained on other rows, or with others held out. It may have seen some of these, which flatters it.`,
+      `${names}: trained on other rows, or with other rows held out. It may have seen some of these, so its scores may be too good.`,
   },
   adapters: {
     name: (name) => `Name of ${name}`,
@@ -714,9 +714,9 @@ export const en: Strings = {
     merging: "Merging…",
     exporting: "Packing…",
     modelMissing: "There is no model to merge into. Load one in step 1.",
-    wrongBase: "Made for another base than the one that is loaded.",
+    wrongBase: "Made for another base than the loaded one.",
     otherPrecision: (was, is) =>
-      `Trained beside this base in ${was}, which here is in ${is}: losses differ a little.`,
+      `Trained beside this base in ${was}; here the base is in ${is}: losses differ a little.`,
     empty:
       "Nothing here yet. When a run ends, its adapter is kept here: a few hundred kilobytes that any tool for PEFT can read.",
     summary: (count) => (count === 1 ? "1 adapter" : `${count} adapters`),

@@ -68,7 +68,7 @@ impl File {
         if let Layout::Table(columns) = &self.index.layout
             && let Some(separator) = columns.other_separator()
         {
-            let message = format!("{name}: its fields are parted by {separator}");
+            let message = format!("{name}: its fields are separated by {separator}");
             warnings.push(Warning { code: "separator", message, count });
         }
         if let Some(found) = &self.placeholder {
