@@ -53,17 +53,28 @@ for (const [story, places] of Object.entries(PLACES)) {
       return found;
     };
     await clear();
-    const { calls, told: all } = await act();
+    const acted = await act();
+    const { calls } = acted;
     const whole = await look();
-    const expected = whole.losses.length > 0 ? whole.losses : all.losses;
+    const expected = whole.losses.length > 0 ? whole.losses : acted.told.losses;
     expect(calls).toBeGreaterThan(20);
     let struck = 0;
     for (let place = 0; place < places; place += 1) {
-      const at = Math.floor(((place + 0.5) * calls) / places);
-      const where = `closed after call ${at} of ${calls}`;
-      await clear();
-      const { told, first } = await act(at);
-      struck += first === "stopped" ? 1 : 0;
+      // How many calls a story has depends on how fast the machine is: a checkpoint may come by time. One that
+      // ended before its place is told again.
+      let [at, told, all] = [0, {} as typeof acted.told, calls];
+      for (let times = 0; times < 3; times += 1) {
+        at = Math.floor(((place + 0.5) * all) / places);
+        await clear();
+        const again = await act(at);
+        told = again.told;
+        if (again.first === "stopped") {
+          struck += 1;
+          break;
+        }
+        all = again.calls;
+      }
+      const where = `closed after call ${at} of ${all}`;
       const { files, runs, adapters, after, losses, start, models, complete } = await look();
       const ids = new Set([...runs, ...adapters].map(({ id }) => id));
       const lost = files.filter((path: string) => !path.startsWith("models/") && !ids.has(path.split("/")[1]));
