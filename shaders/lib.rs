@@ -1,1 +1,96 @@
-//! The WGSL kernels, one file each.
+//! The WGSL kernels, one file each, and how a variant of one is written out.
+
+mod expand;
+#[cfg(test)]
+mod lint;
+mod variant;
+
+pub use expand::{Constants, expand};
+pub use variant::Variant;
+
+/// A kernel: a file, of which there may be variants.
+#[derive(Debug)]
+pub struct Shader {
+    /// The file's name, without its ending.
+    pub name: &'static str,
+    /// Its text, before it is written out.
+    pub source: &'static str,
+    /// For each of its constants, all values that are used.
+    pub constants: &'static [(&'static str, &'static [u32])],
+    /// Whether the values of its constants go together.
+    pub goes: fn(&Constants) -> bool,
+}
+
+/// That one of a product's operands lies transposed, or none, and that only what nobody trains is beside it
+/// or of integers.
+fn is_product(constants: &Constants) -> bool {
+    let value =
+        |name| constants.iter().find(|(other, _)| *other == name).map_or(0, |(_, value)| *value);
+    let plain = value("INT8") == 0 && value("LOW") == 0;
+    value("NT") + value("NN") + value("TN") == 1 && (value("TN") == 0 || plain)
+}
+
+/// `NAME: "file" { CONSTANT: values, ... } if rule` for each kernel.
+macro_rules! shaders {
+    ($($(#[$about:meta])+ $name:ident: $file:literal { $($constant:ident: $values:expr),* $(,)? } $(if $goes:path)?;)+) => {
+        $(
+            $(#[$about])+
+            pub static $name: Shader = Shader {
+                name: $file,
+                source: include_str!(concat!($file, ".wgsl")),
+                constants: &[$((stringify!($constant), &$values)),*],
+                goes: shaders!(@goes $($goes)?),
+            };
+        )+
+
+        /// All of them.
+        pub static ALL: &[&Shader] = &[$(&$name),+];
+    };
+    (@goes) => { |_| true };
+    (@goes $goes:path) => { $goes };
+}
+
+/// A head's width over four: T5's is 64 in all published sizes but the largest of the first T5; the others
+/// are those of tests.
+pub const DEPTHS: [u32; 6] = [1, 2, 3, 4, 16, 32];
+
+shaders! {
+    /// A step of AdamW.
+    ADAMW: "adamw" {};
+    /// Attention's result.
+    ATTENTION: "attention" { DEPTH4: DEPTHS };
+    /// What the scores lose in attention's backward pass.
+    ATTENTION_DELTA: "attention_delta" { DEPTH4: DEPTHS };
+    /// The gradients of attention's keys and values.
+    ATTENTION_KEYS: "attention_keys" { DEPTH4: DEPTHS };
+    /// The gradient of attention's bias by position.
+    ATTENTION_POSITION: "attention_position" { DEPTH4: DEPTHS };
+    /// The gradient of attention's queries.
+    ATTENTION_QUERIES: "attention_queries" { DEPTH4: DEPTHS };
+    /// The loss of each token.
+    CROSS_ENTROPY: "cross_entropy" {};
+    /// The gradient of the logits.
+    CROSS_ENTROPY_BACKWARD: "cross_entropy_backward" {};
+    /// What dropout multiplies by.
+    DROPOUT: "dropout" {};
+    /// Rows of numbers one after the other.
+    GATHER: "gather" {};
+    /// The gated GELU and its gradients.
+    GATED_GELU: "gated_gelu" { BACKWARD: [0, 1], VEC: [0, 1] };
+    /// Products of matrices, straight from memory.
+    PRODUCT: "product" {
+        NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [0, 1], INT8: [0, 1], LOW: [0, 1],
+    } if is_product;
+    /// Products of matrices by tiles in workgroup memory.
+    PRODUCT_TILED: "product_tiled" {
+        NT: [0, 1], NN: [0, 1], TN: [0, 1], INT8: [0, 1], LOW: [0, 1],
+    } if is_product;
+    /// The gradient of RMS norm's input.
+    RMS_BACKWARD: "rms_backward" {};
+    /// RMS norm.
+    RMS_NORM: "rms_norm" {};
+    /// The gradient of RMS norm's weight.
+    RMS_WEIGHT: "rms_weight" {};
+    /// The sum of parts.
+    SUM_PARTS: "sum_parts" {};
+}

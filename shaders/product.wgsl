@@ -1,0 +1,240 @@
+// A product of matrices, straight from memory: y[m, n] = alpha · Σ_k a(m, k) · b(k, n), and with LOW
+// beside it + beta · Σ_r low[m, r] · up(r, n).
+//
+// Which of the operands lies transposed is in the name, as BLAS has it:
+//   NT  a [m, k], b [n, k], up [n, r]: y = x · Wᵀ
+//   NN  a [m, k], b [k, n], up [r, n]: dx = dy · W
+//   TN  a [k, m], b [k, n]:            dW = dyᵀ · x
+// With INT8, b is a frozen weight of 8-bit integers, four in a word, with a scale for each of its rows.
+// With VEC, what lies side by side (k and n of NT and NN, m and n of TN) divides by four. Without, any sizes
+// go, and strides say how floats lie.
+// TN with VEC takes `part` of k in each layer of the grid; `sum_parts` adds what they make.
+//
+// A thread makes 4 × 4 numbers of y, and sums k in ascending order. No workgroup memory, no barrier: for
+// devices whose caches do as well, software first of all.
+//
+// Grid: ⌈n / 32⌉ × ⌈m / 32⌉ × parts workgroups of 8 × 8 threads.
+
+struct Sizes {
+  m: u32,
+  n: u32,
+  k: u32,
+  rank: u32,
+  alpha: f32,
+  beta: f32,
+//#if VEC
+//#if TN
+  part: u32,
+//#end
+//#else
+  a_m: u32,
+  a_k: u32,
+  b_k: u32,
+  b_n: u32,
+  up_r: u32,
+  up_n: u32,
+//#end
+};
+
+//#if VEC
+alias T = vec4<f32>;
+//#else
+alias T = f32;
+//#end
+
+@group(0) @binding(0) var<storage, read_write> a: array<T>;
+//#if INT8
+@group(0) @binding(1) var<storage, read_write> b: array<u32>;
+@group(0) @binding(2) var<storage, read_write> scales: array<T>;
+//#else
+@group(0) @binding(1) var<storage, read_write> b: array<T>;
+//#end
+//#if LOW
+@group(0) @binding({{INT8+2}}) var<storage, read_write> low: array<f32>;
+//#if NT
+@group(0) @binding({{INT8+3}}) var<storage, read_write> up: array<f32>;
+//#else
+@group(0) @binding({{INT8+3}}) var<storage, read_write> up: array<T>;
+//#end
+//#end
+@group(0) @binding({{INT8+LOW+LOW+2}}) var<storage, read_write> y: array<T>;
+@group(0) @binding({{INT8+LOW+LOW+3}}) var<uniform> sizes: Sizes;
+
+//#if INT8
+// The four integers of a word, with their signs.
+fn unpack(word: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<i32>(i32(word)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
+}
+//#if !VEC
+
+// One number of the weight.
+fn weight(row: u32, column: u32, columns: u32) -> f32 {
+  let word = b[row * ((columns + 3u) / 4u) + column / 4u];
+  return f32((i32(word) << (24u - 8u * (column % 4u))) >> 24u) * scales[row];
+}
+//#end
+//#end
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let column = 4u * id.x;
+  let row = 4u * id.y;
+  if (column >= sizes.n || row >= sizes.m) {
+    return;
+  }
+  // Beyond the last row that row is computed again, and not written.
+//#for i in 0..4
+  let row_{{i}} = min(row + {{i}}u, sizes.m - 1u);
+  var sum_{{i}} = vec4<f32>(0.0);
+//#end
+
+//#if VEC
+  let k4 = sizes.k / 4u;
+  let n4 = sizes.n / 4u;
+//#if NT
+//#for j in 0..4
+  let b_{{j}} = (column + {{j}}u) * k4;
+//#end
+  for (var k = 0u; k < k4; k++) {
+//#for j in 0..4
+//#if INT8
+    let right_{{j}} = unpack(b[b_{{j}} + k]);
+//#else
+    let right_{{j}} = b[b_{{j}} + k];
+//#end
+//#end
+//#for i in 0..4
+    let left_{{i}} = a[row_{{i}} * k4 + k];
+    sum_{{i}} += vec4<f32>(
+      dot(left_{{i}}, right_0), dot(left_{{i}}, right_1), dot(left_{{i}}, right_2), dot(left_{{i}}, right_3)
+    );
+//#end
+  }
+//#if INT8
+//#for i in 0..4
+  sum_{{i}} *= scales[id.x];
+//#end
+//#end
+//#end
+//#if NN
+  for (var k = 0u; k < k4; k++) {
+//#for j in 0..4
+//#if INT8
+    let right_{{j}} = unpack(b[(4u * k + {{j}}u) * n4 + id.x]);
+//#else
+    let right_{{j}} = b[(4u * k + {{j}}u) * n4 + id.x];
+//#end
+//#end
+//#for i in 0..4
+//#if INT8
+    let left_{{i}} = a[row_{{i}} * k4 + k] * scales[k];
+//#else
+    let left_{{i}} = a[row_{{i}} * k4 + k];
+//#end
+    sum_{{i}} += left_{{i}}.x * right_0;
+    sum_{{i}} += left_{{i}}.y * right_1;
+    sum_{{i}} += left_{{i}}.z * right_2;
+    sum_{{i}} += left_{{i}}.w * right_3;
+//#end
+  }
+//#end
+//#if TN
+  let m4 = sizes.m / 4u;
+  let first = id.z * sizes.part;
+  let end = min(first + sizes.part, sizes.k);
+  for (var k = first; k < end; k++) {
+    let left = a[k * m4 + id.y];
+    let right = b[k * n4 + id.x];
+    sum_0 += left.x * right;
+    sum_1 += left.y * right;
+    sum_2 += left.z * right;
+    sum_3 += left.w * right;
+  }
+//#end
+//#else
+//#for j in 0..4
+  let column_{{j}} = min(column + {{j}}u, sizes.n - 1u);
+//#end
+  for (var k = 0u; k < sizes.k; k++) {
+//#if INT8
+//#if NT
+    let right = vec4<f32>(
+      weight(column_0, k, sizes.k), weight(column_1, k, sizes.k),
+      weight(column_2, k, sizes.k), weight(column_3, k, sizes.k)
+    );
+//#else
+    let right = vec4<f32>(
+      weight(k, column_0, sizes.n), weight(k, column_1, sizes.n),
+      weight(k, column_2, sizes.n), weight(k, column_3, sizes.n)
+    );
+//#end
+//#else
+    let b_k = k * sizes.b_k;
+    let right = vec4<f32>(
+      b[b_k + column_0 * sizes.b_n], b[b_k + column_1 * sizes.b_n],
+      b[b_k + column_2 * sizes.b_n], b[b_k + column_3 * sizes.b_n]
+    );
+//#end
+//#for i in 0..4
+    sum_{{i}} += a[row_{{i}} * sizes.a_m + k * sizes.a_k] * right;
+//#end
+  }
+//#end
+//#for i in 0..4
+  sum_{{i}} *= sizes.alpha;
+//#end
+
+//#if LOW
+//#for i in 0..4
+  var low_{{i}} = vec4<f32>(0.0);
+//#end
+//#if VEC
+  for (var r = 0u; r < sizes.rank; r++) {
+//#if NT
+    let right = vec4<f32>(
+      up[column * sizes.rank + r], up[(column + 1u) * sizes.rank + r],
+      up[(column + 2u) * sizes.rank + r], up[(column + 3u) * sizes.rank + r]
+    );
+//#else
+    let right = up[r * n4 + id.x];
+//#end
+//#for i in 0..4
+    low_{{i}} += low[row_{{i}} * sizes.rank + r] * right;
+//#end
+  }
+//#else
+  for (var r = 0u; r < sizes.rank; r++) {
+    let up_r = r * sizes.up_r;
+    let right = vec4<f32>(
+      up[up_r + column_0 * sizes.up_n], up[up_r + column_1 * sizes.up_n],
+      up[up_r + column_2 * sizes.up_n], up[up_r + column_3 * sizes.up_n]
+    );
+//#for i in 0..4
+    low_{{i}} += low[row_{{i}} * sizes.rank + r] * right;
+//#end
+  }
+//#end
+//#for i in 0..4
+  sum_{{i}} += sizes.beta * low_{{i}};
+//#end
+//#end
+
+//#for i in 0..4
+  if (row + {{i}}u < sizes.m) {
+//#if VEC
+//#if TN
+    y[(id.z * sizes.m + row + {{i}}u) * n4 + id.x] = sum_{{i}};
+//#else
+    y[(row + {{i}}u) * n4 + id.x] = sum_{{i}};
+//#end
+//#else
+    let at_{{i}} = (row + {{i}}u) * sizes.n + column;
+//#for j in 0..4
+    if (column + {{j}}u < sizes.n) {
+      y[at_{{i}} + {{j}}u] = sum_{{i}}[{{j}}];
+    }
+//#end
+//#end
+  }
+//#end
+}
