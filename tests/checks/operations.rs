@@ -13,7 +13,9 @@ use flantune::{
     ops::{
         attention::{self, Bias, Heads, KeysValues},
         cross_entropy::{self, Labels, Smoothing},
-        gated_gelu, linear, rms_norm,
+        gated_gelu,
+        gpu::product::{Tiles, set_tiles},
+        linear, rms_norm,
     },
 };
 
@@ -33,13 +35,36 @@ pub(super) const OPERATIONS: [&str; 9] = [
     "dropout",
 ];
 
-/// How many cases of an operation run where each is slow; the ones that say most come first.
-const FEW: usize = 4;
-
 pub(super) async fn check(name: &str, device: &flantune::device::Device) -> Result<(), Failure> {
-    let on_the_cpu = device.kind() == DeviceKind::Cpu;
-    let (draw, place, device) = (&mut Draw::new(), device, device.burn());
-    let mut cases = match name {
+    if name == "dropout" {
+        return dropout::check(device.burn()).await;
+    }
+    // The definition on the CPU: it is what all devices must equal, and on GPUs every shape of it would have
+    // shaders compiled, which takes a software rasteriser seconds.
+    let reference = flantune::device::Device::cpu();
+    let (cases, definitions) = (cases(name, device)?, cases(name, &reference)?);
+    for tiles in tiles(device) {
+        set_tiles(tiles);
+        for (case, definition) in cases.iter().zip(&definitions) {
+            let checked = case.check(definition, device.burn(), reference.burn()).await;
+            checked.map_err(|failure| format!("{tiles:?} tiles: {failure}"))?;
+        }
+    }
+    set_tiles(Tiles::Fitting);
+    Ok(())
+}
+
+/// The ways of making products that are tried.
+fn tiles(device: &flantune::device::Device) -> Vec<Tiles> {
+    match device.kind() {
+        DeviceKind::Cpu => vec![Tiles::Fitting],
+        DeviceKind::Webgpu => vec![Tiles::None, Tiles::Shared],
+    }
+}
+
+fn cases(name: &str, place: &flantune::device::Device) -> Result<Vec<Case>, Failure> {
+    let (draw, device) = (&mut Draw::new(), place.burn());
+    Ok(match name {
         "attention" => attentions(draw, device),
         "rms_norm" => rms_norms(draw),
         "gated_gelu" => gated_gelus(draw),
@@ -48,19 +73,8 @@ pub(super) async fn check(name: &str, device: &flantune::device::Device) -> Resu
         "lora" => loras(draw, device),
         "int8" => int8::cases(draw, place),
         "dora" => dora::cases(draw, device),
-        "dropout" => return dropout::check(device).await,
         _ => return Err(format!("there is no operation `{name}`").into()),
-    };
-    // Without a kernel both forms are one, and each shape more has shaders compiled, which takes a
-    // software rasteriser seconds: there the first few do.
-    if !on_the_cpu {
-        cases.retain(Case::is_small);
-        cases.truncate(FEW);
-    }
-    for case in cases {
-        case.check(device).await?;
-    }
-    Ok(())
+    })
 }
 
 /// Whether matrices lie in memory as they are, or turned over: then neither the operands nor the
@@ -303,6 +317,13 @@ fn linears(draw: &mut Draw) -> Vec<Case> {
             ([2, 35, 7], Straight),
             ([11, 96, 701], Straight),
             ([16, 64, 6], Straight),
+            // Fours, as models have them, and tiles of 32 and 16 more or less.
+            ([33, 16, 36], Straight),
+            ([31, 20, 32], Straight),
+            ([1, 64, 4], Straight),
+            ([8, 32, 64], Turned),
+            // Sums over so many rows that they are made in parts.
+            ([300, 36, 68], Straight),
             // Large enough for all threads.
             ([211, 203, 199], Straight),
         ]
@@ -323,6 +344,10 @@ fn loras(draw: &mut Draw, device: &Device) -> Vec<Case> {
         ([1, 13, 4, 3], true, Straight),
         ([4, 3, 2, 8], true, Straight),
         ([6, 5, 4, 2], true, Turned),
+        // Fours, as models have them, with ranks that are none.
+        ([33, 16, 36, 3], true, Straight),
+        ([32, 64, 4, 8], true, Straight),
+        ([130, 32, 68, 4], false, Turned),
         ([211, 203, 199, 9], true, Straight),
     ]
     .map(|([rows, inputs, outputs, rank], tracked, layout)| {

@@ -1,6 +1,8 @@
 //! Where tensors live: the CPU (burn's flex) or a GPU through WebGPU (WGSL through wgpu: browsers,
 //! and natively Vulkan, Metal and DX12).
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use burn::tensor::{
     Device as BurnDevice,
     wgpu::{WgpuBackend, WgpuSetup, wgpu},
@@ -19,6 +21,19 @@ const APIS: &[WgpuBackend] = if cfg!(target_family = "wasm") {
 } else {
     &[WgpuBackend::Vulkan]
 };
+
+/// How many dispatches are put together before they are submitted: a step of training is one or two
+/// submits, which cost more than a dispatch does.
+const TASKS: usize = 512;
+
+/// Whether the GPU of this program is only imitated on the processor.
+static IMITATED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the GPU that was asked for last is only imitated on the processor: then workgroup memory and
+/// barriers cost, and spare nothing.
+pub fn gpu_is_imitated() -> bool {
+    IMITATED.load(Ordering::Relaxed)
+}
 
 /// What kind of device this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +108,7 @@ impl Device {
     }
 
     async fn webgpu_through(api: WgpuBackend) -> Result<Self> {
-        let options = BurnDevice::wgpu_options().graphics_api(api);
+        let options = BurnDevice::wgpu_options().graphics_api(api).tasks_max(TASKS);
         let (inner, setup) = options.init_with_setup_async().await.map_err(|error| {
             Error::Device { message: format!("WebGPU is unavailable: {error}") }
         })?;
@@ -103,10 +118,12 @@ impl Device {
             "" => format!("{:?} adapter", info.backend),
             name => format!("{name} ({:?})", info.backend),
         };
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        IMITATED.store(software, Ordering::Relaxed);
         Ok(Device {
             kind: DeviceKind::Webgpu,
             name,
-            software: info.device_type == wgpu::DeviceType::Cpu,
+            software,
             limits: Limits {
                 max_buffer_size: Some(limits.max_buffer_size),
                 max_binding_size: Some(limits.max_storage_buffer_binding_size),

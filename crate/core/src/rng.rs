@@ -49,6 +49,12 @@ impl Random {
         Self { key: [a, b], place, index: 0, block: [0; 4] }
     }
 
+    /// What a shader draws the stream's words from: the generator's key, and the upper half of its counter.
+    pub fn stream(&self) -> [u32; 4] {
+        let ([a, b], [c, d]) = (self.key, words(self.place));
+        [a, b, c, d]
+    }
+
     /// Continues at the stream's word `index`, from 0.
     pub fn seek(&mut self, index: u64) {
         self.index = index;

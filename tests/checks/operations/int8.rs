@@ -17,7 +17,7 @@ const SCALE: f64 = 1.7;
 pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
     // Rows, inputs, outputs, rank; without LoRA where the rank is 0. Inputs that fill words and some
     // that do not; one row, few, and more than a row at a time is worth.
-    let sizes: [([usize; 4], Layout); 10] = [
+    let sizes: [([usize; 4], Layout); 13] = [
         ([3, 6, 5, 0], Straight),
         ([17, 5, 3, 0], Straight),
         ([4, 7, 5, 2], Straight),
@@ -26,6 +26,10 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
         ([6, 8, 7, 0], Turned),
         ([19, 4, 3, 2], Turned),
         ([1, 203, 199, 0], Straight),
+        // Fours, as models have them.
+        ([33, 16, 36, 0], Straight),
+        ([31, 64, 32, 3], Straight),
+        ([32, 20, 68, 8], Turned),
         ([16, 203, 1099, 3], Straight),
         // More than one block of floats.
         ([211, 811, 1303, 3], Straight),

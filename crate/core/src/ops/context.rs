@@ -4,7 +4,10 @@ use std::cell::Cell;
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::cpu::is_cpu;
+use super::{
+    cpu::is_cpu,
+    gpu::{self, is_gpu},
+};
 use crate::rng::{Purpose, Random};
 
 /// How operations are carried out in one forward pass.
@@ -42,7 +45,7 @@ impl Context {
     /// Whether an operation on this tensor runs as a kernel of ours: the one place that says which devices
     /// have them.
     pub fn has_kernel<const D: usize>(&self, tensor: &Tensor<D>) -> bool {
-        self.kernels && is_cpu(tensor)
+        self.kernels && (is_cpu(tensor) || is_gpu(tensor))
     }
 
     /// Whether dropout acts before LoRA products.
@@ -73,6 +76,10 @@ impl Context {
         let place = dropout.place.replace(dropout.place.get() + 1);
         let mut random = Random::new(dropout.seed, Purpose::Dropout, dropout.step, place);
         let keep = (1.0 / (1.0 - rate)) as f32;
+        if self.kernels && is_gpu(&x) {
+            let mask = gpu::dropout::mask(&random, rate, keep, x.clone().without_autodiff());
+            return x * mask;
+        }
         let shape = x.shape();
         let mask: Vec<f32> = (0..shape.num_elements())
             .map(|_| if f64::from(random.uniform()) < rate { 0.0 } else { keep })

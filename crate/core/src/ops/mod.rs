@@ -11,10 +11,12 @@ pub mod cpu;
 pub mod cross_entropy;
 pub mod denormal;
 pub mod gated_gelu;
+pub mod gpu;
 pub mod gradient;
 pub mod int8;
 pub mod linear;
 pub mod rms_norm;
+pub mod rows;
 pub mod weight;
 
 pub use context::{Context, Dropout};

@@ -5,6 +5,7 @@
 //! `d position = Σ over rows of dS`. Heads lie side by side in the columns, so nothing is permuted.
 
 mod cpu;
+mod gpu;
 mod gradient;
 
 use burn::{
@@ -12,7 +13,7 @@ use burn::{
     tensor::{Int, Tensor, activation::softmax},
 };
 
-use super::Context;
+use super::{Context, cpu::is_cpu};
 
 /// What is added to the scores before the softmax.
 #[derive(Clone, Debug, Default)]
@@ -66,10 +67,11 @@ pub struct Heads {
     pub heads: usize,
 }
 
-/// The kernels. A bias that is not there is a single zero.
-#[backend_extension(Flex, Autodiff)]
+/// The kernels. A bias that is not there is a single zero on the CPU, and has no numbers on GPUs.
+#[backend_extension(Cube, Flex, Autodiff)]
 pub trait FusedAttention: Backend {
-    /// The result, and the probabilities: `[batch, heads, queries, keys]`.
+    /// The result, and what the backward pass has of the probabilities: themselves,
+    /// `[batch, heads, queries, keys]`, or what makes them again, `[batch · heads · queries, 4]`.
     fn fused_attention(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -80,13 +82,16 @@ pub trait FusedAttention: Backend {
         heads: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
     /// The gradients of q, k, v and, where `wants_position`, of the bias by position (else a single
-    /// zero).
+    /// number). `position`, `mask` and the result `y` are read only where the probabilities are made again.
     #[allow(clippy::too_many_arguments)]
     fn attention_backward(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
-        probabilities: FloatTensor<Self>,
+        position: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        kept: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         batch: usize,
         heads: usize,
@@ -104,17 +109,23 @@ pub fn attention(
     context: &Context,
 ) -> Tensor<2> {
     // Dropout acts between the softmax and the second product, which the kernel has in one.
-    if !context.has_kernel(&q) || context.drops() {
+    let fits = is_cpu(&q) || gpu::fits(q.dims()[1] / shape.heads);
+    if !context.has_kernel(&q) || !fits || context.drops() {
         return definition(q, source, shape, bias, context);
     }
-    let none = || Tensor::<4>::zeros([1, 1, 1, 1], &burn::tensor::Device::flex());
-    let (position, mask) = (bias.position.clone(), bias.mask.clone());
+    let device = q.device().without_autodiff();
+    let none = || match is_cpu(&q) {
+        true => Tensor::<4>::zeros([1, 1, 1, 1], &device),
+        false => Tensor::empty([1, 1, 1, 0], &device),
+    };
+    let position = bias.position.clone().unwrap_or_else(none);
+    let mask = bias.mask.clone().unwrap_or_else(none);
     let (mixed, _) = <Dispatch as FusedAttention>::fused_attention(
         q.into_dispatch(),
         source.keys.into_dispatch(),
         source.values.into_dispatch(),
-        position.unwrap_or_else(none).into_dispatch(),
-        mask.unwrap_or_else(none).into_dispatch(),
+        position.into_dispatch(),
+        mask.into_dispatch(),
         shape.batch,
         shape.heads,
     );

@@ -5,6 +5,7 @@
 //! Its gradient is `(1 + 2 · z · lse) · softmax(logits) − (1 − s) · onehot(t) − s / n`.
 
 mod cpu;
+mod gpu;
 mod gradient;
 
 use burn::{
@@ -16,7 +17,7 @@ use super::Context;
 
 /// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
 /// whole numbers exactly up to 2^24.
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(Cube, Flex, Autodiff)]
 pub trait CrossEntropy: Backend {
     /// Each token's loss, and its log of the partition function: both `[tokens]`.
     fn cross_entropy(

@@ -5,6 +5,7 @@
 //! `gelu'(a) = (1 + t)/2 + a/2 · (1 − t²) · √(2/π) · (1 + 3 · 0.044715 · a²)`.
 
 mod cpu;
+mod gpu;
 mod gradient;
 
 use burn::{
@@ -21,7 +22,7 @@ const CUBIC: f64 = 0.044715;
 const TANH_ENDS: f64 = 10.0;
 
 /// The kernels.
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(Cube, Flex, Autodiff)]
 pub trait GatedGelu: Backend {
     /// The result.
     fn gated_gelu(gate: FloatTensor<Self>, value: FloatTensor<Self>) -> FloatTensor<Self>;

@@ -3,7 +3,7 @@
 //! never kept: the backward pass multiplies them out again.
 
 mod cpu;
-mod cube;
+mod gpu;
 mod gradient;
 
 use burn::{

@@ -7,6 +7,7 @@
 
 mod cpu;
 mod few;
+mod gpu;
 mod gradient;
 pub mod int8;
 
@@ -18,7 +19,7 @@ use burn::{
 use super::{Context, Weight};
 
 /// The kernels.
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(Cube, Flex, Autodiff)]
 pub trait LinearMap: Backend {
     /// `x · Wᵀ`.
     fn linear_map(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;

@@ -22,8 +22,9 @@ impl<B: Backend + RmsNorm> Backward<B, 2> for Norm {
     fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
         let (x, weight, scales) = ops.state;
-        let (x, weight) = B::rms_norm_backward(x, weight, scales, gradient);
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
+        let wants_weight = parents[1].is_some();
+        let (x, weight) = B::rms_norm_backward(x, weight, scales, gradient, wants_weight);
         register::<B, 2>(gradients, parents, [Some(x), Some(weight)]);
     }
 }
@@ -49,12 +50,14 @@ impl<B: Backend + RmsNorm, C: CheckpointStrategy> RmsNorm for Autodiff<B, C> {
         weight: FloatTensor<Self>,
         scales: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
+        wants_weight: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let (x, weight) = B::rms_norm_backward(
             x.into_primitive(),
             weight.into_primitive(),
             scales.into_primitive(),
             gradient.into_primitive(),
+            wants_weight,
         );
         (Self::from_inner(x), Self::from_inner(weight))
     }

@@ -3,6 +3,7 @@
 //! Backwards `dx = r · (dy ∘ w − x · r² · mean(dy ∘ w ∘ x))`, `dw = Σ over rows of dy ∘ x · r`.
 
 mod cpu;
+mod gpu;
 mod gradient;
 
 use burn::{
@@ -13,7 +14,7 @@ use burn::{
 use super::Context;
 
 /// The kernels.
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(Cube, Flex, Autodiff)]
 pub trait RmsNorm: Backend {
     /// The result, and r of each row: `[rows]`.
     fn rms_norm(
@@ -21,12 +22,13 @@ pub trait RmsNorm: Backend {
         weight: FloatTensor<Self>,
         epsilon: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
-    /// The gradients of x and of the weight.
+    /// The gradients of x and the weight; that of the weight may be empty unless it is wanted.
     fn rms_norm_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         scales: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
+        wants_weight: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 

@@ -1,12 +1,15 @@
-//! On GPUs, until there are shaders: dequantized, then a product.
+//! On GPUs: the integers are unpacked where they are multiplied, and no floats of the weight are made.
 
 use burn::backend::{
-    Cube, TensorMetadata,
-    ops::FloatTensorOps,
+    Cube,
     tensor::{FloatTensor, IntTensor},
 };
 
 use super::{Int8Map, unpacked};
+use crate::ops::gpu::{
+    contiguous, dims,
+    product::{Right, both, by_rows, by_transposed},
+};
 
 impl Int8Map for Cube {
     fn int8_dense(
@@ -22,9 +25,9 @@ impl Int8Map for Cube {
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let columns = x.shape()[1];
-        let weight = unpacked::<Self>(words, scales, columns);
-        Self::float_matmul(x, Self::float_transpose(weight))
+        let ((words, scales), x) = (both(words, scales), contiguous(x));
+        let [outputs, _] = dims(&words);
+        by_transposed(&x, &Right::Int8 { words: &words, scales: &scales }, outputs, None)
     }
 
     fn int8_backward(
@@ -33,6 +36,7 @@ impl Int8Map for Cube {
         scales: FloatTensor<Self>,
         columns: usize,
     ) -> FloatTensor<Self> {
-        Self::float_matmul(gradient, unpacked::<Self>(words, scales, columns))
+        let ((words, scales), gradient) = (both(words, scales), contiguous(gradient));
+        by_rows(&gradient, &Right::Int8 { words: &words, scales: &scales }, columns, 1.0, None)
     }
 }

@@ -1,0 +1,187 @@
+//! A launch of a shader, with what cubecl does not look at: a wrong bind group drops the rest of a batch,
+//! and reads then return what was there before, as if all were well. So whatever is wrong with a launch
+//! ends the program here, where it is made.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::{
+    CubeCount, CubeKernel, PrecompiledSource,
+    ir::{AddressType, ElemType, Scope, UIntKind, metadata::Info, settings::KernelSettings},
+    prelude::{CubeDim, ExecutionMode, KernelDefinition, KernelId, KernelMetadata},
+    server::{BufferBinding, KernelArguments, MetadataBindingInfo},
+};
+use flantune_shaders::{Shader, Variant};
+
+/// A uniform is bound in multiples of so many words.
+const UNIFORM_WORDS: usize = 4;
+/// The most workgroups of a dimension that WebGPU guarantees.
+const GROUPS: u32 = 65_535;
+
+/// What makes a variant: the shader's name, and its constants in their order.
+type Key = (&'static str, Vec<(&'static str, u32)>);
+
+/// A launch that is being put together. Buffers are bound in the order in which they are named, sizes after
+/// them.
+#[derive(Debug)]
+#[must_use = "nothing runs before `run`"]
+pub struct Launch<'a> {
+    shader: &'static Shader,
+    constants: Vec<(&'static str, u32)>,
+    buffers: Vec<(&'a CubeTensor, bool)>,
+    words: Vec<u32>,
+}
+
+impl<'a> Launch<'a> {
+    /// Of this shader.
+    pub fn new(shader: &'static Shader) -> Self {
+        Launch { shader, constants: Vec::new(), buffers: Vec::new(), words: Vec::new() }
+    }
+
+    /// A constant of the variant.
+    pub fn constant(mut self, name: &'static str, value: impl Into<u32>) -> Self {
+        self.constants.push((name, value.into()));
+        self
+    }
+
+    /// A buffer that is read.
+    pub fn read(mut self, tensor: &'a CubeTensor) -> Self {
+        self.buffers.push((tensor, false));
+        self
+    }
+
+    /// A buffer that is written, or read and written.
+    pub fn write(mut self, tensor: &'a CubeTensor) -> Self {
+        self.buffers.push((tensor, true));
+        self
+    }
+
+    /// A size.
+    pub fn size(mut self, size: usize) -> Self {
+        self.words.push(u32::try_from(size).expect("a size fits 32 bits"));
+        self
+    }
+
+    /// A number among the sizes.
+    pub fn number(mut self, number: f32) -> Self {
+        self.words.push(number.to_bits());
+        self
+    }
+
+    /// Launches so many workgroups. Where there are none, nothing runs.
+    ///
+    /// # Panics
+    /// Where buffers or sizes are not those of the shader: a fault of the program.
+    pub fn run(self, groups: [u32; 3]) {
+        if groups.contains(&0) {
+            return;
+        }
+        let name = self.shader.name;
+        let variant = variant(self.shader, &self.constants);
+        assert_eq!(self.buffers.len(), variant.buffers, "buffers of {name}");
+        assert_eq!(self.words.len(), variant.words, "sizes of {name}");
+        assert!(groups.iter().all(|groups| *groups <= GROUPS), "{groups:?} workgroups of {name}");
+        let bindings: Vec<BufferBinding> = self.bindings();
+        let client = self.buffers[0].0.client.clone();
+        let kernel = Kernel { shader: self.shader, constants: self.constants, variant };
+        let arguments = KernelArguments::new().with_buffers(bindings).with_info(info(self.words));
+        let [x, y, z] = groups;
+        client.launch(Box::new(kernel), CubeCount::Static(x, y, z), arguments);
+    }
+
+    fn bindings(&self) -> Vec<BufferBinding> {
+        let name = self.shader.name;
+        let bindings: Vec<_> =
+            self.buffers.iter().map(|(tensor, _)| tensor.handle.clone().binding()).collect();
+        for (place, (tensor, written)) in self.buffers.iter().enumerate() {
+            assert!(tensor.is_contiguous(), "buffer {place} of {name} is not contiguous");
+            let bytes = tensor.meta.shape().num_elements() * tensor.dtype.size();
+            let size = tensor.handle.size_in_used();
+            assert!(bytes as u64 <= size, "buffer {place} of {name}: {size} bytes");
+            for (other, (_, other_written)) in self.buffers.iter().enumerate().skip(place + 1) {
+                let (a, b) = (bindings[place].claim_key(), bindings[other].claim_key());
+                let apart = a.0 != b.0 || a.2 <= b.1 || b.2 <= a.1;
+                assert!(
+                    apart || !(*written || *other_written),
+                    "buffers {place} and {other} of {name} overlap"
+                );
+            }
+        }
+        bindings
+    }
+}
+
+/// Workgroups of `size` threads for so many of them, in rows where a dimension does not hold all.
+pub fn groups(threads: usize, size: usize) -> [u32; 3] {
+    let all = threads.div_ceil(size);
+    let rows = all.div_ceil(GROUPS as usize);
+    [all.div_ceil(rows.max(1)) as u32, rows as u32, 1]
+}
+
+/// Sizes as cubecl takes them: two in each word of 64 bits.
+fn info(mut words: Vec<u32>) -> MetadataBindingInfo {
+    words.resize(words.len().next_multiple_of(UNIFORM_WORDS), 0);
+    let pairs = words.chunks_exact(2).map(|pair| u64::from(pair[0]) | u64::from(pair[1]) << 32);
+    MetadataBindingInfo::custom(pairs.collect())
+}
+
+/// The variant, written out once.
+fn variant(shader: &'static Shader, constants: &[(&'static str, u32)]) -> Arc<Variant> {
+    static KNOWN: LazyLock<Mutex<HashMap<Key, Arc<Variant>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let variant = known.entry((shader.name, constants.to_vec())).or_insert_with(|| {
+        match Variant::new(shader, constants) {
+            Ok(variant) => Arc::new(variant),
+            Err(error) => panic!("{error}"),
+        }
+    });
+    variant.clone()
+}
+
+/// A variant as cubecl knows it.
+#[derive(Debug)]
+struct Kernel {
+    shader: &'static Shader,
+    constants: Vec<(&'static str, u32)>,
+    variant: Arc<Variant>,
+}
+
+impl KernelMetadata for Kernel {
+    fn name(&self) -> &'static str {
+        self.shader.name
+    }
+
+    fn id(&self) -> KernelId {
+        // Unchecked: else loops are given bounds, which costs, and indices are guarded in the shaders.
+        KernelId::new::<Self>()
+            .info((self.shader.name, self.constants.clone()))
+            .mode(ExecutionMode::Unchecked)
+    }
+
+    fn address_type(&self) -> ElemType {
+        UIntKind::U32.into()
+    }
+}
+
+impl CubeKernel for Kernel {
+    /// Not compiled, because there is a source.
+    fn define(&self) -> KernelDefinition {
+        let settings = KernelSettings::new(
+            CubeDim::new_single().0,
+            ExecutionMode::Unchecked,
+            AddressType::U32,
+        );
+        KernelDefinition { body: Scope::root(settings.clone()), settings, info: Info::default() }
+    }
+
+    fn source(&self) -> Option<PrecompiledSource> {
+        Some(PrecompiledSource {
+            source: self.variant.source.clone(),
+            entrypoint_name: "main".to_owned(),
+            lang: "wgsl",
+        })
+    }
+}

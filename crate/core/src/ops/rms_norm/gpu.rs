@@ -1,0 +1,54 @@
+//! RMS norm on GPUs: a workgroup a row.
+
+use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
+use flantune_shaders::{RMS_BACKWARD, RMS_NORM, RMS_WEIGHT};
+
+use super::RmsNorm;
+use crate::ops::gpu::{
+    Launch, count, empty, groups,
+    product::{both, sum_parts},
+};
+
+/// Rows whose part of the weight's gradient is summed by one thread.
+const PART: usize = 64;
+
+impl RmsNorm for Cube {
+    fn rms_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (x, weight) = both(x, weight);
+        let width = count(&weight);
+        let rows = count(&x) / width.max(1);
+        let (y, scales) = (empty(&x, x.shape()), empty(&x, [rows]));
+        let launch = Launch::new(&RMS_NORM).read(&x).read(&weight).write(&y).write(&scales);
+        launch.size(rows).size(width).number(epsilon).run(groups(rows, 1));
+        (y, scales)
+    }
+
+    fn rms_norm_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        scales: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        wants_weight: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let ((x, weight), (scales, gradient)) = (both(x, weight), both(scales, gradient));
+        let width = count(&weight);
+        let rows = count(&x) / width.max(1);
+        let dx = empty(&x, x.shape());
+        let launch =
+            Launch::new(&RMS_BACKWARD).read(&x).read(&weight).read(&scales).read(&gradient);
+        launch.write(&dx).size(rows).size(width).run(groups(rows, 1));
+        if !wants_weight {
+            return (dx, empty(&x, [0]));
+        }
+        let parts = rows.div_ceil(PART);
+        let partial = empty(&x, [parts, width]);
+        let launch = Launch::new(&RMS_WEIGHT).read(&x).read(&scales).read(&gradient);
+        let launch = launch.write(&partial).size(rows).size(width).size(PART);
+        launch.run([width.div_ceil(64) as u32, parts as u32, 1]);
+        (dx, sum_parts(&partial, parts, [width]))
+    }
+}
