@@ -57,23 +57,16 @@ async fn steps(
     let row = |values: [f32; 3]| -> Tensor<1> {
         Tensor::from_data(TensorData::new(values.to_vec(), [3]), device.burn())
     };
-    let (mut optimizer, mut weights) = (Optimizer::new(kind, NUMBERS), row(begin));
+    let (mut optimizer, mut weights) = (Optimizer::new(kind, NUMBERS, false), row(begin));
     let mut norm = row(begin);
     for (step, (gradient, expected)) in steps.iter().enumerate() {
         optimizer.begin();
         // Clipping halves a gradient that is twice as long.
         let twice = row(gradient.map(|g| 2.0 * g));
-        let parameter = &mut Parameter::Vector(&mut weights);
-        optimizer.update(0, "q.weight", parameter, twice, rate, &Scale::Known(0.5));
-        let parameter = &mut Parameter::Vector(&mut norm);
-        optimizer.update(
-            1,
-            "layer_norm.weight",
-            parameter,
-            row([0.0; 3]),
-            rate,
-            &Scale::Known(1.0),
-        );
+        let half = Scale::Known(0.5);
+        weights = optimizer.update((0, "q.weight", &[3]), weights, twice, rate, &half);
+        let (of, none) = ((1, "layer_norm.weight", &[3][..]), row([0.0; 3]));
+        norm = optimizer.update(of, norm, none, rate, &Scale::Known(1.0));
         let found = device::read(weights.clone()).await?;
         close(&format!("step {step}: the weights"), &found, expected, 1e-6)?;
     }
@@ -99,7 +92,7 @@ async fn prodigy(device: &Device) -> Result<(), Failure> {
     for (case, of) in oracle["cases"].as_array().into_iter().flatten().enumerate() {
         let weight_decay = number(&of["decay"]);
         let settings = Numbers { beta2: 0.999, weight_decay, ..NUMBERS };
-        let mut optimizer = Optimizer::new(OptimizerKind::Prodigy, settings);
+        let mut optimizer = Optimizer::new(OptimizerKind::Prodigy, settings, false);
         let mut matrix = row(&numbers(&of["begin"][0])).reshape([rows, columns]);
         let mut vector = row(&numbers(&of["begin"][1]));
         let wanted = numbers(&of["wanted"]);
@@ -125,12 +118,12 @@ async fn prodigy(device: &Device) -> Result<(), Failure> {
                     ("layer_norm.weight", Parameter::Vector(&mut vector)),
                 ];
                 for (index, (name, mut parameter)) in parameters.into_iter().enumerate() {
-                    let gradient = gradients[index].clone();
+                    let (gradient, shape) = (gradients[index].clone(), parameter.shape());
+                    let of = (index, name, &shape[..]);
                     match both {
-                        true => optimizer.observe(index, name, &parameter, gradient, rate, &scale),
-                        false => {
-                            optimizer.update(index, name, &mut parameter, gradient, rate, &scale)
-                        }
+                        true => optimizer.observe(of, &parameter.flat(), gradient, rate, &scale),
+                        false => parameter
+                            .replace(|values| optimizer.update(of, values, gradient, rate, &scale)),
                     }
                 }
                 if both {

@@ -21,6 +21,11 @@ impl Rule for Adafactor {
         &["scale_parameter"]
     }
 
+    /// By rows and columns.
+    fn is_by_number(&self) -> bool {
+        false
+    }
+
     fn slots(&self, _: &Numbers, shape: &[usize]) -> Vec<(&'static str, usize)> {
         match *shape {
             [rows, columns] => vec![("exp_avg_sq_row", rows), ("exp_avg_sq_col", columns)],

@@ -1,9 +1,12 @@
 //! AdamW (Loshchilov and Hutter 2017), as `torch.optim.AdamW`.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 use super::{Numbers, Rule, Update};
-use crate::ops::cpu;
+use crate::ops::{
+    cpu,
+    gpu::{self, adamw::Factors},
+};
 
 pub(super) struct AdamW;
 
@@ -27,8 +30,46 @@ impl Rule for AdamW {
         step(values, gradient, state, update)
     }
 
+    fn has_gpu_kernel(&self) -> bool {
+        true
+    }
+
+    fn step_on_gpu(
+        &self,
+        values: Tensor<1>,
+        gradient: Tensor<1>,
+        mut state: Vec<Tensor<1>>,
+        update: Update,
+        scale: &Tensor<1>,
+        failed: &Tensor<1, Bool>,
+    ) -> (Tensor<1>, Vec<Tensor<1>>) {
+        let (Some(second), Some(first)) = (state.pop(), state.pop()) else {
+            return (values, state);
+        };
+        let factors = Factors::of(&update);
+        let guard = (scale, &failed.clone().float());
+        gpu::adamw::step(values, gradient, [first, second], factors, guard)
+    }
+
     fn works_in_place(&self) -> bool {
         true
+    }
+}
+
+impl Factors {
+    fn of(update: &Update) -> Self {
+        let Numbers { beta1, beta2, epsilon, .. } = update.numbers;
+        let correction = |beta: f64| 1.0 - beta.powf(update.step as f64);
+        Factors {
+            beta1: beta1 as f32,
+            rest1: (1.0 - beta1) as f32,
+            beta2: beta2 as f32,
+            rest2: (1.0 - beta2) as f32,
+            keep: (1.0 - update.rate * update.decay) as f32,
+            size: (update.rate / correction(beta1)) as f32,
+            root: (1.0 / correction(beta2).sqrt()) as f32,
+            epsilon: epsilon as f32,
+        }
     }
 }
 
@@ -43,13 +84,13 @@ fn step(
     let (Some(first), Some(second)) = (first, second) else {
         return (values, state);
     };
-    let numbers = update.numbers;
-    let correction1 = 1.0 - numbers.beta1.powf(update.step as f64);
-    let correction2 = 1.0 - numbers.beta2.powf(update.step as f64);
-    let keep = 1.0 - update.rate * update.decay;
-    let size = update.rate / correction1;
-    let root = correction2.sqrt();
     if !cpu::is_cpu(&values) {
+        let numbers = update.numbers;
+        let correction1 = 1.0 - numbers.beta1.powf(update.step as f64);
+        let correction2 = 1.0 - numbers.beta2.powf(update.step as f64);
+        let keep = 1.0 - update.rate * update.decay;
+        let size = update.rate / correction1;
+        let root = correction2.sqrt();
         let gradient = update.scaled(gradient);
         let first = first * numbers.beta1 + gradient.clone() * (1.0 - numbers.beta1);
         let second = second * numbers.beta2 + gradient.square() * (1.0 - numbers.beta2);
@@ -57,18 +98,8 @@ fn step(
         let values = values * keep - first.clone() / divisor * size;
         return (values, vec![first, second]);
     }
-    let all = [
-        numbers.beta1,
-        1.0 - numbers.beta1,
-        numbers.beta2,
-        1.0 - numbers.beta2,
-        keep,
-        size,
-        1.0 / root,
-        numbers.epsilon,
-        update.scale,
-    ];
-    let [beta1, rest1, beta2, rest2, keep, size, root, epsilon, scale] = all.map(|n| n as f32);
+    let Factors { beta1, rest1, beta2, rest2, keep, size, root, epsilon } = Factors::of(&update);
+    let scale = update.scale as f32;
     let [values, first, second] =
         cpu::update([values, first, second], &gradient, move |[p, m, v], gradient| {
             for (((p, m), v), g) in p.iter_mut().zip(m).zip(v).zip(gradient) {

@@ -8,7 +8,7 @@ mod lion;
 mod prodigy;
 mod sgd;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 use crate::named::named;
 
@@ -117,6 +117,30 @@ pub trait Rule: Sync {
         state: Vec<Tensor<1>>,
         update: Update,
     ) -> (Tensor<1>, Vec<Tensor<1>>);
+
+    /// Whether there is a kernel for [`Rule::step_on_gpu`].
+    fn has_gpu_kernel(&self) -> bool {
+        false
+    }
+
+    /// The step in one kernel, where there is one: `scale`, `[1]`, multiplies the gradient first, and where
+    /// `failed`, `[1]`, holds, nothing changes.
+    fn step_on_gpu(
+        &self,
+        values: Tensor<1>,
+        _gradient: Tensor<1>,
+        state: Vec<Tensor<1>>,
+        _update: Update,
+        _scale: &Tensor<1>,
+        _failed: &Tensor<1, Bool>,
+    ) -> (Tensor<1>, Vec<Tensor<1>>) {
+        (values, state)
+    }
+
+    /// Whether each number is treated by itself, wherever in a tensor it is.
+    fn is_by_number(&self) -> bool {
+        true
+    }
 
     /// The names and first values of what is remembered of all tensors together. Where there is any,
     /// each tensor is observed before the first one is moved.

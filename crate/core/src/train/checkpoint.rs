@@ -165,20 +165,19 @@ async fn write(
     trainer: &mut Trainer,
 ) -> Result<()> {
     let (mut weights, mut optimizer) = (Tensors::default(), Tensors::default());
-    let steps = trainer.optimizer.clone();
-    let mut index = 0;
+    let mut tensors = Vec::new();
     trainer.trained().visit(&mut |name, parameter| {
-        let shape = parameter.shape();
-        for (slot, tensor) in steps.state(index, &shape) {
+        tensors.push((name.to_owned(), parameter.shape()));
+        weights.add(name.to_owned(), parameter.shape(), parameter.flat());
+    });
+    for (index, (name, shape)) in tensors.iter().enumerate() {
+        for (slot, tensor) in trainer.remembered(index, shape) {
             optimizer.add(format!("{name}.{slot}"), tensor.dims().to_vec(), tensor);
         }
-        weights.add(name.to_owned(), shape, parameter.flat());
-        index += 1;
-    });
-    for (name, number) in steps.shared() {
+    }
+    for (name, number) in trainer.optimizer.shared() {
         optimizer.add(shared(name), vec![1], number);
     }
-    drop(steps);
     let mut state = state.clone();
     state.hashes.clear();
     for (name, tensors) in [(WEIGHTS, weights), (OPTIMIZER, optimizer)] {
@@ -260,7 +259,7 @@ pub async fn restore(
             parameter.replace(|_| value);
         }
     });
-    trainer.optimizer.restore(state.step, states, of_all);
+    trainer.remember(state.step, states, of_all);
     Ok(())
 }
 

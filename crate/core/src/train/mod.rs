@@ -5,6 +5,7 @@ pub mod checkpoint;
 mod epochs;
 pub mod evaluate;
 pub mod event;
+mod joined;
 mod log;
 pub mod memory;
 pub mod optimizer;

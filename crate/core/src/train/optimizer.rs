@@ -6,7 +6,6 @@ use burn::tensor::{Bool, Tensor};
 use crate::{
     config::TrainConfig,
     error::{Error, Result},
-    model::parameter::Parameter,
     optimizer::{Numbers, OptimizerKind, Update},
 };
 
@@ -15,6 +14,8 @@ use crate::{
 pub struct Optimizer {
     kind: OptimizerKind,
     numbers: Numbers,
+    /// Whether rules run their kernels.
+    kernels: bool,
     /// Steps made.
     steps: usize,
     /// For each parameter, in the order of the walk, its state; see [`crate::optimizer::Rule::slots`].
@@ -76,9 +77,19 @@ impl Scale {
 
 impl Optimizer {
     /// Before its first step.
-    pub fn new(kind: OptimizerKind, numbers: Numbers) -> Self {
+    pub fn new(kind: OptimizerKind, numbers: Numbers, kernels: bool) -> Self {
         let (state, shared, sums) = (Vec::new(), Vec::new(), Vec::new());
-        Optimizer { kind, numbers, steps: 0, state, shared, sums }
+        Optimizer { kind, numbers, kernels, steps: 0, state, shared, sums }
+    }
+
+    /// Whether parameters may be joined into one row, because each number is treated by itself.
+    pub(super) fn joins(&self) -> bool {
+        self.kernels && self.kind.rule().is_by_number()
+    }
+
+    /// Whether parameters of these names are treated alike.
+    pub(super) fn are_alike(a: &str, b: &str) -> bool {
+        decays(a) == decays(b)
     }
 
     /// Begins a step; then each parameter is updated once, in the order of the walk.
@@ -92,21 +103,19 @@ impl Optimizer {
         !self.kind.rule().shared().is_empty()
     }
 
-    /// Takes in the gradient of parameter number `index`, which comes as one row.
+    /// Takes in the gradient of parameter number `index`; both come as one row.
     pub fn observe(
         &mut self,
-        index: usize,
-        name: &str,
-        parameter: &Parameter,
+        (index, name, shape): (usize, &str, &[usize]),
+        values: &Tensor<1>,
         gradient: Tensor<1>,
         rate: f64,
         scale: &Scale,
     ) {
-        let (values, shape) = (parameter.flat(), parameter.shape());
-        let before = self.take_state(index, &values, &shape);
+        let before = self.take_state(index, values, shape);
         let (gradient, left) = scale.apply(gradient);
-        let update = self.part(name, rate, left, &shape);
-        let (state, sums) = self.kind.rule().observe(&values, gradient, before.clone(), update);
+        let update = self.part(name, rate, left, shape);
+        let (state, sums) = self.kind.rule().observe(values, gradient, before.clone(), update);
         let pairs = state.into_iter().zip(before);
         self.state[index] = pairs.map(|(new, old)| scale.unless_failed(new, || old)).collect();
         self.sums = match self.sums.is_empty() {
@@ -126,38 +135,41 @@ impl Optimizer {
         self.shared = pairs.map(|(new, old)| scale.unless_failed(new, || old)).collect();
     }
 
-    /// Moves parameter number `index` against its gradient, which comes as one row and is first
-    /// multiplied by `scale`.
+    /// Moves parameter number `index` against its gradient, which is first multiplied by `scale`; both come
+    /// as one row. Returns the new values.
     pub fn update(
         &mut self,
-        index: usize,
-        name: &str,
-        parameter: &mut Parameter,
+        (index, name, shape): (usize, &str, &[usize]),
+        values: Tensor<1>,
         gradient: Tensor<1>,
         rate: f64,
         scale: &Scale,
-    ) {
-        let shape = parameter.shape();
+    ) -> Tensor<1> {
+        let state = self.take_state(index, &values, shape);
+        let rule = self.kind.rule();
+        if let (true, Scale::Unread { scale, failed }) =
+            (self.kernels && rule.has_gpu_kernel(), scale)
+        {
+            let update = self.part(name, rate, 1.0, shape);
+            let (values, state) = rule.step_on_gpu(values, gradient, state, update, scale, failed);
+            self.state[index] = state;
+            return values;
+        }
         let (gradient, left) = scale.apply(gradient);
-        let mut after = Vec::new();
-        parameter.replace(|values| {
-            let state = self.take_state(index, &values, &shape);
-            // Kept only where they may be needed, or nothing could be changed in place.
-            let before = match scale {
-                Scale::Known(_) => None,
-                Scale::Unread { .. } => Some((values.clone(), state.clone())),
-            };
-            let update = self.part(name, rate, left, &shape);
-            let (values, state) = self.kind.rule().step(values, gradient, state, update);
-            let Some((old_values, old_state)) = before else {
-                after = state;
-                return values;
-            };
-            let pairs = state.into_iter().zip(old_state);
-            after = pairs.map(|(new, old)| scale.unless_failed(new, || old)).collect();
-            scale.unless_failed(values, || old_values)
-        });
-        self.state[index] = after;
+        // Kept only where they may be needed, or nothing could be changed in place.
+        let before = match scale {
+            Scale::Known(_) => None,
+            Scale::Unread { .. } => Some((values.clone(), state.clone())),
+        };
+        let update = self.part(name, rate, left, shape);
+        let (values, state) = rule.step(values, gradient, state, update);
+        let Some((old_values, old_state)) = before else {
+            self.state[index] = state;
+            return values;
+        };
+        let pairs = state.into_iter().zip(old_state);
+        self.state[index] = pairs.map(|(new, old)| scale.unless_failed(new, || old)).collect();
+        scale.unless_failed(values, || old_values)
     }
 
     /// Takes out what is remembered of a parameter, or what it begins with.
@@ -180,8 +192,7 @@ impl Optimizer {
     /// A parameter's part of this step.
     fn part<'a>(&'a self, name: &str, rate: f64, scale: f64, shape: &'a [usize]) -> Update<'a> {
         let numbers = self.numbers;
-        // As is usual for transformers: norms are not drawn towards zero.
-        let decay = if name.contains("layer_norm") { 0.0 } else { numbers.weight_decay };
+        let decay = if decays(name) { numbers.weight_decay } else { 0.0 };
         Update { rate, step: self.steps, scale, decay, numbers, shape, shared: &self.shared }
     }
 
@@ -222,6 +233,11 @@ impl Optimizer {
     pub fn restore(&mut self, steps: usize, state: Vec<Vec<Tensor<1>>>, shared: Vec<Tensor<1>>) {
         (self.steps, self.state, self.shared) = (steps, state, shared);
     }
+}
+
+/// As is usual for transformers: norms are not drawn towards zero.
+fn decays(name: &str) -> bool {
+    !name.contains("layer_norm")
 }
 
 /// The norm of all gradients together.

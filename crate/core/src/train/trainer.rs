@@ -2,11 +2,14 @@
 
 use burn::tensor::{Bool, Tensor};
 
-use super::optimizer::{self, Optimizer, Scale};
+use super::{
+    joined::Joined,
+    optimizer::{self, Optimizer, Scale},
+};
 use crate::{
     adapter::Adapter,
     config::{Method, RunConfig},
-    device,
+    device::{self, DeviceKind},
     error::{Error, Result},
     model::{
         Pass, T5,
@@ -54,6 +57,8 @@ pub struct Trainer {
     /// The optimiser and its state.
     pub optimizer: Optimizer,
     settings: TrainerSettings,
+    /// How what is trained is joined, on a GPU.
+    joined: Option<Joined>,
     /// Steps whose numbers have not been asked for.
     unread: Vec<Unread>,
     /// Whether one of those failed, `[1]`: then the ones after it changed nothing either.
@@ -121,9 +126,9 @@ pub struct Outcome {
 impl Trainer {
     /// Before the first step. `adapter` is none for [`Method::Full`].
     pub fn new(model: T5, adapter: Option<Adapter>, settings: TrainerSettings) -> Self {
-        let optimizer = Optimizer::new(settings.optimizer, settings.numbers);
-        let (unread, failed) = (Vec::new(), None);
-        Trainer { model, adapter, optimizer, settings, unread, failed }
+        let optimizer = Optimizer::new(settings.optimizer, settings.numbers, settings.kernels);
+        let (joined, unread, failed) = (None, Vec::new(), None);
+        Trainer { model, adapter, optimizer, settings, joined, unread, failed }
     }
 
     /// The tensors that are trained.
@@ -158,6 +163,14 @@ impl Trainer {
         let _flushed = denormal::flushed();
         let (losses, gradients) = self.backward_all(batches);
         let on_cpu = gradients.first().is_none_or(cpu::is_cpu);
+        let joined = match self.joins() {
+            true => Some(self.joined.take().unwrap_or_else(|| self.join())),
+            false => None,
+        };
+        let gradients = match &joined {
+            Some(joined) => joined.join(&gradients),
+            None => gradients,
+        };
         let scale = match on_cpu {
             true => {
                 let loss = total(losses).await?;
@@ -189,11 +202,33 @@ impl Trainer {
             None => model,
         };
         optimizer.begin();
+        if let Some(mut joined) = joined {
+            let values = joined.values(trained);
+            if optimizer.observes() {
+                for (index, row) in joined.rows().iter().enumerate() {
+                    let (of, gradient) =
+                        ((index, &*row.name, &[row.length][..]), &gradients[index]);
+                    optimizer.observe(of, &values[index], gradient.clone(), rate, &scale);
+                }
+                optimizer.conclude(rate, &scale);
+            }
+            let pairs = values.into_iter().zip(gradients);
+            let values =
+                pairs.zip(joined.rows()).enumerate().map(|(index, ((values, gradient), row))| {
+                    let of = (index, &*row.name, &[row.length][..]);
+                    optimizer.update(of, values, gradient, rate, &scale)
+                });
+            let values = values.collect();
+            joined.put(trained, values);
+            self.joined = Some(joined);
+            return Ok(());
+        }
         if optimizer.observes() {
             let mut gradients = gradients.iter().enumerate();
             trained.visit(&mut |name, parameter| {
                 if let Some((index, gradient)) = gradients.next() {
-                    optimizer.observe(index, name, &parameter, gradient.clone(), rate, &scale);
+                    let of = (index, name, &parameter.shape()[..]);
+                    optimizer.observe(of, &parameter.flat(), gradient.clone(), rate, &scale);
                 }
             });
             optimizer.conclude(rate, &scale);
@@ -201,10 +236,53 @@ impl Trainer {
         let mut gradients = gradients.into_iter().enumerate();
         trained.visit(&mut |name, mut parameter| {
             if let Some((index, gradient)) = gradients.next() {
-                optimizer.update(index, name, &mut parameter, gradient, rate, &scale);
+                let shape = parameter.shape();
+                parameter.replace(|values| {
+                    optimizer.update((index, name, &shape), values, gradient, rate, &scale)
+                });
             }
         });
         Ok(())
+    }
+
+    /// Whether what is trained is joined into long rows.
+    fn joins(&self) -> bool {
+        self.model.device().kind() == DeviceKind::Webgpu && self.optimizer.joins()
+    }
+
+    fn join(&mut self) -> Joined {
+        Joined::new(self.trained(), Optimizer::are_alike)
+    }
+
+    /// What the optimiser remembers of tensor number `index`, by name; nothing before the first step.
+    pub fn remembered(&self, index: usize, shape: &[usize]) -> Vec<(&'static str, Tensor<1>)> {
+        match &self.joined {
+            Some(joined) => {
+                let state = self.optimizer.state(joined.row_of(index), shape).into_iter();
+                state.map(|(name, row)| (name, joined.part(index, &row))).collect()
+            }
+            None => self.optimizer.state(index, shape),
+        }
+    }
+
+    /// Goes on from a saved state of the optimiser: of each tensor what [`Optimizer::expects`] names, and
+    /// what is remembered of all together.
+    pub fn remember(&mut self, steps: usize, state: Vec<Vec<Tensor<1>>>, shared: Vec<Tensor<1>>) {
+        self.joined = None;
+        let slots = state.first().map_or(0, Vec::len);
+        if !self.joins() || slots == 0 {
+            return self.optimizer.restore(steps, state, shared);
+        }
+        let joined = self.join();
+        let mut rows = vec![Vec::new(); joined.rows().len()];
+        for slot in 0..slots {
+            let of_tensors: Vec<_> = state.iter().map(|slots| slots[slot].clone()).collect();
+            for (row, joined) in rows.iter_mut().zip(joined.join(&of_tensors)) {
+                row.push(joined);
+            }
+        }
+        self.optimizer.restore(steps, rows, shared);
+        self.joined = Some(joined);
     }
 
     /// What has come of the steps that were submitted since this was asked last. After a failure the
