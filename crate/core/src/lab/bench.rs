@@ -1,18 +1,23 @@
 //! Times training, generation and loading on seeded random weights.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     adapter::{Adapter, Beginning},
     config::{Dtype, Method, RunConfig},
-    device,
+    device::{self, DeviceKind},
     error::{Error, Result},
     generate::{self, Generator},
     host::{Host, Straight},
     model::{
         BaseModel, GenerationConfig, Pass, T5, T5Config, files::WeightFiles, weights::weights_path,
     },
-    ops::cross_entropy::Smoothing,
+    ops::{
+        cross_entropy::Smoothing,
+        gpu::count::{Counter, Launches},
+    },
     rng::{Purpose, Random},
     session,
     storage::MemoryStorage,
@@ -29,8 +34,10 @@ const SPECIAL: u64 = 3;
 
 /// What can be timed.
 pub const CASES: [&str; 6] = ["lora", "prompt", "full", "generate", "eval", "load"];
-/// The shapes of models, by FLAN-T5's names.
-pub const SHAPES: [&str; 2] = ["small", "base"];
+/// The shapes of models, by FLAN-T5's names, and that of the model that ships.
+pub const SHAPES: [&str; 5] = ["small", "base", "large", "xl", BUILTIN];
+/// The shape of the model that ships.
+const BUILTIN: &str = "builtin";
 
 /// What to time.
 #[derive(Clone, Debug)]
@@ -92,8 +99,15 @@ pub struct Case {
     pub tokens_per_second: f64,
     /// The most memory that was in use, in bytes.
     pub peak_bytes: Option<u64>,
-    /// Kernels started a step, where a device counts them.
+    /// Dispatches of a step, on a GPU.
     pub dispatches: Option<u64>,
+    /// Pipelines that were needed, on a GPU.
+    pub pipelines: Option<u64>,
+    /// Pipelines that a step with other lengths needs beside them, on a GPU.
+    pub new_pipelines: Option<u64>,
+    /// Dispatches of a step by kernel, on a GPU.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kernels: BTreeMap<String, u64>,
 }
 
 /// Times the cases, one after the other. A front end that wants each one's memory apart gives each a
@@ -103,7 +117,13 @@ pub struct Case {
 /// [`Error::Setting`] for a case or a type that is not supported; those of the device.
 pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<Report> {
     let device = session::device(config.model.device).await?;
-    let model_config = T5Config::flan(&options.shape)?;
+    let model_config = match &*options.shape {
+        BUILTIN => {
+            let config = include_bytes!("../../../../models/builtin/config.json");
+            T5Config::from_json(BUILTIN, config)?
+        }
+        size => T5Config::flan(size)?,
+    };
     let shape = Shape {
         d_model: model_config.d_model,
         layers: model_config.num_layers,
@@ -117,7 +137,8 @@ pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<R
         shape,
         cases: vec![],
     };
-    let bench = Bench { host, config, steps: options.steps.max(MIN_STEPS), shape };
+    let gpu = device.kind() == DeviceKind::Webgpu;
+    let bench = Bench { host, config, steps: options.steps.max(MIN_STEPS), shape, gpu };
     for (name, dtype) in pairs(&options.cases, &options.dtypes) {
         if !matches!(dtype, Dtype::F32 | Dtype::Int8) {
             return Err(Error::setting("dtype", format!("`{dtype}` is not supported yet")));
@@ -156,6 +177,7 @@ struct Bench<'a> {
     config: &'a RunConfig,
     steps: usize,
     shape: Shape,
+    gpu: bool,
 }
 
 /// Seconds of each step, and the tokens that one goes through.
@@ -163,6 +185,17 @@ struct Times {
     first: f64,
     rest: Vec<f64>,
     tokens: usize,
+    launches: Option<StepLaunches>,
+}
+
+/// What is launched on a GPU.
+struct StepLaunches {
+    /// In all steps together.
+    all: Launches,
+    /// In one step.
+    step: Launches,
+    /// In a step with other lengths.
+    other: Option<Launches>,
 }
 
 impl Bench<'_> {
@@ -175,12 +208,27 @@ impl Bench<'_> {
         let adapter = Adapter::fresh(&beginning, &model, &config)?;
         let settings = TrainerSettings::of(&config, &model);
         let rate = config.learning_rate();
-        let batch = self.batch(model.config.vocab_size);
+        let (batch, other) = (self.batch(vocabulary), self.other_lengths().batch(vocabulary));
         let mut trainer = Trainer::new(model, adapter, settings);
-        self.time(batch.source_tokens() + batch.target_tokens(), async || {
-            trainer.step(std::slice::from_ref(&batch), rate).await.map(|_| ())
-        })
-        .await
+        let tokens = batch.source_tokens() + batch.target_tokens();
+        let mut times = self
+            .time(tokens, async || {
+                trainer.step(std::slice::from_ref(&batch), rate).await.map(|_| ())
+            })
+            .await?;
+        if let Some(launches) = &mut times.launches {
+            let counter = Counter::default();
+            trainer.step(&[other], rate).await?;
+            launches.other = Some(counter.finish());
+        }
+        Ok(times)
+    }
+
+    /// The same with other lengths, odd ones.
+    fn other_lengths(&self) -> Self {
+        let other = |length: usize| length * 3 / 4 + 1;
+        let (source, target) = (other(self.shape.source), other(self.shape.target));
+        Bench { shape: Shape { source, target, ..self.shape }, ..*self }
     }
 
     /// As many tokens for each row as a target has; the end token does not end a row.
@@ -236,12 +284,22 @@ impl Bench<'_> {
         mut step: impl AsyncFnMut() -> Result<()>,
     ) -> Result<Times> {
         let mut seconds = Vec::with_capacity(self.steps + 1);
+        let counter = self.gpu.then(Counter::default);
         for _ in 0..=self.steps {
             let begun = self.host.clock.seconds();
             step().await?;
             seconds.push(self.host.clock.seconds() - begun);
         }
-        Ok(Times { first: seconds.remove(0), rest: seconds, tokens })
+        // Counted beside what is timed.
+        let launches = match counter.map(Counter::finish) {
+            Some(all) => {
+                let counter = Counter::default();
+                step().await?;
+                Some(StepLaunches { all, step: counter.finish(), other: None })
+            }
+            None => None,
+        };
+        Ok(Times { first: seconds.remove(0), rest: seconds, tokens, launches })
     }
 
     /// Rows of random tokens, none of them padding or an end.
@@ -265,6 +323,11 @@ impl Bench<'_> {
 
     fn case(&self, name: &str, dtype: Dtype, times: Times) -> Case {
         let seconds = median(times.rest);
+        let launches = times.launches.as_ref();
+        let mut kernels = BTreeMap::<String, u64>::new();
+        for (name, count) in launches.iter().flat_map(|launches| &launches.step.kernels) {
+            *kernels.entry(short(name)).or_default() += count;
+        }
         Case {
             name: name.to_owned(),
             dtype: dtype.name().to_owned(),
@@ -272,9 +335,21 @@ impl Bench<'_> {
             first_seconds: times.first,
             tokens_per_second: times.tokens as f64 / seconds,
             peak_bytes: self.host.clock.peak_bytes(),
-            dispatches: None,
+            dispatches: launches.map(|launches| launches.step.dispatches()),
+            pipelines: launches.map(|launches| launches.all.pipelines() as u64),
+            new_pipelines: launches.and_then(|launches| {
+                Some(launches.other.as_ref()?.new_since(&launches.all) as u64)
+            }),
+            kernels,
         }
     }
+}
+
+/// A kernel's name: of cubecl's own kernels it is a type, with the whole of its path and its arguments.
+fn short(name: &str) -> String {
+    let name = name.split(['<', '(']).next().unwrap_or(name);
+    let parts: Vec<&str> = name.split("::").collect();
+    parts[parts.len().saturating_sub(2)..].join("::")
 }
 
 /// Of an even number of them the upper one.
