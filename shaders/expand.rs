@@ -5,12 +5,16 @@
 //! - `//#if NAME`, `//#if !NAME`, `//#else`, `//#end`: by whether a constant is 0;
 //! - `//#for i in 0..COUNT`, `//#for i in 4,2,1`, `//#end`: once for each value.
 //!
-//! And within lines `{{a+b+1}}`: a sum of constants, values of loops and numbers.
+//! And within lines `{{a+b+1}}`: a sum of constants, values of loops and numbers; `{{next}}` counts from 0, one
+//! up at each place.
 
 use std::fmt::Write;
 
 /// The numbers that a variant is made of, by name.
 pub type Constants = [(&'static str, u32)];
+
+/// What counts the places where it stands.
+const NEXT: &str = "next";
 
 /// The text of a variant.
 ///
@@ -18,7 +22,8 @@ pub type Constants = [(&'static str, u32)];
 /// What is wrong with the source, with its line.
 pub fn expand(source: &str, constants: &Constants) -> Result<String, String> {
     let lines: Vec<&str> = source.lines().collect();
-    let mut values: Vec<(&str, u32)> = constants.to_vec();
+    let mut values: Vec<(&str, u32)> = vec![(NEXT, 0)];
+    values.extend(constants);
     let mut out = String::with_capacity(2 * source.len());
     let end = lines_until(&lines, 0, true, &mut values, &mut out)?;
     match lines.get(end) {
@@ -81,12 +86,15 @@ fn lines_until<'a>(
     Ok(at)
 }
 
-fn substitute(line: &str, values: &[(&str, u32)], out: &mut String) -> Result<(), String> {
+fn substitute(line: &str, values: &mut [(&str, u32)], out: &mut String) -> Result<(), String> {
     let mut rest = line;
     while let Some((before, after)) = rest.split_once("{{") {
         let (terms, after) = after.split_once("}}").ok_or("`{{` without `}}`")?;
         out.push_str(before);
         write!(out, "{}", sum(terms, values)?).map_err(|error| error.to_string())?;
+        if let (NEXT, Some((_, next))) = (terms, values.first_mut()) {
+            *next += 1;
+        }
         rest = after;
     }
     out.push_str(rest);
@@ -125,6 +133,13 @@ mod tests {
         let text = expand(source, &[("X", 3), ("N", 2)]).unwrap();
         assert_eq!(text, "a\nx4\n02\n01\n12\n11\nz\n");
         assert_eq!(expand(source, &[("X", 0), ("N", 0)]).unwrap(), "a\nno\nnever\nz\n");
+    }
+
+    #[test]
+    fn next_counts_what_is_written() {
+        let source = "{{next}}\n//#if X\n{{next}}\n//#end\n//#for i in 0..2\n{{next}}\n//#end";
+        assert_eq!(expand(source, &[("X", 1)]).unwrap(), "0\n1\n2\n3\n");
+        assert_eq!(expand(source, &[("X", 0)]).unwrap(), "0\n1\n2\n");
     }
 
     #[test]

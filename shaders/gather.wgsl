@@ -1,4 +1,4 @@
-// Puts up to seven rows of numbers one after the other into one, from number `to` on, each in a slot that is
+// Puts up to seven rows of words (numbers of 32 bits) one after the other into one, from number `to` on, each in a slot that is
 // a multiple of 64 long; zeros fill it.
 //
 //   s0 … s6 [length0 … length6] → y [≥ to + all slots]
@@ -15,9 +15,9 @@ struct Sizes {
 };
 
 //#for i in 0..7
-@group(0) @binding({{i}}) var<storage, read_write> s{{i}}: array<f32>;
+@group(0) @binding({{i}}) var<storage, read_write> s{{i}}: array<u32>;
 //#end
-@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+@group(0) @binding(7) var<storage, read_write> y: array<u32>;
 @group(0) @binding(8) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(64)
@@ -31,7 +31,7 @@ fn main(
 //#for i in 0..7
   let slot{{i}} = (sizes.length{{i}} + 63u) / 64u * 64u;
   if (place >= first && place < first + slot{{i}}) {
-    var value = 0.0;
+    var value = 0u;
     if (place - first < sizes.length{{i}}) {
       value = s{{i}}[place - first];
     }

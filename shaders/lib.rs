@@ -21,13 +21,17 @@ pub struct Shader {
     pub goes: fn(&Constants) -> bool,
 }
 
-/// That one of a product's operands lies transposed, or none, and that only what nobody trains is beside it
-/// or of integers.
+/// That a product has one layout; that a weight's gradient stands alone; that only products of fours have
+/// several planes; and that a residual is beside one plane only, for want of buffers.
 fn is_product(constants: &Constants) -> bool {
     let value =
-        |name| constants.iter().find(|(other, _)| *other == name).map_or(0, |(_, value)| *value);
-    let plain = value("INT8") == 0 && value("LOW") == 0;
-    value("NT") + value("NN") + value("TN") == 1 && (value("TN") == 0 || plain)
+        |name: &str| constants.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
+    let is = |name: &str| value(name).is_some_and(|value| value != 0);
+    let layouts = ["NT", "NN", "TN"].into_iter().filter(|name| is(name)).count();
+    let low = value("LOW").unwrap_or(0);
+    layouts == 1
+        && !(is("TN") && (is("INT8") || low > 0 || is("RESIDUAL")))
+        && !(low > 1 && (value("VEC") == Some(0) || is("RESIDUAL")))
 }
 
 /// `NAME: "file" { CONSTANT: values, ... } if rule` for each kernel.
@@ -77,16 +81,22 @@ shaders! {
     GATHER: "gather" {};
     /// The gated GELU and its gradients.
     GATED_GELU: "gated_gelu" { BACKWARD: [0, 1], VEC: [0, 1] };
+    /// The inner numbers of low-rank products.
+    LOW_RANK: "low_rank" { LOW: [1, 2, 3] };
+    /// Their gradients.
+    LOW_RANK_BACKWARD: "low_rank_backward" { LOW: [1, 2, 3] };
+    /// The gradients of the matrices of low-rank products.
+    LOW_RANK_GRADIENTS: "low_rank_gradients" { LOW: [1, 2, 3] };
     /// Products of matrices, straight from memory.
     PRODUCT: "product" {
-        NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [0, 1], INT8: [0, 1], LOW: [0, 1],
+        NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1],
     } if is_product;
     /// Products of matrices by tiles in workgroup memory.
     PRODUCT_TILED: "product_tiled" {
-        NT: [0, 1], NN: [0, 1], TN: [0, 1], INT8: [0, 1], LOW: [0, 1],
+        NT: [0, 1], NN: [0, 1], TN: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1],
     } if is_product;
     /// The gradient of RMS norm's input.
-    RMS_BACKWARD: "rms_backward" {};
+    RMS_BACKWARD: "rms_backward" { RESIDUAL: [0, 1] };
     /// RMS norm.
     RMS_NORM: "rms_norm" {};
     /// The gradient of RMS norm's weight.

@@ -1,13 +1,19 @@
-// A product of matrices, straight from memory: y[m, n] = alpha · Σ_k a(m, k) · b(k, n), and with LOW
-// beside it + beta · Σ_r low[m, r] · up(r, n).
+// A product of matrices, straight from memory: y[m, n] = alpha · Σ_k a(m, k) · b(k, n), with LOW low-rank
+// products beside it + beta · Σ_r low[m, r] · up(r, n), and with RESIDUAL + residual[m, n].
 //
 // Which of the operands lies transposed is in the name, as BLAS has it:
 //   NT  a [m, k], b [n, k], up [n, r]: y = x · Wᵀ
 //   NN  a [m, k], b [k, n], up [r, n]: dx = dy · W
 //   TN  a [k, m], b [k, n]:            dW = dyᵀ · x
 // With INT8, b is a frozen weight of 8-bit integers, four in a word, with a scale for each of its rows.
-// With VEC, what lies side by side (k and n of NT and NN, m and n of TN) divides by four. Without, any sizes
-// go, and strides say how floats lie.
+//
+// The weights of several maps of one input may lie one below the other in b. Then what they make (y of NT),
+// and what goes back into them (a of NN), is in planes: all rows of the first map, then all of the second; a
+// plane has `plane` columns, and the next one begins `stride` numbers on. Each map has a low-rank product of its own, of `rank` numbers of a row of low
+// from number `first` on, a row of which has `ranks`.
+//
+// With VEC, what lies side by side (k, n and planes of NT and NN, m and n of TN) divides by four. Without,
+// any sizes go, and strides say how floats lie; there is one plane then.
 // TN with VEC takes `part` of k in each layer of the grid; `sum_parts` adds what they make.
 //
 // A thread makes 4 × 4 numbers of y, and sums k in ascending order. No workgroup memory, no barrier: for
@@ -19,9 +25,17 @@ struct Sizes {
   m: u32,
   n: u32,
   k: u32,
-  rank: u32,
+  plane: u32,
+  stride: u32,
   alpha: f32,
-  beta: f32,
+//#for p in 0..LOW
+  first{{p}}: u32,
+  rank{{p}}: u32,
+  beta{{p}}: f32,
+//#end
+//#if LOW
+  ranks: u32,
+//#end
 //#if VEC
 //#if TN
   part: u32,
@@ -42,23 +56,28 @@ alias T = vec4<f32>;
 alias T = f32;
 //#end
 
-@group(0) @binding(0) var<storage, read_write> a: array<T>;
+@group(0) @binding({{next}}) var<storage, read_write> a: array<T>;
 //#if INT8
-@group(0) @binding(1) var<storage, read_write> b: array<u32>;
-@group(0) @binding(2) var<storage, read_write> scales: array<T>;
+@group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
+@group(0) @binding({{next}}) var<storage, read_write> scales: array<T>;
 //#else
-@group(0) @binding(1) var<storage, read_write> b: array<T>;
+@group(0) @binding({{next}}) var<storage, read_write> b: array<T>;
 //#end
 //#if LOW
-@group(0) @binding({{INT8+2}}) var<storage, read_write> low: array<f32>;
+@group(0) @binding({{next}}) var<storage, read_write> low: array<f32>;
+//#for p in 0..LOW
 //#if NT
-@group(0) @binding({{INT8+3}}) var<storage, read_write> up: array<f32>;
+@group(0) @binding({{next}}) var<storage, read_write> up{{p}}: array<f32>;
 //#else
-@group(0) @binding({{INT8+3}}) var<storage, read_write> up: array<T>;
+@group(0) @binding({{next}}) var<storage, read_write> up{{p}}: array<T>;
 //#end
 //#end
-@group(0) @binding({{INT8+LOW+LOW+2}}) var<storage, read_write> y: array<T>;
-@group(0) @binding({{INT8+LOW+LOW+3}}) var<uniform> sizes: Sizes;
+//#end
+//#if RESIDUAL
+@group(0) @binding({{next}}) var<storage, read_write> residual: array<T>;
+//#end
+@group(0) @binding({{next}}) var<storage, read_write> y: array<T>;
+@group(0) @binding({{next}}) var<uniform> sizes: Sizes;
 
 //#if INT8
 // The four integers of a word, with their signs.
@@ -117,25 +136,31 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 //#end
 //#end
 //#if NN
-  for (var k = 0u; k < k4; k++) {
+  let plane4 = sizes.plane / 4u;
+  for (var plane = 0u; plane < k4; plane += plane4) {
+//#for i in 0..4
+    let a_{{i}} = plane / plane4 * (sizes.stride / 4u) + row_{{i}} * plane4;
+//#end
+    for (var k = 0u; k < plane4; k++) {
 //#for j in 0..4
 //#if INT8
-    let right_{{j}} = unpack(b[(4u * k + {{j}}u) * n4 + id.x]);
+      let right_{{j}} = unpack(b[(4u * (plane + k) + {{j}}u) * n4 + id.x]);
 //#else
-    let right_{{j}} = b[(4u * k + {{j}}u) * n4 + id.x];
+      let right_{{j}} = b[(4u * (plane + k) + {{j}}u) * n4 + id.x];
 //#end
 //#end
 //#for i in 0..4
 //#if INT8
-    let left_{{i}} = a[row_{{i}} * k4 + k] * scales[k];
+      let left_{{i}} = a[a_{{i}} + k] * scales[plane + k];
 //#else
-    let left_{{i}} = a[row_{{i}} * k4 + k];
+      let left_{{i}} = a[a_{{i}} + k];
 //#end
-    sum_{{i}} += left_{{i}}.x * right_0;
-    sum_{{i}} += left_{{i}}.y * right_1;
-    sum_{{i}} += left_{{i}}.z * right_2;
-    sum_{{i}} += left_{{i}}.w * right_3;
+      sum_{{i}} += left_{{i}}.x * right_0;
+      sum_{{i}} += left_{{i}}.y * right_1;
+      sum_{{i}} += left_{{i}}.z * right_2;
+      sum_{{i}} += left_{{i}}.w * right_3;
 //#end
+    }
   }
 //#end
 //#if TN
@@ -185,53 +210,80 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 //#end
 
 //#if LOW
-//#for i in 0..4
-  var low_{{i}} = vec4<f32>(0.0);
-//#end
-//#if VEC
-  for (var r = 0u; r < sizes.rank; r++) {
 //#if NT
-    let right = vec4<f32>(
-      up[column * sizes.rank + r], up[(column + 1u) * sizes.rank + r],
-      up[(column + 2u) * sizes.rank + r], up[(column + 3u) * sizes.rank + r]
-    );
+  let plane = column / sizes.plane;
+//#if VEC
+  let within = column % sizes.plane;
+//#end
+//#end
+//#for p in 0..LOW
+//#if NT
+  if (plane == {{p}}u) {
 //#else
-    let right = up[r * n4 + id.x];
+  {
 //#end
 //#for i in 0..4
-    low_{{i}} += low[row_{{i}} * sizes.rank + r] * right;
+    var low_{{i}} = vec4<f32>(0.0);
+//#end
+    for (var r = 0u; r < sizes.rank{{p}}; r++) {
+//#if VEC
+//#if NT
+      let right = vec4<f32>(
+        up{{p}}[within * sizes.rank{{p}} + r], up{{p}}[(within + 1u) * sizes.rank{{p}} + r],
+        up{{p}}[(within + 2u) * sizes.rank{{p}} + r], up{{p}}[(within + 3u) * sizes.rank{{p}} + r]
+      );
+//#else
+      let right = up{{p}}[r * n4 + id.x];
+//#end
+//#else
+      let up_r = r * sizes.up_r;
+      let right = vec4<f32>(
+        up{{p}}[up_r + column_0 * sizes.up_n], up{{p}}[up_r + column_1 * sizes.up_n],
+        up{{p}}[up_r + column_2 * sizes.up_n], up{{p}}[up_r + column_3 * sizes.up_n]
+      );
+//#end
+//#for i in 0..4
+      low_{{i}} += low[row_{{i}} * sizes.ranks + sizes.first{{p}} + r] * right;
+//#end
+    }
+//#for i in 0..4
+    sum_{{i}} += sizes.beta{{p}} * low_{{i}};
 //#end
   }
-//#else
-  for (var r = 0u; r < sizes.rank; r++) {
-    let up_r = r * sizes.up_r;
-    let right = vec4<f32>(
-      up[up_r + column_0 * sizes.up_n], up[up_r + column_1 * sizes.up_n],
-      up[up_r + column_2 * sizes.up_n], up[up_r + column_3 * sizes.up_n]
-    );
-//#for i in 0..4
-    low_{{i}} += low[row_{{i}} * sizes.rank + r] * right;
-//#end
-  }
-//#end
-//#for i in 0..4
-  sum_{{i}} += sizes.beta * low_{{i}};
 //#end
 //#end
 
+//#if VEC
+//#if NT
+  let plane4 = sizes.plane / 4u;
+  let y_at = (id.x / plane4) * (sizes.stride / 4u) + id.x % plane4;
+  let y_row = plane4;
+//#else
+//#if TN
+  let y_at = id.z * sizes.m * n4 + id.x;
+//#else
+  let y_at = id.x;
+//#end
+  let y_row = n4;
+//#end
+//#end
 //#for i in 0..4
   if (row + {{i}}u < sizes.m) {
 //#if VEC
-//#if TN
-    y[(id.z * sizes.m + row + {{i}}u) * n4 + id.x] = sum_{{i}};
-//#else
-    y[(row + {{i}}u) * n4 + id.x] = sum_{{i}};
+    let at_{{i}} = y_at + (row + {{i}}u) * y_row;
+//#if RESIDUAL
+    sum_{{i}} += residual[at_{{i}}];
 //#end
+    y[at_{{i}}] = sum_{{i}};
 //#else
     let at_{{i}} = (row + {{i}}u) * sizes.n + column;
 //#for j in 0..4
     if (column + {{j}}u < sizes.n) {
+//#if RESIDUAL
+      y[at_{{i}} + {{j}}u] = sum_{{i}}[{{j}}] + residual[at_{{i}} + {{j}}u];
+//#else
       y[at_{{i}} + {{j}}u] = sum_{{i}}[{{j}}];
+//#end
     }
 //#end
 //#end

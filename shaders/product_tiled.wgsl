@@ -1,4 +1,4 @@
-// The products of `product.wgsl` whose sizes divide by four, by tiles of 32 × 32 numbers and 16 steps of k
+// The products of `product.wgsl` whose sizes divide by four, and whose planes by 32 where there are several, by tiles of 32 × 32 numbers and 16 steps of k
 // in workgroup memory: for GPUs, where a value from memory is used by eight threads. Sums have the same
 // order, so that both give the same numbers where the compiler rounds alike.
 //
@@ -11,9 +11,17 @@ struct Sizes {
   m: u32,
   n: u32,
   k: u32,
-  rank: u32,
+  plane: u32,
+  stride: u32,
   alpha: f32,
-  beta: f32,
+//#for p in 0..LOW
+  first{{p}}: u32,
+  rank{{p}}: u32,
+  beta{{p}}: f32,
+//#end
+//#if LOW
+  ranks: u32,
+//#end
 //#if TN
   part: u32,
 //#end
@@ -21,27 +29,35 @@ struct Sizes {
 
 alias T = vec4<f32>;
 
-@group(0) @binding(0) var<storage, read_write> a: array<T>;
+@group(0) @binding({{next}}) var<storage, read_write> a: array<T>;
 //#if INT8
-@group(0) @binding(1) var<storage, read_write> b: array<u32>;
-@group(0) @binding(2) var<storage, read_write> scales: array<f32>;
+@group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
+@group(0) @binding({{next}}) var<storage, read_write> scales: array<f32>;
 //#else
-@group(0) @binding(1) var<storage, read_write> b: array<T>;
+@group(0) @binding({{next}}) var<storage, read_write> b: array<T>;
 //#end
 //#if LOW
-@group(0) @binding({{INT8+2}}) var<storage, read_write> low: array<f32>;
+@group(0) @binding({{next}}) var<storage, read_write> low: array<f32>;
+//#for p in 0..LOW
 //#if NT
-@group(0) @binding({{INT8+3}}) var<storage, read_write> up: array<f32>;
+@group(0) @binding({{next}}) var<storage, read_write> up{{p}}: array<f32>;
 //#else
-@group(0) @binding({{INT8+3}}) var<storage, read_write> up: array<T>;
+@group(0) @binding({{next}}) var<storage, read_write> up{{p}}: array<T>;
+//#end
 //#end
 //#end
 //#if NT
-@group(0) @binding({{INT8+LOW+LOW+2}}) var<storage, read_write> y: array<f32>;
-//#else
-@group(0) @binding({{INT8+LOW+LOW+2}}) var<storage, read_write> y: array<T>;
+//#if RESIDUAL
+@group(0) @binding({{next}}) var<storage, read_write> residual: array<f32>;
 //#end
-@group(0) @binding({{INT8+LOW+LOW+3}}) var<uniform> sizes: Sizes;
+@group(0) @binding({{next}}) var<storage, read_write> y: array<f32>;
+//#else
+//#if RESIDUAL
+@group(0) @binding({{next}}) var<storage, read_write> residual: array<T>;
+//#end
+@group(0) @binding({{next}}) var<storage, read_write> y: array<T>;
+//#end
+@group(0) @binding({{next}}) var<uniform> sizes: Sizes;
 
 // NT, NN: [4 vectors along k][32 rows]; TN: [16 of k][8 vectors along m].
 var<workgroup> left: array<T, 128>;
@@ -93,7 +109,12 @@ fn main(
       let m = first_row + place % 32u;
       var value = T(0.0);
       if (k < k4 && m < sizes.m) {
+//#if NN
+        let plane4 = sizes.plane / 4u;
+        value = a[(k / plane4) * (sizes.stride / 4u) + m * plane4 + k % plane4];
+//#else
         value = a[m * k4 + k];
+//#end
 //#if INT8
 //#if NN
         value *= T(scales[4u * k], scales[4u * k + 1u], scales[4u * k + 2u], scales[4u * k + 3u]);
@@ -204,43 +225,67 @@ fn main(
 //#for i in 0..4
   sum_{{i}} *= sizes.alpha;
 //#end
+//#if NT
+  // A tile is within one plane.
+  let plane = first_column / sizes.plane;
+//#end
 //#if LOW
 //#for i in 0..4
-  var low_{{i}} = T(0.0);
-  let low_{{i}}_at = min(row_{{i}}, sizes.m - 1u) * sizes.rank;
+  let low_{{i}}_at = min(row_{{i}}, sizes.m - 1u) * sizes.ranks;
 //#end
-  for (var r = 0u; r < sizes.rank; r++) {
+//#for p in 0..LOW
 //#if NT
-    let of_up = T(
-      up[column_0 * sizes.rank + r], up[column_1 * sizes.rank + r],
-      up[column_2 * sizes.rank + r], up[column_3 * sizes.rank + r]
-    );
+  if (plane == {{p}}u) {
 //#else
-    let of_up = up[r * n4 + min(column, n4 - 1u)];
+  {
 //#end
 //#for i in 0..4
-    low_{{i}} += low[low_{{i}}_at + r] * of_up;
+    var low_{{i}} = T(0.0);
+//#end
+    for (var r = 0u; r < sizes.rank{{p}}; r++) {
+//#if NT
+//#for j in 0..4
+      let up_{{j}} = up{{p}}[(column_{{j}} - plane * sizes.plane) * sizes.rank{{p}} + r];
+//#end
+      let of_up = T(up_0, up_1, up_2, up_3);
+//#else
+      let of_up = up{{p}}[r * n4 + min(column, n4 - 1u)];
+//#end
+//#for i in 0..4
+      low_{{i}} += low[low_{{i}}_at + sizes.first{{p}} + r] * of_up;
+//#end
+    }
+//#for i in 0..4
+    sum_{{i}} += sizes.beta{{p}} * low_{{i}};
 //#end
   }
-//#for i in 0..4
-  sum_{{i}} += sizes.beta * low_{{i}};
 //#end
 //#end
 
 //#for i in 0..4
   if (row_{{i}} < sizes.m) {
 //#if NT
+    let at_{{i}} = plane * sizes.stride + row_{{i}} * sizes.plane + column - plane * sizes.plane;
 //#for j in 0..4
     if (column + 8u * {{j}}u < sizes.n) {
-      y[row_{{i}} * sizes.n + column + 8u * {{j}}u] = sum_{{i}}[{{j}}];
+//#if RESIDUAL
+      y[at_{{i}} + 8u * {{j}}u] = sum_{{i}}[{{j}}] + residual[at_{{i}} + 8u * {{j}}u];
+//#else
+      y[at_{{i}} + 8u * {{j}}u] = sum_{{i}}[{{j}}];
+//#end
     }
 //#end
 //#else
     if (column < n4) {
 //#if TN
-      y[(group.z * sizes.m + row_{{i}}) * n4 + column] = sum_{{i}};
+      let at_{{i}} = (group.z * sizes.m + row_{{i}}) * n4 + column;
 //#else
-      y[row_{{i}} * n4 + column] = sum_{{i}};
+      let at_{{i}} = row_{{i}} * n4 + column;
+//#end
+//#if RESIDUAL
+      y[at_{{i}}] = sum_{{i}} + residual[at_{{i}}];
+//#else
+      y[at_{{i}}] = sum_{{i}};
 //#end
     }
 //#end

@@ -1,6 +1,7 @@
-// The gradient of RMS norm's input: dx = scale · (dy ∘ w) − x · scale³ · mean(dy ∘ w ∘ x), a row at a time.
+// The gradient of RMS norm's input: dx = scale · (dy ∘ w) − x · scale³ · mean(dy ∘ w ∘ x), a row at a time; with
+// RESIDUAL + residual, which is what comes back past the norm.
 //
-//   x, dy [rows, width], w [width], scales [rows] → dx [rows, width]
+//   x, dy (, residual) [rows, width], w [width], scales [rows] → dx [rows, width]
 //
 // Grid: a workgroup of 64 threads for each row; 256 bytes of workgroup memory.
 
@@ -13,8 +14,11 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read_write> w: array<f32>;
 @group(0) @binding(2) var<storage, read_write> scales: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dy: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(5) var<uniform> sizes: Sizes;
+//#if RESIDUAL
+@group(0) @binding(4) var<storage, read_write> residual: array<f32>;
+//#end
+@group(0) @binding({{RESIDUAL+4}}) var<storage, read_write> dx: array<f32>;
+@group(0) @binding({{RESIDUAL+5}}) var<uniform> sizes: Sizes;
 
 var<workgroup> sums: array<f32, 64>;
 
@@ -45,6 +49,11 @@ fn main(
   let scale = scales[row];
   let back = scale * scale * scale * (sums[0] / f32(sizes.width));
   for (var column = lane; column < sizes.width; column += 64u) {
-    dx[first + column] = scale * dy[first + column] * w[column] - back * x[first + column];
+    let change = scale * dy[first + column] * w[column] - back * x[first + column];
+//#if RESIDUAL
+    dx[first + column] = change + residual[first + column];
+//#else
+    dx[first + column] = change;
+//#end
   }
 }

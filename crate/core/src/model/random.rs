@@ -36,7 +36,9 @@ impl T5 {
         let encoder = draw.stack("encoder", config.num_layers);
         let decoder = draw.stack("decoder", config.num_decoder_layers);
         let head = Some(draw.weight([words, d_model], deviation(d_model)));
-        T5 { config, shared, encoder, decoder, head, device: device.clone() }
+        let mut model = T5 { config, shared, encoder, decoder, head, device: device.clone() };
+        model.lay_together();
+        model
     }
 }
 

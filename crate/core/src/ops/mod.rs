@@ -6,6 +6,7 @@
 //! dispatches.
 
 pub mod attention;
+pub mod block;
 pub mod context;
 pub mod cpu;
 pub mod cross_entropy;

@@ -22,9 +22,18 @@ pub fn slot(length: usize) -> usize {
 /// # Panics
 /// Where they are not all on one GPU.
 pub fn join(rows: Vec<Tensor<1>>) -> Tensor<1> {
-    let rows: Vec<CubeTensor> = rows.into_iter().map(|row| contiguous(on_gpu(row))).collect();
+    Tensor::from_primitive::<Cube>(join_words(rows.into_iter().map(on_gpu).collect()))
+}
+
+/// [`join`] of words of 32 bits, whatever they are and however they are shaped.
+///
+/// # Panics
+/// Where there are none.
+pub fn join_words(rows: Vec<CubeTensor>) -> CubeTensor {
+    let rows: Vec<CubeTensor> = rows.into_iter().map(contiguous).collect();
     let first = rows.first().expect("rows to join");
-    let whole = gpu::empty(first, [rows.iter().map(|row| slot(count(row))).sum::<usize>()]);
+    let all: usize = rows.iter().map(|row| slot(count(row))).sum();
+    let whole = CubeTensor { dtype: first.dtype, ..gpu::empty(first, [all]) };
     let none: [CubeTensor; SOURCES] = std::array::from_fn(|_| gpu::empty(first, [0]));
     let mut to = 0;
     for part in rows.chunks(SOURCES) {
@@ -39,7 +48,20 @@ pub fn join(rows: Vec<Tensor<1>>) -> Tensor<1> {
         lengths.fold(launch, Launch::size).run(groups(all, 64));
         to += all;
     }
-    Tensor::from_primitive::<Cube>(whole)
+    whole
+}
+
+/// Matrices of one device in one piece of memory, one after the other: each the same numbers as before.
+pub fn lay_together(matrices: Vec<CubeTensor>) -> Vec<CubeTensor> {
+    let shapes: Vec<_> = matrices.iter().map(|matrix| matrix.meta.shape().clone()).collect();
+    let whole = join_words(matrices);
+    let mut first = 0;
+    let parts = shapes.into_iter().map(|shape| {
+        let part = gpu::part(&whole, first, shape);
+        first += slot(count(&part));
+        part
+    });
+    parts.collect()
 }
 
 /// `length` numbers from number `first` on, which is a slot's beginning, in the row's own memory.

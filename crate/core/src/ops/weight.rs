@@ -1,8 +1,11 @@
 //! A matrix of the model's own: floats, or 8-bit integers with scales.
 
-use burn::tensor::{Int, Tensor};
+use burn::{
+    backend::Cube,
+    tensor::{Int, Tensor},
+};
 
-use super::{int8::Int8, linear::int8};
+use super::{int8::Int8, linear::int8, rows::lay_together};
 
 /// The weight of a linear map, the embedding, or the head.
 // Most of a model is of these, and a tensor is large only because its kind is inside it.
@@ -42,6 +45,40 @@ impl Weight {
         match std::mem::replace(self, empty) {
             Weight::Dense(tensor) => tensor,
             Weight::Int8(int8) => int8::multiplied_out(&int8),
+        }
+    }
+
+    /// Has weights lie one after the other in memory, so that a GPU takes them as one. Elsewhere nothing
+    /// changes.
+    pub fn lay_together(mut weights: Vec<&mut Weight>) {
+        let mut floats = Vec::new();
+        for weight in &weights {
+            match weight {
+                Weight::Dense(tensor) => floats.extend(tensor.clone().try_into_primitive::<Cube>()),
+                Weight::Int8(int8) => {
+                    floats.extend(int8.scales.clone().try_into_primitive::<Cube>())
+                }
+            }
+        }
+        let words = weights.iter().filter_map(|weight| match weight {
+            Weight::Dense(_) => None,
+            Weight::Int8(int8) => int8.words.clone().try_into_primitive::<Cube>().ok(),
+        });
+        let words: Vec<_> = words.collect();
+        if floats.len() != weights.len() || !(words.is_empty() || words.len() == weights.len()) {
+            return;
+        }
+        let mut words = if words.is_empty() { words } else { lay_together(words) }.into_iter();
+        for (weight, floats) in weights.iter_mut().zip(lay_together(floats)) {
+            match weight {
+                Weight::Dense(tensor) => *tensor = Tensor::from_primitive::<Cube>(floats),
+                Weight::Int8(int8) => {
+                    int8.scales = Tensor::from_primitive::<Cube>(floats);
+                    if let Some(words) = words.next() {
+                        int8.words = Tensor::from_primitive::<Cube>(words);
+                    }
+                }
+            }
         }
     }
 

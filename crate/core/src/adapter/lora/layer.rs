@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::{
     model::beside::BesideMap,
-    ops::{self, Context, Weight},
+    ops::{self, Context, Weight, block::LowRank},
 };
 
 /// The matrices beside one linear map.
@@ -49,6 +49,11 @@ impl BesideMap for LoraLayer {
         } else {
             (base + up) * ratio
         }
+    }
+
+    fn low_rank(&self, context: &Context) -> Option<LowRank<'_>> {
+        let plain = self.dora.is_none() && !context.drops_lora();
+        plain.then_some(LowRank { a: &self.a, b: &self.b, scale: self.scale })
     }
 }
 

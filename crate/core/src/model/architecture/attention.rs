@@ -8,8 +8,9 @@ use crate::model::{
     pass::Pass,
 };
 use crate::ops::{
-    self,
+    self, Weight,
     attention::{Bias, KeysValues},
+    block::Norm,
 };
 
 /// The four maps of an attention. T5 does not scale the scores.
@@ -34,6 +35,29 @@ impl Attention {
             keys: self.k.forward(source.clone(), pass),
             values: self.v.forward(source, pass),
         }
+    }
+
+    /// The whole part of a block, with the norm before it and what goes past it, where it is computed at once:
+    /// `x` is `[batch · queries, d_model]`, `source`, where it is not what the norm makes of `x`,
+    /// `[batch · keys, d_model]`.
+    pub fn part(
+        &self,
+        x: &Tensor<2>,
+        source: Option<&Tensor<2>>,
+        norm: Norm<'_>,
+        batch: usize,
+        bias: &Bias,
+        pass: &Pass,
+    ) -> Option<Tensor<2>> {
+        let maps = [self.q.map(pass)?, self.k.map(pass)?, self.v.map(pass)?, self.o.map(pass)?];
+        let shape = ops::attention::Heads { batch, heads: self.heads };
+        ops::block::attention(x, source, norm, maps, shape, bias, pass)
+    }
+
+    /// Has the weights lie as [`Attention::part`] takes them.
+    pub fn lay_together(&mut self, to_itself: bool) {
+        let (q, k, v) = (&mut self.q.weight, &mut self.k.weight, &mut self.v.weight);
+        Weight::lay_together(if to_itself { vec![q, k, v] } else { vec![k, v] });
     }
 
     /// `x`: `[batch · queries, d_model]`. Returns the same shape.

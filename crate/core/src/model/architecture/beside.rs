@@ -4,7 +4,7 @@ use std::fmt;
 
 use burn::tensor::Tensor;
 
-use crate::ops::{Context, Weight};
+use crate::ops::{Context, Weight, block::LowRank};
 
 /// What stands beside a model.
 pub trait Beside: fmt::Debug {
@@ -22,4 +22,10 @@ pub trait BesideMap {
     /// The map and this together. `x`: `[rows, inputs]`, `weight`: `[outputs, inputs]`. Returns
     /// `[rows, outputs]`.
     fn forward(&self, x: Tensor<2>, weight: &Weight, context: &Context) -> Tensor<2>;
+
+    /// The low-rank product that is added to the map, where that is all it does in such a pass: then whole
+    /// parts of a block may be computed at once.
+    fn low_rank(&self, _context: &Context) -> Option<LowRank<'_>> {
+        None
+    }
 }

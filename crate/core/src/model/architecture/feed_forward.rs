@@ -7,7 +7,7 @@ use crate::model::{
     parameter::{Parameter, Parameters},
     pass::Pass,
 };
-use crate::ops;
+use crate::ops::{self, Weight, block::Norm};
 
 /// What stands between the two maps.
 // There is one in a block, and all blocks of a model have the same.
@@ -33,6 +33,24 @@ pub enum FeedForward {
 }
 
 impl FeedForward {
+    /// The whole part of a block, with the norm before it and what goes past it, where it is computed at once.
+    pub fn part(&self, x: &Tensor<2>, norm: Norm<'_>, pass: &Pass) -> Option<Tensor<2>> {
+        match self {
+            FeedForward::GatedGelu { wi_0, wi_1, wo } => {
+                let wi = [wi_0.map(pass)?, wi_1.map(pass)?];
+                ops::block::feed_forward(x, norm, wi, wo.map(pass)?, pass)
+            }
+            FeedForward::Relu { .. } => None,
+        }
+    }
+
+    /// Has the weights lie as [`FeedForward::part`] takes them.
+    pub fn lay_together(&mut self) {
+        if let FeedForward::GatedGelu { wi_0, wi_1, .. } = self {
+            Weight::lay_together(vec![&mut wi_0.weight, &mut wi_1.weight]);
+        }
+    }
+
     /// `x`: `[rows, d_model]`. Returns the same shape.
     pub fn forward(&self, x: Tensor<2>, pass: &Pass) -> Tensor<2> {
         match self {

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::model::pass::Pass;
-use crate::ops::{self, Weight};
+use crate::ops::{self, Weight, block::Map};
 
 /// `y = x · Wᵀ`, and what stands beside it where the pass carries an adapter for it.
 #[derive(Clone, Debug)]
@@ -21,5 +21,14 @@ impl Linear {
             Some(beside) => beside.forward(x, &self.weight, pass),
             None => ops::linear::linear(x, &self.weight, pass),
         }
+    }
+
+    /// The map with what stands beside it, where that is no more than a low-rank product.
+    pub fn map<'a>(&'a self, pass: &Pass<'a>) -> Option<Map<'a>> {
+        let low_rank = match pass.beside(&self.name) {
+            Some(beside) => Some(beside.low_rank(pass)?),
+            None => None,
+        };
+        Some(Map { weight: &self.weight, low_rank })
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     ops::{
         self, Weight,
         attention::{Bias, KeysValues},
+        block::Norm,
     },
     text::batch::Batch,
 };
@@ -127,9 +128,7 @@ impl T5 {
         let mut hidden = pass.dropout(hidden);
         for block in &self.encoder.blocks {
             pass.observe(&hidden);
-            hidden = self.block(block, hidden, rows, &bias, None, pass, |attention, x| {
-                attention.keys_values(x, pass)
-            });
+            hidden = self.whole_block(block, hidden, rows, &bias, None, pass);
         }
         let hidden = self.finish(&self.encoder, hidden, pass);
         Encoded { hidden, mask, batch: rows }
@@ -149,14 +148,7 @@ impl T5 {
         let mut hidden = pass.dropout(self.embed(ids));
         for block in &self.decoder.blocks {
             pass.observe(&hidden);
-            let cross = block.cross_attention.as_ref().map(|cross| {
-                let source = cross.part.keys_values(encoded.hidden.clone(), pass);
-                (source, Bias { position: None, mask: Some(encoded.mask.clone()) })
-            });
-            hidden =
-                self.block(block, hidden, encoded.batch, &bias, cross, pass, |attention, x| {
-                    attention.keys_values(x, pass)
-                });
+            hidden = self.whole_block(block, hidden, encoded.batch, &bias, Some(encoded), pass);
         }
         self.finish(&self.decoder, hidden, pass)
     }
@@ -237,6 +229,60 @@ impl T5 {
         relative_position::bias(table, &self.config, bidirectional, first, shape)
     }
 
+    /// A block over whole sequences: its parts at once where they can be.
+    fn whole_block(
+        &self,
+        block: &Block,
+        hidden: Tensor<2>,
+        batch: usize,
+        bias: &Bias,
+        encoded: Option<&Encoded>,
+        pass: &Pass,
+    ) -> Tensor<2> {
+        let Normed { norm, part } = &block.self_attention;
+        let whole = part.part(&hidden, None, self.norm_of(norm), batch, bias, pass);
+        let mut hidden = whole.unwrap_or_else(|| {
+            let x = self.norm(hidden.clone(), norm, pass);
+            let source = part.keys_values(x.clone(), pass);
+            hidden + pass.dropout(part.forward(x, source, batch, bias, pass))
+        });
+        if let (Some(Normed { norm, part }), Some(encoded)) = (&block.cross_attention, encoded) {
+            let bias = Bias { position: None, mask: Some(encoded.mask.clone()) };
+            let source = &encoded.hidden;
+            let whole = part.part(&hidden, Some(source), self.norm_of(norm), batch, &bias, pass);
+            hidden = whole.unwrap_or_else(|| {
+                let source = part.keys_values(source.clone(), pass);
+                let x = self.norm(hidden.clone(), norm, pass);
+                hidden + pass.dropout(part.forward(x, source, batch, &bias, pass))
+            });
+        }
+        self.last_part(block, hidden, pass)
+    }
+
+    /// The feed-forward part of a block.
+    fn last_part(&self, block: &Block, hidden: Tensor<2>, pass: &Pass) -> Tensor<2> {
+        let Normed { norm, part } = &block.feed_forward;
+        part.part(&hidden, self.norm_of(norm), pass).unwrap_or_else(|| {
+            let x = self.norm(hidden.clone(), norm, pass);
+            hidden + pass.dropout(part.forward(x, pass))
+        })
+    }
+
+    fn norm_of<'a>(&self, weight: &'a Tensor<1>) -> Norm<'a> {
+        Norm { weight, epsilon: self.config.layer_norm_epsilon }
+    }
+
+    /// Has weights that are read together lie together, where that spares a device work.
+    pub(in crate::model) fn lay_together(&mut self) {
+        for block in self.encoder.blocks.iter_mut().chain(&mut self.decoder.blocks) {
+            block.self_attention.part.lay_together(true);
+            if let Some(cross) = &mut block.cross_attention {
+                cross.part.lay_together(false);
+            }
+            block.feed_forward.part.lay_together();
+        }
+    }
+
     #[allow(clippy::too_many_arguments)]
     fn block(
         &self,
@@ -257,9 +303,7 @@ impl T5 {
             let x = self.norm(hidden.clone(), norm, pass);
             hidden = hidden + pass.dropout(part.forward(x, source, batch, &bias, pass));
         }
-        let Normed { norm, part } = &block.feed_forward;
-        let x = self.norm(hidden.clone(), norm, pass);
-        hidden + pass.dropout(part.forward(x, pass))
+        self.last_part(block, hidden, pass)
     }
 
     fn finish(&self, stack: &Stack, hidden: Tensor<2>, pass: &Pass) -> Tensor<2> {

@@ -57,7 +57,9 @@ impl T5 {
         let encoder = loader.stack("encoder", config.num_layers).await?;
         let decoder = loader.stack("decoder", config.num_decoder_layers).await?;
         let head = if tied { None } else { Some(loader.weight("lm_head.weight").await?) };
-        Ok(T5 { config, shared, encoder, decoder, head, device: device.clone() })
+        let mut model = T5 { config, shared, encoder, decoder, head, device: device.clone() };
+        model.lay_together();
+        Ok(model)
     }
 
     /// Writes the weights as one file, `path`, of 32-bit floats. Names, shapes and order are those

@@ -4,6 +4,7 @@ use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{
     ATTENTION, ATTENTION_DELTA, ATTENTION_KEYS, ATTENTION_POSITION, ATTENTION_QUERIES, DEPTHS,
+    Shader,
 };
 
 use super::FusedAttention;
@@ -15,12 +16,13 @@ const THREADS: usize = 64;
 const ALIGNED: usize = 64;
 
 /// Whether there are shaders for heads of this width.
-pub(super) fn fits(width: usize) -> bool {
+pub(in crate::ops) fn fits(width: usize) -> bool {
     width.is_multiple_of(4) && DEPTHS.contains(&(width as u32 / 4))
 }
 
 /// How operands divide.
-struct Sizes {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ops) struct Sizes {
     queries: usize,
     keys: usize,
     heads: usize,
@@ -30,7 +32,7 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn of(q: &CubeTensor, k: &CubeTensor, batch: usize, heads: usize) -> Self {
+    pub(in crate::ops) fn of(q: &CubeTensor, k: &CubeTensor, batch: usize, heads: usize) -> Self {
         let ([rows, width], [others, _]) = (dims(q), dims(k));
         let depth4 = (width / heads / 4) as u32;
         Sizes { queries: rows / batch, keys: others / batch, heads, batch, depth4 }
@@ -40,13 +42,84 @@ impl Sizes {
     fn grid(&self, threads: usize) -> [u32; 3] {
         [threads.div_ceil(THREADS) as u32, self.heads as u32, self.batch as u32]
     }
+
+    fn launch(&self, shader: &'static Shader) -> Launch<'static> {
+        Launch::new(shader).constant("DEPTH4", self.depth4)
+    }
 }
 
 /// A part of the bias: a buffer, and whether there is something in it.
-fn bias(part: FloatTensor<Cube>) -> (CubeTensor, usize) {
-    match count(&part) {
-        0 => (empty(&part, [1]), 0),
-        _ => (contiguous(part), 1),
+#[derive(Clone, Debug)]
+pub(in crate::ops) struct Part(CubeTensor, usize);
+
+impl Part {
+    /// Of a part that has no numbers where there is none.
+    pub(in crate::ops) fn of(part: CubeTensor) -> Self {
+        match count(&part) {
+            0 => Part(empty(&part, [0]), 0),
+            _ => Part(contiguous(part), 1),
+        }
+    }
+}
+
+/// What attention goes by.
+#[derive(Clone, Debug)]
+pub(in crate::ops) struct Operands {
+    pub(in crate::ops) q: CubeTensor,
+    pub(in crate::ops) k: CubeTensor,
+    pub(in crate::ops) v: CubeTensor,
+    pub(in crate::ops) position: Part,
+    pub(in crate::ops) mask: Part,
+    pub(in crate::ops) sizes: Sizes,
+}
+
+impl Operands {
+    fn launch(&self, shader: &'static Shader) -> Launch<'_> {
+        let launch = self.sizes.launch(shader).read(&self.q).read(&self.k).read(&self.v);
+        launch.read(&self.position.0).read(&self.mask.0)
+    }
+
+    /// The result, and what makes the probabilities again.
+    pub(in crate::ops) fn forward(&self) -> (CubeTensor, CubeTensor) {
+        let Sizes { queries, keys, heads, batch, .. } = self.sizes;
+        let y = empty(&self.q, self.q.shape());
+        let stats = empty(&self.q, [batch * heads * queries, 4]);
+        let launch = self.launch(&ATTENTION).write(&y).write(&stats).size(queries).size(keys);
+        let launch = launch.size(heads).size(self.position.1).size(self.mask.1);
+        launch.run(self.sizes.grid(queries));
+        (y, stats)
+    }
+
+    /// Writes the gradients of q, and of k and v, which are in one buffer: v's from number `values` on.
+    pub(in crate::ops) fn backward(
+        &self,
+        [y, stats, dy]: [&CubeTensor; 3],
+        dq: &CubeTensor,
+        (dkv, values): (&CubeTensor, usize),
+    ) {
+        let Sizes { queries, keys, heads, batch, .. } = self.sizes;
+        let delta = self.sizes.launch(&ATTENTION_DELTA).read(y).read(dy).write(stats);
+        delta.size(queries).size(heads).run(self.sizes.grid(queries));
+
+        let of_q = self.launch(&ATTENTION_QUERIES).read(stats).read(dy).write(dq);
+        let of_q = of_q.size(queries).size(keys).size(heads);
+        of_q.size(self.position.1).size(self.mask.1).run(self.sizes.grid(queries));
+
+        let of_kv = self.launch(&ATTENTION_KEYS).read(stats).read(dy).write(dkv);
+        let of_kv = of_kv.size(queries).size(keys).size(heads).size(batch);
+        let of_kv = of_kv.size(self.position.1).size(self.mask.1).size(values / 4);
+        let [x, y, z] = self.sizes.grid(keys);
+        of_kv.run([x, y, 2 * z]);
+    }
+
+    /// The gradient of the bias by position.
+    fn position_backward(&self, stats: &CubeTensor, dy: &CubeTensor) -> CubeTensor {
+        let Sizes { queries, keys, heads, batch, .. } = self.sizes;
+        let dposition = empty(&self.position.0, self.position.0.shape());
+        let launch = self.launch(&ATTENTION_POSITION).read(stats).read(dy).write(&dposition);
+        let launch = launch.size(queries).size(keys).size(heads).size(batch).size(self.mask.1);
+        launch.run([keys.div_ceil(THREADS) as u32, queries as u32, heads as u32]);
+        dposition
     }
 }
 
@@ -61,15 +134,9 @@ impl FusedAttention for Cube {
         heads: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let ((q, k), v) = (both(q, k), contiguous(v));
-        let ((position, has_position), (mask, has_mask)) = (bias(position), bias(mask));
+        let (position, mask) = (Part::of(position), Part::of(mask));
         let sizes = Sizes::of(&q, &k, batch, heads);
-        let (y, stats) = (empty(&q, q.shape()), empty(&q, [batch * heads * sizes.queries, 4]));
-        let launch = Launch::new(&ATTENTION).constant("DEPTH4", sizes.depth4);
-        let launch = launch.read(&q).read(&k).read(&v).read(&position).read(&mask);
-        let launch = launch.write(&y).write(&stats).size(sizes.queries).size(sizes.keys);
-        let launch = launch.size(heads).size(has_position).size(has_mask);
-        launch.run(sizes.grid(sizes.queries));
-        (y, stats)
+        Operands { q, k, v, position, mask, sizes }.forward()
     }
 
     fn attention_backward(
@@ -86,41 +153,19 @@ impl FusedAttention for Cube {
         wants_position: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let ((q, k), (v, dy)) = (both(q, k), both(v, gradient));
-        let ((position, has_position), (mask, has_mask)) = (bias(position), bias(mask));
+        let (position, mask) = (Part::of(position), Part::of(mask));
         let sizes = Sizes::of(&q, &k, batch, heads);
-        let launch = |shader| Launch::new(shader).constant("DEPTH4", sizes.depth4);
-        let all = |shader| {
-            let launch = launch(shader).read(&q).read(&k).read(&v).read(&position).read(&mask);
-            launch.read(&stats).read(&dy)
-        };
-
-        let delta = launch(&ATTENTION_DELTA).read(&result).read(&dy).write(&stats);
-        delta.size(sizes.queries).size(heads).run(sizes.grid(sizes.queries));
-
-        let dq = empty(&q, q.shape());
-        let queries = all(&ATTENTION_QUERIES).write(&dq).size(sizes.queries).size(sizes.keys);
-        let queries = queries.size(heads).size(has_position).size(has_mask);
-        queries.run(sizes.grid(sizes.queries));
-
+        let operands = Operands { q, k, v, position, mask, sizes };
+        let dq = empty(&operands.q, operands.q.shape());
         // Both in one buffer, because a shader has no more than eight.
-        let values = count(&k).next_multiple_of(ALIGNED);
-        let out = empty(&k, [values + count(&k)]);
-        let keys = all(&ATTENTION_KEYS).write(&out).size(sizes.queries).size(sizes.keys);
-        let keys = keys.size(heads).size(batch).size(has_position).size(has_mask).size(values / 4);
-        let [x, y, z] = sizes.grid(sizes.keys);
-        keys.run([x, y, 2 * z]);
-
+        let (numbers, shape) = (count(&operands.k), operands.k.shape());
+        let values = numbers.next_multiple_of(ALIGNED);
+        let dkv = empty(&operands.k, [values + numbers]);
+        operands.backward([&result, &stats, &dy], &dq, (&dkv, values));
         let dposition = match wants_position {
-            true => {
-                let dposition = empty(&position, position.shape());
-                let launch = all(&ATTENTION_POSITION).write(&dposition).size(sizes.queries);
-                let launch = launch.size(sizes.keys).size(heads).size(batch).size(has_mask);
-                let across = sizes.keys.div_ceil(THREADS) as u32;
-                launch.run([across, sizes.queries as u32, heads as u32]);
-                dposition
-            }
-            false => empty(&q, [1]),
+            true => operands.position_backward(&stats, &dy),
+            false => empty(&dq, [1]),
         };
-        (dq, part(&out, 0, k.shape()), part(&out, values, k.shape()), dposition)
+        (dq, part(&dkv, 0, shape.clone()), part(&dkv, values, shape), dposition)
     }
 }

@@ -5,7 +5,7 @@
 //! `d position = Σ over rows of dS`. Heads lie side by side in the columns, so nothing is permuted.
 
 mod cpu;
-mod gpu;
+pub(in crate::ops) mod gpu;
 mod gradient;
 
 use burn::{

@@ -1,6 +1,7 @@
 //! The gate on GPUs: one pass over memory each way.
 
 use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
+use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::GATED_GELU;
 
 use super::GatedGelu;
@@ -9,11 +10,7 @@ use crate::ops::gpu::{Launch, contiguous, count, empty, groups, product::both};
 impl GatedGelu for Cube {
     fn gated_gelu(gate: FloatTensor<Self>, value: FloatTensor<Self>) -> FloatTensor<Self> {
         let (gate, value) = both(gate, value);
-        let y = empty(&gate, gate.shape());
-        let (vectors, threads) = threads(count(&y));
-        let launch = Launch::new(&GATED_GELU).constant("BACKWARD", false).constant("VEC", vectors);
-        launch.read(&gate).read(&value).write(&y).size(threads).run(groups(threads, 64));
-        y
+        forward(&gate, &value)
     }
 
     fn gated_gelu_backward(
@@ -23,12 +20,32 @@ impl GatedGelu for Cube {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let ((gate, value), gradient) = (both(gate, value), contiguous(gradient));
         let (dgate, dvalue) = (empty(&gate, gate.shape()), empty(&gate, gate.shape()));
-        let (vectors, threads) = threads(count(&gate));
-        let launch = Launch::new(&GATED_GELU).constant("BACKWARD", true).constant("VEC", vectors);
-        let launch = launch.read(&gate).read(&value).read(&gradient).write(&dgate).write(&dvalue);
-        launch.size(threads).run(groups(threads, 64));
+        backward(&gate, &value, &gradient, &dgate, &dvalue);
         (dgate, dvalue)
     }
+}
+
+/// The result.
+pub(in crate::ops) fn forward(gate: &CubeTensor, value: &CubeTensor) -> CubeTensor {
+    let y = empty(gate, gate.shape());
+    let (vectors, threads) = threads(count(&y));
+    let launch = Launch::new(&GATED_GELU).constant("BACKWARD", false).constant("VEC", vectors);
+    launch.read(gate).read(value).write(&y).size(threads).run(groups(threads, 64));
+    y
+}
+
+/// Writes the gradients of both.
+pub(in crate::ops) fn backward(
+    gate: &CubeTensor,
+    value: &CubeTensor,
+    dy: &CubeTensor,
+    dgate: &CubeTensor,
+    dvalue: &CubeTensor,
+) {
+    let (vectors, threads) = threads(count(gate));
+    let launch = Launch::new(&GATED_GELU).constant("BACKWARD", true).constant("VEC", vectors);
+    let launch = launch.read(gate).read(value).read(dy).write(dgate).write(dvalue);
+    launch.size(threads).run(groups(threads, 64));
 }
 
 /// Whether four numbers go at a time, and how many threads that makes.

@@ -5,7 +5,7 @@
 //! `gelu'(a) = (1 + t)/2 + a/2 · (1 − t²) · √(2/π) · (1 + 3 · 0.044715 · a²)`.
 
 mod cpu;
-mod gpu;
+pub(in crate::ops) mod gpu;
 mod gradient;
 
 use burn::{

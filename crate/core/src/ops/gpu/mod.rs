@@ -4,6 +4,7 @@ pub mod adamw;
 pub mod count;
 pub mod dropout;
 mod launch;
+pub mod node;
 pub mod product;
 
 use burn::{
@@ -28,7 +29,8 @@ pub fn contiguous(tensor: CubeTensor) -> CubeTensor {
 /// A tensor of floats on the device of another whose values are not there yet.
 pub fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
     let shape = shape.into();
-    let bytes = shape.num_elements().max(1) * size_of::<f32>();
+    // As many at least as a shader reads at once.
+    let bytes = shape.num_elements().max(4) * size_of::<f32>();
     let handle = like.client.empty(bytes);
     CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, handle, DType::F32)
 }
@@ -47,6 +49,30 @@ pub fn part(whole: &CubeTensor, first: usize, shape: impl Into<Shape>) -> CubeTe
         handle,
         whole.dtype,
     )
+}
+
+/// Matrices that lie one after the other in one buffer, as one; none where they do not.
+pub fn adjacent(parts: &[CubeTensor]) -> Option<CubeTensor> {
+    let (first, last) = (parts.first()?, parts.last()?);
+    let place = |part: &CubeTensor| part.handle.clone().binding().claim_key();
+    let follow = |pair: &[CubeTensor]| {
+        let (a, b) = (place(&pair[0]), place(&pair[1]));
+        a.0 == b.0 && a.2 == b.1
+    };
+    if !parts.iter().all(CubeTensor::is_contiguous) || !parts.windows(2).all(follow) {
+        return None;
+    }
+    let mut shape = first.meta.shape().clone();
+    shape[0] = parts.iter().map(|part| part.meta.shape()[0]).sum();
+    let mut handle = first.handle.clone();
+    handle.offset_end = last.handle.offset_end;
+    Some(CubeTensor::new_contiguous(
+        first.client.clone(),
+        first.device.clone(),
+        shape,
+        handle,
+        first.dtype,
+    ))
 }
 
 /// The tensor, to be changed in place: itself where nothing else holds its memory, else a copy.

@@ -14,6 +14,8 @@ const TILE: usize = 32;
 const THREADS: usize = 4096;
 /// The fewest rows that are worth a part of their own.
 const PART: usize = 64;
+/// A plane begins at a multiple of so many numbers, so that it can be bound alone.
+const ALIGNED: usize = 64;
 
 /// How products are made. Their sums have one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,66 +44,103 @@ fn is_tiled() -> bool {
     }
 }
 
-/// The right side of a product.
-#[derive(Debug)]
-pub enum Right<'a> {
+/// The right side of a product: the weight of a map, or of several maps one below the other.
+// A tensor is large, and there are few of these.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Debug)]
+pub enum Right {
     /// Floats.
-    Floats(&'a CubeTensor),
+    Floats(CubeTensor),
     /// 8-bit integers, four in a word, with a scale for each row.
     Int8 {
         /// `[rows, ⌈columns / 4⌉]`.
-        words: &'a CubeTensor,
+        words: CubeTensor,
         /// `[rows]`.
-        scales: &'a CubeTensor,
+        scales: CubeTensor,
     },
 }
 
-/// A low-rank product that is added.
+/// What goes into a product beside its operands.
+#[derive(Debug, Default)]
+pub struct With<'a> {
+    /// How many maps lie one below the other in the weight, less one: what they make, or what comes back, is
+    /// in planes then.
+    pub more_planes: usize,
+    /// Low-rank products.
+    pub low: Option<Low<'a>>,
+    /// What is added, of the result's shape.
+    pub residual: Option<&'a CubeTensor>,
+}
+
+/// Low-rank products beside a product's planes.
 #[derive(Debug)]
 pub struct Low<'a> {
-    /// `[m, rank]`.
+    /// The inner numbers of all, `[m, ranks]`.
     pub low: &'a CubeTensor,
-    /// What it is multiplied by, which lies as the right side does.
-    pub up: &'a CubeTensor,
+    /// What they are multiplied by, for each plane.
+    pub ups: Vec<Up<'a>>,
+}
+
+/// A plane's part of a low-rank product.
+#[derive(Clone, Copy, Debug)]
+pub struct Up<'a> {
+    /// It lies as the right side does. None where nothing is beside the plane.
+    pub up: Option<&'a CubeTensor>,
+    /// The first of its inner numbers.
+    pub first: usize,
+    /// How many there are.
+    pub rank: usize,
     /// What the result is multiplied by.
     pub scale: f32,
 }
 
-/// `x · Wᵀ`: `x` is `[m, k]`, the weight `[n, k]`, `low.up` `[n, rank]`.
-pub fn by_transposed(
-    x: &CubeTensor,
-    weight: &Right<'_>,
-    n: usize,
-    low: Option<Low<'_>>,
-) -> CubeTensor {
-    let [m, k] = dims(x);
-    launch("NT", x, weight, 1.0, low, [m, n, k])
+impl<'a> Low<'a> {
+    /// Of one map.
+    pub fn one(low: &'a CubeTensor, up: &'a CubeTensor, scale: f32) -> Self {
+        Low { low, ups: vec![Up { up: Some(up), first: 0, rank: dims(low)[1], scale }] }
+    }
 }
 
-/// `scale · dy · W`: `dy` is `[m, k]`, the weight `[k, n]`, `low.up` `[rank, n]`.
+/// `x · Wᵀ`: `x` is `[m, k]`, the weight `[n, k]`, `up` `[its rows, rank]`. Returns `[m, n]`, or planes of it.
+pub fn by_transposed(x: &CubeTensor, weight: &Right, n: usize, with: With<'_>) -> CubeTensor {
+    let [m, k] = dims(x);
+    launch("NT", x, weight, 1.0, with, [m, n, k])
+}
+
+/// `scale · dy · W`: `dy` is `[m, k]`, or planes of it, the weight `[k, n]`, `up` `[rank, n]`.
 pub fn by_rows(
     dy: &CubeTensor,
-    weight: &Right<'_>,
-    n: usize,
+    weight: &Right,
+    [m, n, k]: [usize; 3],
     scale: f32,
-    low: Option<Low<'_>>,
+    with: With<'_>,
 ) -> CubeTensor {
-    let [m, k] = dims(dy);
-    launch("NN", dy, weight, scale, low, [m, n, k])
+    launch("NN", dy, weight, scale, with, [m, n, k])
 }
 
-/// `scale · aᵀ · b`: `a` is `[k, m]`, `b` `[k, n]`.
+/// `aᵀ · b`: `a` is `[k, m]`, `b` `[k, n]`.
 pub fn of_transposed(a: &CubeTensor, b: &CubeTensor, scale: f32) -> CubeTensor {
     let ([k, m], [_, n]) = (dims(a), dims(b));
-    launch("TN", a, &Right::Floats(b), scale, None, [m, n, k])
+    launch("TN", a, &Right::Floats(b.clone()), scale, With::default(), [m, n, k])
+}
+
+/// How many numbers on the next plane of so many rows and columns begins.
+pub fn stride(rows: usize, columns: usize) -> usize {
+    (rows * columns).next_multiple_of(ALIGNED)
+}
+
+/// Whether products of these sizes may have planes of this width.
+pub fn fits_planes(plane: usize, inputs: usize) -> bool {
+    let step = if is_tiled() { TILE } else { 4 };
+    plane.is_multiple_of(step) && inputs.is_multiple_of(4)
 }
 
 fn launch(
     layout: &'static str,
     a: &CubeTensor,
-    b: &Right<'_>,
+    b: &Right,
     alpha: f32,
-    low: Option<Low<'_>>,
+    with: With<'_>,
     [m, n, k]: [usize; 3],
 ) -> CubeTensor {
     let fours = |sizes: [usize; 2]| sizes.iter().all(|size| size.is_multiple_of(4));
@@ -116,8 +155,11 @@ fn launch(
         true => (THREADS / threads.max(1)).min(k / PART).max(1),
         false => 1,
     };
-    let part = k.div_ceil(parts);
+    let planes = 1 + with.more_planes;
+    let plane = if named == "NN" { k / planes } else { n / planes };
+    let stride = stride(m, plane);
 
+    let ups = with.low.as_ref().map_or(&[][..], |low| &low.ups);
     let mut launch = Launch::new(if tiled { &PRODUCT_TILED } else { &PRODUCT });
     for other in ["NT", "NN", "TN"] {
         launch = launch.constant(other, other == named);
@@ -125,23 +167,41 @@ fn launch(
     if !tiled {
         launch = launch.constant("VEC", vectors);
     }
-    launch = launch.constant("INT8", int8).constant("LOW", low.is_some()).read(a);
+    launch = launch.constant("INT8", int8).constant("LOW", ups.len() as u32);
+    launch = launch.constant("RESIDUAL", with.residual.is_some()).read(a);
     launch = match b {
         Right::Floats(b) => launch.read(b),
         Right::Int8 { words, scales } => launch.read(words).read(scales),
     };
-    let y = empty(a, [parts * m, n]);
-    let (rank, beta) = low.as_ref().map_or((0, 0.0), |low| (dims(low.low)[1], low.scale));
-    if let Some(Low { low, up, .. }) = &low {
-        launch = launch.read(low).read(up);
+    let y = match (layout, with.more_planes) {
+        ("NT", 1..) => empty(a, [planes * stride]),
+        _ => empty(a, [parts * m, n]),
+    };
+    let nothing: Vec<_> = ups.iter().map(|_| empty(a, [0])).collect();
+    let mut ranks = 0;
+    if let Some(Low { low, .. }) = &with.low {
+        launch = launch.read(low);
+        ranks = dims(low)[1];
     }
-    launch = launch.write(&y).size(m).size(n).size(k).size(rank).number(alpha).number(beta);
+    for (up, nothing) in ups.iter().zip(&nothing) {
+        launch = launch.read(up.up.unwrap_or(nothing));
+    }
+    if let Some(residual) = with.residual {
+        launch = launch.read(residual);
+    }
+    launch = launch.write(&y).size(m).size(n).size(k).size(plane).size(stride).number(alpha);
+    for Up { first, rank, scale, .. } in ups {
+        launch = launch.size(*first).size(*rank).number(*scale);
+    }
+    if !ups.is_empty() {
+        launch = launch.size(ranks);
+    }
     if !vectors {
         let [a_m, a_k] = if transposed { [1, m] } else { [k, 1] };
-        let right = if layout == "NT" { [1, k, 1, rank] } else { [n, 1, n, 1] };
+        let right = if layout == "NT" { [1, k, 1, ranks] } else { [n, 1, n, 1] };
         launch = [a_m, a_k].into_iter().chain(right).fold(launch, Launch::size);
     } else if transposed {
-        launch = launch.size(part);
+        launch = launch.size(k.div_ceil(parts));
     }
     launch.run([n.div_ceil(TILE) as u32, m.div_ceil(TILE) as u32, parts as u32]);
     if parts == 1 { y } else { sum_parts(&y, parts, [m, n]) }

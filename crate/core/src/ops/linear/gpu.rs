@@ -5,14 +5,14 @@ use burn::backend::{Cube, tensor::FloatTensor};
 use super::LinearMap;
 use crate::ops::gpu::{
     contiguous, dims, empty,
-    product::{Low, Right, both, by_rows, by_transposed, of_transposed},
+    product::{Low, Right, With, both, by_rows, by_transposed, of_transposed},
 };
 
 impl LinearMap for Cube {
     fn linear_map(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let (x, weight) = both(x, weight);
         let [outputs, _] = dims(&weight);
-        by_transposed(&x, &Right::Floats(&weight), outputs, None)
+        by_transposed(&x, &Right::Floats(weight), outputs, With::default())
     }
 
     fn linear_backward(
@@ -20,8 +20,9 @@ impl LinearMap for Cube {
         weight: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         let (gradient, weight) = both(gradient, weight);
-        let [_, inputs] = dims(&weight);
-        by_rows(&gradient, &Right::Floats(&weight), inputs, 1.0, None)
+        let ([rows, outputs], [_, inputs]) = (dims(&gradient), dims(&weight));
+        let sizes = [rows, inputs, outputs];
+        by_rows(&gradient, &Right::Floats(weight), sizes, 1.0, With::default())
     }
 
     fn linear_weight(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -38,9 +39,9 @@ impl LinearMap for Cube {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let ((x, weight), (a, b)) = (both(x, weight), both(a, b));
         let ([outputs, _], [rank, _]) = (dims(&weight), dims(&a));
-        let low = by_transposed(&x, &Right::Floats(&a), rank, None);
-        let beside = Low { low: &low, up: &b, scale };
-        let y = by_transposed(&x, &Right::Floats(&weight), outputs, Some(beside));
+        let low = by_transposed(&x, &Right::Floats(a), rank, With::default());
+        let with = With { low: Some(Low::one(&low, &b, scale)), ..With::default() };
+        let y = by_transposed(&x, &Right::Floats(weight), outputs, with);
         (y, low)
     }
 
@@ -56,12 +57,15 @@ impl LinearMap for Cube {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let ((x, weight), (a, b)) = (both(x, weight), both(a, b));
         let gradient = contiguous(gradient);
-        let ([_, inputs], [rank, _]) = (dims(&weight), dims(&a));
-        let dlow = by_rows(&gradient, &Right::Floats(&b), rank, scale, None);
+        let ([outputs, inputs], [rank, _]) = (dims(&weight), dims(&a));
+        let [rows, _] = dims(&gradient);
+        let sizes = [rows, rank, outputs];
+        let dlow = by_rows(&gradient, &Right::Floats(b), sizes, scale, With::default());
         let dx = match wants_x {
             true => {
-                let beside = Low { low: &dlow, up: &a, scale: 1.0 };
-                by_rows(&gradient, &Right::Floats(&weight), inputs, 1.0, Some(beside))
+                let with = With { low: Some(Low::one(&dlow, &a, 1.0)), ..With::default() };
+                let sizes = [rows, inputs, outputs];
+                by_rows(&gradient, &Right::Floats(weight), sizes, 1.0, with)
             }
             false => empty(&x, [0, inputs]),
         };

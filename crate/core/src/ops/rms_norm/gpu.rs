@@ -1,6 +1,7 @@
 //! RMS norm on GPUs: a workgroup a row.
 
 use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
+use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{RMS_BACKWARD, RMS_NORM, RMS_WEIGHT};
 
 use super::RmsNorm;
@@ -19,12 +20,7 @@ impl RmsNorm for Cube {
         epsilon: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let (x, weight) = both(x, weight);
-        let width = count(&weight);
-        let rows = count(&x) / width.max(1);
-        let (y, scales) = (empty(&x, x.shape()), empty(&x, [rows]));
-        let launch = Launch::new(&RMS_NORM).read(&x).read(&weight).write(&y).write(&scales);
-        launch.size(rows).size(width).number(epsilon).run(groups(rows, 1));
-        (y, scales)
+        forward(&x, &weight, epsilon)
     }
 
     fn rms_norm_backward(
@@ -35,15 +31,11 @@ impl RmsNorm for Cube {
         wants_weight: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let ((x, weight), (scales, gradient)) = (both(x, weight), both(scales, gradient));
-        let width = count(&weight);
-        let rows = count(&x) / width.max(1);
-        let dx = empty(&x, x.shape());
-        let launch =
-            Launch::new(&RMS_BACKWARD).read(&x).read(&weight).read(&scales).read(&gradient);
-        launch.write(&dx).size(rows).size(width).run(groups(rows, 1));
+        let dx = backward(&x, &weight, &scales, &gradient, None);
         if !wants_weight {
             return (dx, empty(&x, [0]));
         }
+        let (rows, width) = sizes(&x, &weight);
         let parts = rows.div_ceil(PART);
         let partial = empty(&x, [parts, width]);
         let launch = Launch::new(&RMS_WEIGHT).read(&x).read(&scales).read(&gradient);
@@ -51,4 +43,39 @@ impl RmsNorm for Cube {
         launch.run([width.div_ceil(64) as u32, parts as u32, 1]);
         (dx, sum_parts(&partial, parts, [width]))
     }
+}
+
+fn sizes(x: &CubeTensor, weight: &CubeTensor) -> (usize, usize) {
+    let width = count(weight);
+    (count(x) / width.max(1), width)
+}
+
+/// The result, and r of each row.
+pub(in crate::ops) fn forward(
+    x: &CubeTensor,
+    weight: &CubeTensor,
+    epsilon: f32,
+) -> (CubeTensor, CubeTensor) {
+    let (rows, width) = sizes(x, weight);
+    let (y, scales) = (empty(x, x.shape()), empty(x, [rows]));
+    let launch = Launch::new(&RMS_NORM).read(x).read(weight).write(&y).write(&scales);
+    launch.size(rows).size(width).number(epsilon).run(groups(rows, 1));
+    (y, scales)
+}
+
+/// The gradient of x, and what came back past the norm.
+pub(in crate::ops) fn backward(
+    x: &CubeTensor,
+    weight: &CubeTensor,
+    scales: &CubeTensor,
+    dy: &CubeTensor,
+    past: Option<&CubeTensor>,
+) -> CubeTensor {
+    let (rows, width) = sizes(x, weight);
+    let dx = empty(x, x.shape());
+    let launch = Launch::new(&RMS_BACKWARD).constant("RESIDUAL", past.is_some());
+    let launch = launch.read(x).read(weight).read(scales).read(dy);
+    let launch = past.into_iter().fold(launch, Launch::read).write(&dx);
+    launch.size(rows).size(width).run(groups(rows, 1));
+    dx
 }

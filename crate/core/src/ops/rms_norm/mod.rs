@@ -3,7 +3,7 @@
 //! Backwards `dx = r · (dy ∘ w − x · r² · mean(dy ∘ w ∘ x))`, `dw = Σ over rows of dy ∘ x · r`.
 
 mod cpu;
-mod gpu;
+pub(in crate::ops) mod gpu;
 mod gradient;
 
 use burn::{

@@ -8,7 +8,7 @@ use burn::backend::{
 use super::{Int8Map, unpacked};
 use crate::ops::gpu::{
     contiguous, dims,
-    product::{Right, both, by_rows, by_transposed},
+    product::{Right, With, both, by_rows, by_transposed},
 };
 
 impl Int8Map for Cube {
@@ -27,7 +27,7 @@ impl Int8Map for Cube {
     ) -> FloatTensor<Self> {
         let ((words, scales), x) = (both(words, scales), contiguous(x));
         let [outputs, _] = dims(&words);
-        by_transposed(&x, &Right::Int8 { words: &words, scales: &scales }, outputs, None)
+        by_transposed(&x, &Right::Int8 { words, scales }, outputs, With::default())
     }
 
     fn int8_backward(
@@ -37,6 +37,8 @@ impl Int8Map for Cube {
         columns: usize,
     ) -> FloatTensor<Self> {
         let ((words, scales), gradient) = (both(words, scales), contiguous(gradient));
-        by_rows(&gradient, &Right::Int8 { words: &words, scales: &scales }, columns, 1.0, None)
+        let ([rows, _], [outputs, _]) = (dims(&gradient), dims(&words));
+        let sizes = [rows, columns, outputs];
+        by_rows(&gradient, &Right::Int8 { words, scales }, sizes, 1.0, With::default())
     }
 }
