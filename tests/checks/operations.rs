@@ -1,6 +1,7 @@
 //! The fused operations: each against its definition, forward and every gradient, and its gradients
 //! against finite differences. No fixtures; shapes that no vector, tile or thread divides evenly.
 
+mod block;
 mod case;
 mod dora;
 mod dropout;
@@ -23,7 +24,7 @@ use self::case::{Case, Draw, Form, Input};
 use super::Failure;
 
 /// What is checked here.
-pub(super) const OPERATIONS: [&str; 9] = [
+pub(super) const OPERATIONS: [&str; 10] = [
     "attention",
     "rms_norm",
     "gated_gelu",
@@ -32,6 +33,7 @@ pub(super) const OPERATIONS: [&str; 9] = [
     "lora",
     "int8",
     "dora",
+    "block",
     "dropout",
 ];
 
@@ -73,6 +75,7 @@ fn cases(name: &str, place: &flantune::device::Device) -> Result<Vec<Case>, Fail
         "lora" => loras(draw, device),
         "int8" => int8::cases(draw, place),
         "dora" => dora::cases(draw, device),
+        "block" => block::cases(draw, place),
         _ => return Err(format!("there is no operation `{name}`").into()),
     })
 }

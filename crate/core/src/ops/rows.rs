@@ -5,7 +5,7 @@ use burn::{backend::Cube, tensor::Tensor};
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::GATHER;
 
-use super::gpu::{self, Launch, contiguous, count, groups};
+use super::gpu::{self, Launch, adjacent, contiguous, count, groups};
 
 /// A slot is a multiple of so many numbers: a shader can bind a view that begins at one.
 const SLOT: usize = 64;
@@ -30,7 +30,7 @@ pub fn join(rows: Vec<Tensor<1>>) -> Tensor<1> {
 /// # Panics
 /// Where there are none.
 pub fn join_words(rows: Vec<CubeTensor>) -> CubeTensor {
-    let rows: Vec<CubeTensor> = rows.into_iter().map(contiguous).collect();
+    let rows = runs(rows.into_iter().map(contiguous).collect());
     let first = rows.first().expect("rows to join");
     let all: usize = rows.iter().map(|row| slot(count(row))).sum();
     let whole = CubeTensor { dtype: first.dtype, ..gpu::empty(first, [all]) };
@@ -49,6 +49,24 @@ pub fn join_words(rows: Vec<CubeTensor>) -> CubeTensor {
         to += all;
     }
     whole
+}
+
+/// What lies one after the other already, each in slots that it fills, as one.
+fn runs(rows: Vec<CubeTensor>) -> Vec<CubeTensor> {
+    let mut runs: Vec<CubeTensor> = Vec::new();
+    for row in rows {
+        let row = gpu::part(&row, 0, [count(&row)]);
+        match runs.last_mut() {
+            Some(last) if count(last).is_multiple_of(SLOT) => {
+                match adjacent(&[last.clone(), row.clone()]) {
+                    Some(both) => *last = both,
+                    None => runs.push(row),
+                }
+            }
+            _ => runs.push(row),
+        }
+    }
+    runs
 }
 
 /// Matrices of one device in one piece of memory, one after the other: each the same numbers as before.

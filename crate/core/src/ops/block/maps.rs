@@ -51,7 +51,7 @@ impl Maps {
             return None;
         }
         let weight = together(maps)?;
-        if !outputs.is_multiple_of(4) || !fits_planes(outputs, inputs) {
+        if !fits_planes(maps.len(), outputs, inputs) {
             return None;
         }
         let mut first = 0;

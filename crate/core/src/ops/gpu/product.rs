@@ -129,9 +129,10 @@ pub fn stride(rows: usize, columns: usize) -> usize {
     (rows * columns).next_multiple_of(ALIGNED)
 }
 
-/// Whether products of these sizes may have planes of this width.
-pub fn fits_planes(plane: usize, inputs: usize) -> bool {
-    let step = if is_tiled() { TILE } else { 4 };
+/// Whether products of these sizes may have so many planes of this width.
+pub fn fits_planes(planes: usize, plane: usize, inputs: usize) -> bool {
+    // A tile is within one plane.
+    let step = if planes > 1 && is_tiled() { TILE } else { 4 };
     plane.is_multiple_of(step) && inputs.is_multiple_of(4)
 }
 

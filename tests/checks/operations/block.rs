@@ -1,0 +1,239 @@
+//! The parts of a block, each as one node of the graph, against the operations that they are made of.
+
+use burn::tensor::{Tensor, TensorData};
+use flantune::{
+    device::{Device, DeviceKind},
+    ops::{
+        Weight,
+        attention::{self, Bias, Heads, KeysValues},
+        block::{self, LowRank, Map, Norm},
+        gated_gelu,
+        int8::Packer,
+        linear::{self, int8},
+        rms_norm,
+    },
+};
+
+use super::{
+    case::{Case, Draw, Form, Input},
+    pass,
+};
+
+const EPSILON: f64 = 1e-6;
+const SCALE: f64 = 1.7;
+
+pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
+    let mut cases: Vec<Case> = [
+        // Rows; ranks beside the gate, the value and the map back; whether weights are integers, and whether the
+        // input wants a gradient: a model's first does not.
+        (5, [0, 0, 0], false, true),
+        (33, [2, 3, 4], false, true),
+        (7, [0, 4, 0], false, false),
+        (4, [0, 0, 3], false, false),
+        (1, [1, 0, 1], true, true),
+        (35, [0, 0, 0], true, true),
+    ]
+    .map(|(rows, ranks, integers, tracked)| {
+        feed_forward(draw, device, rows, ranks, integers, tracked)
+    })
+    .into();
+    cases.extend(
+        [
+            // Rows of the batch, queries; how many keys where it is to another sequence; ranks of q, k, v, o.
+            ([2, 5], None, [0, 0, 0, 0], false, true),
+            ([2, 3], None, [2, 0, 3, 0], false, true),
+            ([1, 33], None, [4, 4, 4, 4], false, true),
+            ([3, 2], None, [0, 0, 4, 1], true, false),
+            ([2, 3], Some(5), [2, 0, 3, 0], false, true),
+            ([2, 4], Some(1), [0, 3, 0, 2], true, true),
+            ([1, 1], Some(7), [0, 0, 0, 0], false, true),
+        ]
+        .map(|(sizes, keys, ranks, integers, tracked)| {
+            attention(draw, device, sizes, keys, ranks, integers, tracked)
+        }),
+    );
+    cases
+}
+
+/// A frozen weight.
+fn weight(
+    draw: &mut Draw,
+    [outputs, inputs]: [usize; 2],
+    integers: bool,
+    device: &Device,
+) -> Weight {
+    // So small that what is added up stays about 1.
+    let values = draw.normal(outputs * inputs, 1.0 / (inputs as f32).sqrt());
+    if integers {
+        let mut packer = Packer::new(outputs, inputs);
+        packer.quantise(&values);
+        return Weight::Int8(packer.finish(device));
+    }
+    Tensor::<2>::from_data(TensorData::new(values, [outputs, inputs]), device.burn()).into()
+}
+
+fn floats(weight: &Weight) -> Tensor<2> {
+    match weight {
+        Weight::Dense(tensor) => tensor.clone(),
+        Weight::Int8(int8) => int8::definition(int8),
+    }
+}
+
+/// A and B of each map that has a rank.
+fn matrices(draw: &mut Draw, maps: &[([usize; 2], usize)]) -> Vec<Input> {
+    let sizes = maps.iter().flat_map(|([outputs, inputs], rank)| [rank * inputs, outputs * rank]);
+    sizes.filter(|size| *size > 0).map(|size| draw.tracked(size)).collect()
+}
+
+/// The same as tensors.
+fn pairs(
+    maps: &[([usize; 2], usize)],
+    mut inputs: impl Iterator<Item = Tensor<1>>,
+) -> Vec<Option<[Tensor<2>; 2]>> {
+    let pair = |([outputs, width], rank): &([usize; 2], usize)| match rank {
+        0 => None,
+        _ => {
+            let a = inputs.next()?.reshape([*rank, *width]);
+            Some([a, inputs.next()?.reshape([*outputs, *rank])])
+        }
+    };
+    maps.iter().map(pair).collect()
+}
+
+fn map<'a>(weight: &'a Weight, pair: &'a Option<[Tensor<2>; 2]>) -> Map<'a> {
+    let low_rank = pair.as_ref().map(|[a, b]| LowRank { a, b, scale: SCALE });
+    Map { weight, low_rank }
+}
+
+fn plain(x: &Tensor<2>, map: Map<'_>) -> Tensor<2> {
+    let weight = floats(map.weight);
+    match map.low_rank {
+        Some(LowRank { a, b, scale }) => linear::lora_definition(x.clone(), &weight, a, b, scale),
+        None => x.clone().matmul(weight.transpose()),
+    }
+}
+
+/// What was made at once; on the CPU the definition, because parts are no nodes there.
+fn made(
+    whole: Option<Tensor<2>>,
+    device: &Device,
+    definition: impl FnOnce() -> Tensor<2>,
+) -> Tensor<2> {
+    match (whole, device.kind()) {
+        (None, DeviceKind::Cpu) => definition(),
+        (whole, _) => whole.expect("a part is one node on a GPU"),
+    }
+}
+
+fn feed_forward(
+    draw: &mut Draw,
+    device: &Device,
+    rows: usize,
+    ranks: [usize; 3],
+    integers: bool,
+    tracked: bool,
+) -> Case {
+    const WIDTH: usize = 16;
+    const INNER: usize = 64;
+    let (within, back) = ([INNER, WIDTH], [WIDTH, INNER]);
+    let maps = [(within, ranks[0]), (within, ranks[1]), (back, ranks[2])];
+    let mut weights = maps.map(|(shape, _)| weight(draw, shape, integers, device));
+    let [gate, value, _] = &mut weights;
+    Weight::lay_together(vec![gate, value]);
+    let norm = norm_weight(draw, WIDTH, device);
+    let x = if tracked { draw.tracked(rows * WIDTH) } else { draw.frozen(rows * WIDTH) };
+    let mut inputs = vec![x];
+    inputs.extend(matrices(draw, &maps));
+    let device = device.clone();
+    let name = format!("feed-forward: {rows} rows, ranks {ranks:?}, integers {integers}");
+    let case = Case::new(name, inputs, move |inputs, form| {
+        let x = inputs[0].clone().reshape([rows, WIDTH]);
+        let pairs = pairs(&maps, inputs[1..].iter().cloned());
+        let [gate, value, back] = [0, 1, 2].map(|index| map(&weights[index], &pairs[index]));
+        let definition = || {
+            let n = rms_norm::definition(x.clone(), &norm, EPSILON);
+            let inner = gated_gelu::definition(plain(&n, gate), plain(&n, value));
+            x.clone() + plain(&inner, back)
+        };
+        let norm = Norm { weight: &norm, epsilon: EPSILON };
+        let y = match form {
+            Form::Fused => {
+                let whole = block::feed_forward(&x, norm, [gate, value], back, &pass());
+                made(whole, &device, definition)
+            }
+            Form::Definition => definition(),
+        };
+        y.flatten(0, 1)
+    });
+    if tracked || ranks != [0; 3] { case } else { case.not_smooth() }
+}
+
+fn attention(
+    draw: &mut Draw,
+    device: &Device,
+    [batch, queries]: [usize; 2],
+    others: Option<usize>,
+    ranks: [usize; 4],
+    integers: bool,
+    tracked: bool,
+) -> Case {
+    const WIDTH: usize = 20;
+    const HEADS: usize = 4;
+    const INNER: usize = HEADS * 16;
+    let keys = others.unwrap_or(queries);
+    let (within, back) = ([INNER, WIDTH], [WIDTH, INNER]);
+    let maps = [(within, ranks[0]), (within, ranks[1]), (within, ranks[2]), (back, ranks[3])];
+    let mut weights = maps.map(|(shape, _)| weight(draw, shape, integers, device));
+    let [q, k, v, _] = &mut weights;
+    Weight::lay_together(if others.is_some() { vec![k, v] } else { vec![q, k, v] });
+    let norm = norm_weight(draw, WIDTH, device);
+    let mut input = |count| if tracked { draw.tracked(count) } else { draw.frozen(count) };
+    let mut inputs = vec![input(batch * queries * WIDTH)];
+    inputs.extend(others.map(|keys| input(batch * keys * WIDTH)));
+    inputs.extend(matrices(draw, &maps));
+    let numbers = |values: Vec<f32>, shape: [usize; 4]| -> Tensor<4> {
+        Tensor::from_data(TensorData::new(values, shape), device.burn())
+    };
+    let position = draw.normal(HEADS * queries * keys, 1.0);
+    // The first row has all its keys, each other one less than the one before.
+    let hidden = (0..batch * keys).map(|place| {
+        let (row, key) = (place / keys, place % keys);
+        if key > 0 && key + row >= keys { -1e9 } else { 0.0 }
+    });
+    let bias = Bias {
+        position: others.is_none().then(|| numbers(position, [1, HEADS, queries, keys])),
+        mask: Some(numbers(hidden.collect(), [batch, 1, 1, keys])),
+    };
+    let device = device.clone();
+    let name = format!(
+        "attention: {batch} × {queries} to {others:?}, ranks {ranks:?}, integers {integers}"
+    );
+    Case::new(name, inputs, move |inputs, form| {
+        let x = inputs[0].clone().reshape([batch * queries, WIDTH]);
+        let source = others.map(|keys| inputs[1].clone().reshape([batch * keys, WIDTH]));
+        let first = 1 + usize::from(others.is_some());
+        let pairs = pairs(&maps, inputs[first..].iter().cloned());
+        let all = [0, 1, 2, 3].map(|index| map(&weights[index], &pairs[index]));
+        let shape = Heads { batch, heads: HEADS };
+        let definition = || {
+            let n = rms_norm::definition(x.clone(), &norm, EPSILON);
+            let s = source.clone().unwrap_or_else(|| n.clone());
+            let source = KeysValues { keys: plain(&s, all[1]), values: plain(&s, all[2]) };
+            let mixed = attention::definition(plain(&n, all[0]), source, shape, &bias, &pass());
+            x.clone() + plain(&mixed, all[3])
+        };
+        let norm = Norm { weight: &norm, epsilon: EPSILON };
+        let y = match form {
+            Form::Fused => {
+                let whole = block::attention(&x, source.as_ref(), norm, all, shape, &bias, &pass());
+                made(whole, &device, definition)
+            }
+            Form::Definition => definition(),
+        };
+        y.flatten(0, 1)
+    })
+}
+
+fn norm_weight(draw: &mut Draw, width: usize, device: &Device) -> Tensor<1> {
+    Tensor::from_data(TensorData::new(draw.normal(width, 1.0), [width]), device.burn())
+}
