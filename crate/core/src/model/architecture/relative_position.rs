@@ -32,33 +32,44 @@ pub fn bucket(distance: i64, bidirectional: bool, buckets: usize, max_distance: 
     offset + (exact + ratio as usize).min(buckets - 1)
 }
 
+/// What is added to a score that must not count.
+pub const MASKED: f32 = -1e9;
+
+/// Which bias is meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Positions {
+    /// Whether keys after a query count: in the encoder. In the decoder they are masked.
+    pub bidirectional: bool,
+    /// Where the first query stands; the first key stands at 0.
+    pub first_query: usize,
+    /// How many there are.
+    pub queries: usize,
+    /// How many there are.
+    pub keys: usize,
+}
+
 /// The bias of each head: `[1, heads, queries, keys]`, from the table `[buckets, heads]`.
-///
-/// Queries stand at `first_query..first_query + queries`, keys at `0..keys`.
-pub fn bias(
-    table: &Tensor<2>,
-    config: &T5Config,
-    bidirectional: bool,
-    first_query: usize,
-    [queries, keys]: [usize; 2],
-) -> Tensor<4> {
+pub fn bias(table: &Tensor<2>, config: &T5Config, positions: Positions) -> Tensor<4> {
+    let Positions { bidirectional, first_query, queries, keys } = positions;
     let (buckets, max_distance) =
         (config.relative_attention_num_buckets, config.relative_attention_max_distance);
     let mut ids = Vec::with_capacity(queries * keys);
     for query in first_query..first_query + queries {
         for key in 0..keys {
             let distance = key as i64 - query as i64;
-            ids.push(bucket(distance, bidirectional, buckets, max_distance) as i32);
+            ids.push(match !bidirectional && distance > 0 {
+                true => buckets as i32,
+                false => bucket(distance, bidirectional, buckets, max_distance) as i32,
+            });
         }
     }
     let device = table.device().without_autodiff();
     let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [queries * keys]), &device);
     let heads = table.dims()[1];
-    table
-        .clone()
-        .select(0, ids)
-        .reshape([queries, keys, heads])
-        .permute([2, 0, 1])
+    // One bucket more, for what is masked; and heads first, so that nothing is turned over for each length.
+    let masked = Tensor::full([heads, 1], MASKED, &device);
+    Tensor::cat(vec![table.clone().transpose(), masked], 1)
+        .select(1, ids)
         .reshape([1, heads, queries, keys])
 }
 

@@ -8,7 +8,7 @@ use crate::model::{
     feed_forward::FeedForward,
     parameter::{Parameter, Parameters},
     pass::Pass,
-    relative_position,
+    relative_position::{self, MASKED, Positions},
 };
 use crate::{
     device::Device,
@@ -19,9 +19,6 @@ use crate::{
     },
     text::batch::Batch,
 };
-
-/// What is added to a score that must not count.
-const MASKED: f32 = -1e9;
 
 /// T5 for conditional generation. Hidden states are `[batch · length, d_model]`.
 #[derive(Clone, Debug)]
@@ -138,12 +135,7 @@ impl T5 {
     /// states after the final norm, `[batch · length, d_model]`.
     pub fn decode(&self, ids: &[i32], encoded: &Encoded, pass: &Pass) -> Tensor<2> {
         let length = ids.len() / encoded.batch;
-        let causal: Vec<f32> = (0..length * length)
-            .map(|place| if place % length > place / length { MASKED } else { 0.0 })
-            .collect();
-        let causal = TensorData::new(causal, [1, 1, length, length]);
-        let position = self.position_bias(&self.decoder, 0, [length, length])
-            + Tensor::<4>::from_data(causal, self.device.burn());
+        let position = self.position_bias(&self.decoder, 0, [length, length]);
         let bias = Bias { position: Some(position), mask: None };
         let mut hidden = pass.dropout(self.embed(ids));
         for block in &self.decoder.blocks {
@@ -223,10 +215,10 @@ impl T5 {
         self.shared.rows(ids)
     }
 
-    fn position_bias(&self, stack: &Stack, first: usize, shape: [usize; 2]) -> Tensor<4> {
-        let bidirectional = stack.name == "encoder";
-        let table = &stack.relative_attention_bias;
-        relative_position::bias(table, &self.config, bidirectional, first, shape)
+    fn position_bias(&self, stack: &Stack, first_query: usize, shape: [usize; 2]) -> Tensor<4> {
+        let (bidirectional, [queries, keys]) = (stack.name == "encoder", shape);
+        let positions = Positions { bidirectional, first_query, queries, keys };
+        relative_position::bias(&stack.relative_attention_bias, &self.config, positions)
     }
 
     /// A block over whole sequences: its parts at once where they can be.
