@@ -2,7 +2,8 @@
 // g = gradient · scale; m = β₁ · m + (1 − β₁) · g; v = β₂ · v + (1 − β₂) · g²;
 // p = p · keep − size · m / (√v · root + ε). Where `failed` is not 0 nothing changes.
 //
-//   values, gradient [count], first (m), second (v) [count] in place, scale [1], failed [1] → y [count]
+//   values, gradient [count], first (m), second (v) [count] in place, numbers [4] as `settle` has them: scale is
+//   the third, failed the fourth → y [count]
 //
 // Grid: ⌈count / 64⌉ workgroups of 64 threads, a thread a number.
 
@@ -22,10 +23,9 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read_write> gradient: array<f32>;
 @group(0) @binding(2) var<storage, read_write> first: array<f32>;
 @group(0) @binding(3) var<storage, read_write> second: array<f32>;
-@group(0) @binding(4) var<storage, read_write> scale: array<f32>;
-@group(0) @binding(5) var<storage, read_write> failed: array<f32>;
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(0) @binding(7) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<storage, read_write> numbers: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(6) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(64)
 fn main(
@@ -38,11 +38,11 @@ fn main(
     return;
   }
   let before = values[place];
-  if (failed[0] != 0.0) {
+  if (numbers[3] != 0.0) {
     y[place] = before;
     return;
   }
-  let g = gradient[place] * scale[0];
+  let g = gradient[place] * numbers[2];
   let m = sizes.beta1 * first[place] + sizes.rest1 * g;
   let v = sizes.beta2 * second[place] + sizes.rest2 * g * g;
   first[place] = m;

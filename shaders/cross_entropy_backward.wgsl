@@ -1,8 +1,8 @@
 // The gradient of the logits, in their own place:
 // dy · ((1 + 2 · z · lse) · softmax(logits) − (1 − s) · onehot(label) − s / words), 0 where the label is
-// masked (−1).
+// masked (−1). With SHARED all tokens have one dy, which is multiplied by `scale`: a mean's.
 //
-//   logits [tokens, words], labels, log_sums (lse), dy [tokens] → logits
+//   logits [tokens, words], labels, log_sums (lse) [tokens], dy [tokens], or [1] → logits
 //
 // Grid: ⌈words / 64⌉ × tokens workgroups of 64 threads, a thread a number.
 
@@ -11,6 +11,9 @@ struct Sizes {
   words: u32,
   smoothing: f32,
   z_loss: f32,
+//#if SHARED
+  scale: f32,
+//#end
 };
 
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
@@ -40,6 +43,10 @@ fn main(
         gradient -= 1.0 - sizes.smoothing;
       }
     }
+//#if SHARED
+    logits[at] = gradient * (dy[0] * sizes.scale);
+//#else
     logits[at] = gradient * dy[token];
+//#end
   }
 }

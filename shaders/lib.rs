@@ -34,6 +34,11 @@ fn is_product(constants: &Constants) -> bool {
         && !(low > 1 && (value("VEC") == Some(0) || is("RESIDUAL")))
 }
 
+/// That integers go four at a time.
+fn is_embedding(constants: &Constants) -> bool {
+    !constants.contains(&("INT8", 1)) || constants.contains(&("VEC", 1))
+}
+
 /// `NAME: "file" { CONSTANT: values, ... } if rule` for each kernel.
 macro_rules! shaders {
     ($($(#[$about:meta])+ $name:ident: $file:literal { $($constant:ident: $values:expr),* $(,)? } $(if $goes:path)?;)+) => {
@@ -74,9 +79,11 @@ shaders! {
     /// The loss of each token.
     CROSS_ENTROPY: "cross_entropy" {};
     /// The gradient of the logits.
-    CROSS_ENTROPY_BACKWARD: "cross_entropy_backward" {};
+    CROSS_ENTROPY_BACKWARD: "cross_entropy_backward" { SHARED: [0, 1] };
     /// What dropout multiplies by.
     DROPOUT: "dropout" {};
+    /// Rows of the embedding.
+    EMBED: "embed" { INT8: [0, 1], VEC: [0, 1] } if is_embedding;
     /// Rows of numbers one after the other.
     GATHER: "gather" {};
     /// The gated GELU and its gradients.
@@ -87,6 +94,8 @@ shaders! {
     LOW_RANK_BACKWARD: "low_rank_backward" { LOW: [1, 2, 3] };
     /// The gradients of the matrices of low-rank products.
     LOW_RANK_GRADIENTS: "low_rank_gradients" { LOW: [1, 2, 3] };
+    /// The bias by position.
+    POSITION_BIAS: "position_bias" {};
     /// Products of matrices, straight from memory.
     PRODUCT: "product" {
         NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1],
@@ -101,6 +110,12 @@ shaders! {
     RMS_NORM: "rms_norm" {};
     /// The gradient of RMS norm's weight.
     RMS_WEIGHT: "rms_weight" {};
+    /// What a step comes to, before anything is changed.
+    SETTLE: "settle" {};
+    /// Sums of squares of parts.
+    SQUARE_SUMS: "square_sums" {};
+    /// The sum of numbers.
+    SUM: "sum" {};
     /// The sum of parts.
     SUM_PARTS: "sum_parts" {};
 }

@@ -1,6 +1,6 @@
 //! AdamW (Loshchilov and Hutter 2017), as `torch.optim.AdamW`.
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 
 use super::{Numbers, Rule, Update};
 use crate::ops::{
@@ -40,15 +40,12 @@ impl Rule for AdamW {
         gradient: Tensor<1>,
         mut state: Vec<Tensor<1>>,
         update: Update,
-        scale: &Tensor<1>,
-        failed: &Tensor<1, Bool>,
+        settled: &Tensor<1>,
     ) -> (Tensor<1>, Vec<Tensor<1>>) {
         let (Some(second), Some(first)) = (state.pop(), state.pop()) else {
             return (values, state);
         };
-        let factors = Factors::of(&update);
-        let guard = (scale, &failed.clone().float());
-        gpu::adamw::step(values, gradient, [first, second], factors, guard)
+        gpu::adamw::step(values, gradient, [first, second], Factors::of(&update), settled)
     }
 
     fn works_in_place(&self) -> bool {

@@ -8,7 +8,7 @@ mod lion;
 mod prodigy;
 mod sgd;
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 
 use crate::named::named;
 
@@ -123,16 +123,15 @@ pub trait Rule: Sync {
         false
     }
 
-    /// The step in one kernel, where there is one: `scale`, `[1]`, multiplies the gradient first, and where
-    /// `failed`, `[1]`, holds, nothing changes.
+    /// The step in one kernel, where there is one, of what [`settle`](crate::ops::gpu::settle::settle) has come
+    /// to: the gradient is multiplied first, and where the step failed nothing changes.
     fn step_on_gpu(
         &self,
         values: Tensor<1>,
         _gradient: Tensor<1>,
         state: Vec<Tensor<1>>,
         _update: Update,
-        _scale: &Tensor<1>,
-        _failed: &Tensor<1, Bool>,
+        _settled: &Tensor<1>,
     ) -> (Tensor<1>, Vec<Tensor<1>>) {
         (values, state)
     }

@@ -52,6 +52,8 @@ pub enum Scale {
         /// finite, `[1]`.
         failed: Box<Tensor<1, Bool>>,
     },
+    /// What a kernel has settled; see [`settle`](crate::ops::gpu::settle::settle).
+    Settled(Box<Tensor<1>>),
 }
 
 impl Scale {
@@ -60,18 +62,19 @@ impl Scale {
         match self {
             Scale::Known(scale) => (gradient, *scale),
             Scale::Unread { scale, .. } => (gradient * (**scale).clone(), 1.0),
+            Scale::Settled(numbers) => (gradient * number(numbers, 2), 1.0),
         }
     }
 
     /// What was before where nothing may change.
     fn unless_failed(&self, new: Tensor<1>, old: impl FnOnce() -> Tensor<1>) -> Tensor<1> {
-        match self {
-            Scale::Known(_) => new,
-            Scale::Unread { failed, .. } => {
-                let length = new.dims()[0];
-                new.mask_where((**failed).clone().expand([length]), old())
-            }
-        }
+        let failed = match self {
+            Scale::Known(_) => return new,
+            Scale::Unread { failed, .. } => (**failed).clone(),
+            Scale::Settled(numbers) => number(numbers, 3).not_equal_elem(0.0),
+        };
+        let length = new.dims()[0];
+        new.mask_where(failed.expand([length]), old())
     }
 }
 
@@ -114,7 +117,7 @@ impl Optimizer {
     ) {
         let before = self.take_state(index, values, shape);
         let (gradient, left) = scale.apply(gradient);
-        let update = self.part(name, rate, left, shape);
+        let update = self.share(name, rate, left, shape);
         let (state, sums) = self.kind.rule().observe(values, gradient, before.clone(), update);
         let pairs = state.into_iter().zip(before);
         self.state[index] = pairs.map(|(new, old)| scale.unless_failed(new, || old)).collect();
@@ -129,7 +132,7 @@ impl Optimizer {
     /// Ends the observation of all parameters.
     pub fn conclude(&mut self, rate: f64, scale: &Scale) {
         let (before, sums) = (self.shared.clone(), std::mem::take(&mut self.sums));
-        let update = self.part("", rate, 1.0, &[]);
+        let update = self.share("", rate, 1.0, &[]);
         let after = self.kind.rule().conclude(before.clone(), sums, update);
         let pairs = after.into_iter().zip(before);
         self.shared = pairs.map(|(new, old)| scale.unless_failed(new, || old)).collect();
@@ -147,11 +150,9 @@ impl Optimizer {
     ) -> Tensor<1> {
         let state = self.take_state(index, &values, shape);
         let rule = self.kind.rule();
-        if let (true, Scale::Unread { scale, failed }) =
-            (self.kernels && rule.has_gpu_kernel(), scale)
-        {
-            let update = self.part(name, rate, 1.0, shape);
-            let (values, state) = rule.step_on_gpu(values, gradient, state, update, scale, failed);
+        if let (true, Scale::Settled(settled)) = (rule.has_gpu_kernel(), scale) {
+            let update = self.share(name, rate, 1.0, shape);
+            let (values, state) = rule.step_on_gpu(values, gradient, state, update, settled);
             self.state[index] = state;
             return values;
         }
@@ -159,9 +160,9 @@ impl Optimizer {
         // Kept only where they may be needed, or nothing could be changed in place.
         let before = match scale {
             Scale::Known(_) => None,
-            Scale::Unread { .. } => Some((values.clone(), state.clone())),
+            _ => Some((values.clone(), state.clone())),
         };
-        let update = self.part(name, rate, left, shape);
+        let update = self.share(name, rate, left, shape);
         let (values, state) = rule.step(values, gradient, state, update);
         let Some((old_values, old_state)) = before else {
             self.state[index] = state;
@@ -189,8 +190,8 @@ impl Optimizer {
         }
     }
 
-    /// A parameter's part of this step.
-    fn part<'a>(&'a self, name: &str, rate: f64, scale: f64, shape: &'a [usize]) -> Update<'a> {
+    /// A parameter's share of this step.
+    fn share<'a>(&'a self, name: &str, rate: f64, scale: f64, shape: &'a [usize]) -> Update<'a> {
         let numbers = self.numbers;
         let decay = if decays(name) { numbers.weight_decay } else { 0.0 };
         Update { rate, step: self.steps, scale, decay, numbers, shape, shared: &self.shared }
@@ -233,6 +234,11 @@ impl Optimizer {
     pub fn restore(&mut self, steps: usize, state: Vec<Vec<Tensor<1>>>, shared: Vec<Tensor<1>>) {
         (self.steps, self.state, self.shared) = (steps, state, shared);
     }
+}
+
+/// One of several numbers, `[1]`.
+fn number(numbers: &Tensor<1>, place: usize) -> Tensor<1> {
+    numbers.clone().slice([place..place + 1])
 }
 
 /// As is usual for transformers: norms are not drawn towards zero.

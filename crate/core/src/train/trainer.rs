@@ -17,8 +17,10 @@ use crate::{
     },
     ops::{
         Dropout, cpu,
-        cross_entropy::{Labels, Smoothing, cross_entropy},
+        cross_entropy::{Labels, Smoothing, cross_entropy, mean_cross_entropy},
         denormal,
+        gpu::settle::settle,
+        rows::part,
     },
     optimizer::{Numbers, OptimizerKind},
     text::batch::Batch,
@@ -63,6 +65,8 @@ pub struct Trainer {
     unread: Vec<Unread>,
     /// Whether one of those failed, `[1]`: then the ones after it changed nothing either.
     failed: Option<Tensor<1, Bool>>,
+    /// What the last of them came to, where a kernel settled it.
+    settled: Option<Tensor<1>>,
 }
 
 /// The loss and the norm of a step.
@@ -127,8 +131,8 @@ impl Trainer {
     /// Before the first step. `adapter` is none for [`Method::Full`].
     pub fn new(model: T5, adapter: Option<Adapter>, settings: TrainerSettings) -> Self {
         let optimizer = Optimizer::new(settings.optimizer, settings.numbers, settings.kernels);
-        let (joined, unread, failed) = (None, Vec::new(), None);
-        Trainer { model, adapter, optimizer, settings, joined, unread, failed }
+        let (joined, unread, failed, settled) = (None, Vec::new(), None, None);
+        Trainer { model, adapter, optimizer, settings, joined, unread, failed, settled }
     }
 
     /// The tensors that are trained.
@@ -181,6 +185,13 @@ impl Trainer {
                     return Ok(());
                 }
                 Scale::Known(optimizer::clip(gradient_norm, self.settings.clip_norm))
+            }
+            false if self.settings.kernels => {
+                let limit = self.settings.clip_norm;
+                let settled = settle(losses, &gradients, self.settled.take(), limit);
+                self.settled = Some(settled.clone());
+                self.unread.push(Unread::Numbers(Box::new(part(&settled, 0, 2))));
+                Scale::Settled(Box::new(settled))
             }
             false => {
                 let norm = optimizer::norm_on_device(&gradients);
@@ -292,7 +303,7 @@ impl Trainer {
     /// [`Error::Device`] where the device does not answer.
     pub async fn settle(&mut self) -> Result<Settled> {
         let unread = std::mem::take(&mut self.unread);
-        self.failed = None;
+        (self.failed, self.settled) = (None, None);
         let numbers = unread.iter().filter_map(|step| match step {
             Unread::Known(_) => None,
             Unread::Numbers(numbers) => Some((**numbers).clone()),
@@ -361,7 +372,8 @@ impl Trainer {
         let dropout = Dropout::new(settings.dropout, settings.lora_dropout, settings.seed, draw);
         let pass =
             Pass::train(self.adapter.as_ref().map(Adapter::beside), settings.kernels, dropout);
-        let loss = losses(&self.model, batch, settings.smoothing, &pass).sum() / targets as f64;
+        let (logits, labels) = scores(&self.model, batch, &pass);
+        let loss = mean_cross_entropy(logits, &labels, settings.smoothing, targets, &pass);
         let mut computed = loss.backward();
         let mut gradients = Vec::new();
         self.trained().visit(&mut |_, mut parameter: Parameter| {
@@ -383,9 +395,15 @@ async fn total(numbers: Vec<Tensor<1>>) -> Result<f64> {
 
 /// The loss of each target token of a batch, `[rows · target_length]`, 0 where masked.
 pub fn losses(model: &T5, batch: &Batch, smoothing: Smoothing, pass: &Pass) -> Tensor<1> {
+    let (logits, labels) = scores(model, batch, pass);
+    cross_entropy(logits, &labels, smoothing, pass)
+}
+
+/// The scores of the vocabulary for each target token, `[rows · target_length, vocabulary]`, and the labels.
+fn scores(model: &T5, batch: &Batch, pass: &Pass) -> (Tensor<2>, Labels) {
     let encoded = model.encode(batch, pass);
     let inputs = model.shift_right(&batch.labels, batch.target_length);
     let hidden = model.decode(&inputs, &encoded, pass);
     let labels = Labels::new(&batch.labels, model.device().burn());
-    cross_entropy(model.logits(hidden, pass), &labels, smoothing, pass)
+    (model.logits(hidden, pass), labels)
 }

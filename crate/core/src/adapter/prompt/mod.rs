@@ -19,6 +19,7 @@ use crate::{
         beside::{Beside, BesideMap},
         parameter::{Parameter, Parameters},
     },
+    ops::Context,
     ops::Weight,
     rng::{Purpose, Random},
 };
@@ -65,7 +66,7 @@ impl PromptAdapter {
             PromptInit::Text(_) | PromptInit::Vocabulary => (0..length).map(|_| drawn()).collect(),
         };
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [length]), device);
-        PromptAdapter { config, embeddings: model.shared.rows(ids) }
+        PromptAdapter { config, embeddings: model.shared.rows(ids, &Context::default()) }
     }
 }
 

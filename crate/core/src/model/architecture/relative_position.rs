@@ -3,7 +3,13 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::model::config::T5Config;
+use crate::{
+    model::config::T5Config,
+    ops::{
+        Context,
+        gpu::{self, is_gpu},
+    },
+};
 
 /// The bucket of a distance `key - query`.
 ///
@@ -49,7 +55,12 @@ pub struct Positions {
 }
 
 /// The bias of each head: `[1, heads, queries, keys]`, from the table `[buckets, heads]`.
-pub fn bias(table: &Tensor<2>, config: &T5Config, positions: Positions) -> Tensor<4> {
+pub fn bias(
+    table: &Tensor<2>,
+    config: &T5Config,
+    positions: Positions,
+    context: &Context,
+) -> Tensor<4> {
     let Positions { bidirectional, first_query, queries, keys } = positions;
     let (buckets, max_distance) =
         (config.relative_attention_num_buckets, config.relative_attention_max_distance);
@@ -65,6 +76,9 @@ pub fn bias(table: &Tensor<2>, config: &T5Config, positions: Positions) -> Tenso
     }
     let device = table.device().without_autodiff();
     let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [queries * keys]), &device);
+    if context.has_kernel(table) && is_gpu(table) && !table.is_require_grad() {
+        return gpu::position::bias(table, ids, MASKED, [queries, keys]);
+    }
     let heads = table.dims()[1];
     // One bucket more, for what is masked; and heads first, so that nothing is turned over for each length.
     let masked = Tensor::full([heads, 1], MASKED, &device);

@@ -102,7 +102,7 @@ impl T5 {
     pub fn encode(&self, batch: &Batch, pass: &Pass) -> Encoded {
         let (rows, source) = (batch.rows, batch.source_length);
         let mut mask: Vec<f32> = Vec::new();
-        let mut hidden = self.embed(&batch.input_ids);
+        let mut hidden = self.embed(&batch.input_ids, pass);
         let mut length = source;
         let virtual_tokens = pass.prompt().map_or(0, |prompt| prompt.dims()[0]);
         if let Some(prompt) = pass.prompt() {
@@ -119,7 +119,7 @@ impl T5 {
         let mask = TensorData::new(mask, [rows, 1, 1, length]);
         let mask = Tensor::from_data(mask, self.device.burn());
         let bias = Bias {
-            position: Some(self.position_bias(&self.encoder, 0, [length, length])),
+            position: Some(self.position_bias(&self.encoder, 0, [length, length], pass)),
             mask: Some(mask.clone()),
         };
         let mut hidden = pass.dropout(hidden);
@@ -135,9 +135,9 @@ impl T5 {
     /// states after the final norm, `[batch · length, d_model]`.
     pub fn decode(&self, ids: &[i32], encoded: &Encoded, pass: &Pass) -> Tensor<2> {
         let length = ids.len() / encoded.batch;
-        let position = self.position_bias(&self.decoder, 0, [length, length]);
+        let position = self.position_bias(&self.decoder, 0, [length, length], pass);
         let bias = Bias { position: Some(position), mask: None };
-        let mut hidden = pass.dropout(self.embed(ids));
+        let mut hidden = pass.dropout(self.embed(ids, pass));
         for block in &self.decoder.blocks {
             pass.observe(&hidden);
             hidden = self.whole_block(block, hidden, encoded.batch, &bias, Some(encoded), pass);
@@ -164,9 +164,9 @@ impl T5 {
     ) -> Tensor<2> {
         let batch = encoded.batch;
         let keys = cache.length + 1;
-        let position = self.position_bias(&self.decoder, cache.length, [1, keys]);
+        let position = self.position_bias(&self.decoder, cache.length, [1, keys], pass);
         let bias = Bias { position: Some(position), mask: None };
-        let mut hidden = self.embed(ids);
+        let mut hidden = self.embed(ids, pass);
         for (index, block) in self.decoder.blocks.iter().enumerate() {
             let cross = cache.cross.get(index).map(|source| {
                 (source.clone(), Bias { position: None, mask: Some(encoded.mask.clone()) })
@@ -209,16 +209,22 @@ impl T5 {
     }
 
     /// `[ids, d_model]`.
-    fn embed(&self, ids: &[i32]) -> Tensor<2> {
+    fn embed(&self, ids: &[i32], pass: &Pass) -> Tensor<2> {
         let ids = TensorData::new(ids.to_vec(), [ids.len()]);
         let ids = Tensor::<1, Int>::from_data(ids, self.device.burn());
-        self.shared.rows(ids)
+        self.shared.rows(ids, pass)
     }
 
-    fn position_bias(&self, stack: &Stack, first_query: usize, shape: [usize; 2]) -> Tensor<4> {
+    fn position_bias(
+        &self,
+        stack: &Stack,
+        first_query: usize,
+        shape: [usize; 2],
+        pass: &Pass,
+    ) -> Tensor<4> {
         let (bidirectional, [queries, keys]) = (stack.name == "encoder", shape);
         let positions = Positions { bidirectional, first_query, queries, keys };
-        relative_position::bias(&stack.relative_attention_bias, &self.config, positions)
+        relative_position::bias(&stack.relative_attention_bias, &self.config, positions, pass)
     }
 
     /// A block over whole sequences: its parts at once where they can be.

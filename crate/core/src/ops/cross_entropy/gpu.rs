@@ -1,11 +1,22 @@
 //! The loss on GPUs: a workgroup a token forwards; backwards the gradient takes the logits' own memory where
 //! nothing else holds them.
 
-use burn::backend::{Cube, tensor::FloatTensor};
-use flantune_shaders::{CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD};
+use std::sync::{Mutex, PoisonError};
 
-use super::CrossEntropy;
-use crate::ops::gpu::{Launch, contiguous, dims, empty, groups, own, product::both};
+use burn::{
+    backend::{Cube, tensor::FloatTensor},
+    tensor::Tensor,
+};
+use burn_cubecl::tensor::CubeTensor;
+use flantune_shaders::{CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD, SUM};
+
+use super::{CrossEntropy, Smoothing};
+use crate::ops::gpu::{
+    Launch, buffer, contiguous, count, dims, empty, groups,
+    node::{Parent, record},
+    own,
+    product::both,
+};
 
 /// The most workgroups of the grid's second dimension.
 const ROWS: usize = 65_535;
@@ -18,12 +29,7 @@ impl CrossEntropy for Cube {
         z_loss: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let (logits, labels) = both(logits, labels);
-        let [tokens, words] = dims(&logits);
-        let (losses, partition) = (empty(&logits, [tokens]), empty(&logits, [tokens]));
-        let launch = Launch::new(&CROSS_ENTROPY).read(&logits).read(&labels);
-        let launch = launch.write(&losses).write(&partition).size(tokens).size(words);
-        launch.number(label_smoothing).number(z_loss).run(groups(tokens, 1));
-        (losses, partition)
+        forward(&logits, &labels, [label_smoothing, z_loss])
     }
 
     fn cross_entropy_backward(
@@ -36,11 +42,61 @@ impl CrossEntropy for Cube {
     ) -> FloatTensor<Self> {
         let logits = own(contiguous(logits));
         let ((labels, partition), gradient) = (both(labels, partition), contiguous(gradient));
-        let [tokens, words] = dims(&logits);
-        let launch = Launch::new(&CROSS_ENTROPY_BACKWARD).write(&logits).read(&labels);
-        let launch = launch.read(&partition).read(&gradient).size(tokens).size(words);
-        let launch = launch.number(label_smoothing).number(z_loss);
-        launch.run([words.div_ceil(64) as u32, tokens.min(ROWS) as u32, 1]);
+        backward(&logits, [&labels, &partition, &gradient], [label_smoothing, z_loss], None);
         logits
     }
+}
+
+/// Each token's loss, and its log of the partition function.
+fn forward(
+    logits: &CubeTensor,
+    labels: &CubeTensor,
+    [label_smoothing, z_loss]: [f32; 2],
+) -> (CubeTensor, CubeTensor) {
+    let [tokens, words] = dims(logits);
+    let (losses, partition) = (empty(logits, [tokens]), empty(logits, [tokens]));
+    let launch = Launch::new(&CROSS_ENTROPY).read(logits).read(labels);
+    let launch = launch.write(&losses).write(&partition).size(tokens).size(words);
+    launch.number(label_smoothing).number(z_loss).run(groups(tokens, 1));
+    (losses, partition)
+}
+
+/// Puts the gradient in the place of the logits. With `shared` all tokens have one, times it.
+fn backward(
+    logits: &CubeTensor,
+    [labels, partition, gradient]: [&CubeTensor; 3],
+    [label_smoothing, z_loss]: [f32; 2],
+    shared: Option<f32>,
+) {
+    let [tokens, words] = dims(logits);
+    let launch = Launch::new(&CROSS_ENTROPY_BACKWARD).constant("SHARED", shared.is_some());
+    let launch = launch.write(logits).read(labels).read(partition).read(gradient);
+    let launch = launch.size(tokens).size(words).number(label_smoothing).number(z_loss);
+    let launch = shared.into_iter().fold(launch, Launch::number);
+    launch.run([words.div_ceil(64) as u32, tokens.min(ROWS) as u32, 1]);
+}
+
+/// The sum of the losses over `targets`, as one node of the graph.
+pub(super) fn mean(
+    logits: &Tensor<2>,
+    labels: &Tensor<1>,
+    smoothing: Smoothing,
+    targets: usize,
+) -> Tensor<1> {
+    let factors = [smoothing.label_smoothing as f32, smoothing.z_loss as f32];
+    let parent = Parent::of(logits).expect("a tensor on a GPU");
+    let (logits, labels) = (contiguous(parent.numbers()), buffer(labels.clone()));
+    let (losses, partition) = forward(&logits, &labels, factors);
+    let (mean, scale) = (empty(&losses, [1]), 1.0 / targets as f32);
+    let launch = Launch::new(&SUM).read(&losses).write(&mean).size(count(&losses));
+    launch.number(scale).run([1, 1, 1]);
+    // Taken out by the backward pass, which puts the gradient in their place.
+    let logits = Mutex::new(Some(logits));
+    record([parent], mean, move |dy, _| {
+        let logits = logits.lock().unwrap_or_else(PoisonError::into_inner).take().map(own);
+        if let Some(logits) = &logits {
+            backward(logits, [&labels, &partition, &contiguous(dy)], factors, Some(scale));
+        }
+        [logits]
+    })
 }

@@ -13,7 +13,7 @@ use burn::{
     tensor::{Int, Tensor, TensorData},
 };
 
-use super::Context;
+use super::{Context, gpu::is_gpu};
 
 /// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
 /// whole numbers exactly up to 2^24.
@@ -91,6 +91,20 @@ pub fn cross_entropy(
         smoothing.z_loss as f32,
     );
     Tensor::from_dispatch(loss)
+}
+
+/// The sum of the losses of all tokens over `targets`, `[1]`: the mean, where that is how many tokens count.
+pub fn mean_cross_entropy(
+    logits: Tensor<2>,
+    labels: &Labels,
+    smoothing: Smoothing,
+    targets: usize,
+    context: &Context,
+) -> Tensor<1> {
+    if context.has_kernel(&logits) && is_gpu(&logits) {
+        return gpu::mean(&logits, &labels.marked, smoothing, targets);
+    }
+    cross_entropy(logits, labels, smoothing, context).sum() / targets as f64
 }
 
 /// The operation in plain tensors.

@@ -1,10 +1,9 @@
 //! A step of AdamW on GPUs: one pass over memory.
 
 use burn::{backend::Cube, tensor::Tensor};
-use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::ADAMW;
 
-use super::{Launch, contiguous, count, empty, groups, own};
+use super::{Launch, buffer, count, empty, groups, own};
 
 /// What the numbers of a step come to.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +26,7 @@ pub struct Factors {
     pub epsilon: f32,
 }
 
-/// Returns the new values and moments. `guard`: what the gradient is multiplied by, and a number that is not
-/// 0 where nothing may change; both `[1]`.
+/// Returns the new values and moments. `numbers` are those of [`settle`](super::settle::settle).
 ///
 /// # Panics
 /// Where the tensors are not on a GPU.
@@ -37,21 +35,17 @@ pub fn step(
     gradient: Tensor<1>,
     moments: [Tensor<1>; 2],
     factors: Factors,
-    (scale, failed): (&Tensor<1>, &Tensor<1>),
+    numbers: &Tensor<1>,
 ) -> (Tensor<1>, Vec<Tensor<1>>) {
     let (values, gradient) = (buffer(values), buffer(gradient));
     let [first, second] = moments.map(|moment| own(buffer(moment)));
-    let (scale, failed) = (buffer(scale.clone()), buffer(failed.clone()));
+    let settled = buffer(numbers.clone());
     let y = empty(&values, values.meta.shape().clone());
     let Factors { beta1, rest1, beta2, rest2, keep, size, root, epsilon } = factors;
     let launch = Launch::new(&ADAMW).read(&values).read(&gradient).write(&first).write(&second);
-    let launch = launch.read(&scale).read(&failed).write(&y).size(count(&y));
+    let launch = launch.read(&settled).write(&y).size(count(&y));
     let numbers = [beta1, rest1, beta2, rest2, keep, size, root, epsilon];
     numbers.into_iter().fold(launch, Launch::number).run(groups(count(&y), 64));
     let tensor = |buffer| Tensor::from_primitive::<Cube>(buffer);
     (tensor(y), vec![tensor(first), tensor(second)])
-}
-
-fn buffer(tensor: Tensor<1>) -> CubeTensor {
-    contiguous(tensor.try_into_primitive::<Cube>().expect("a tensor on a GPU"))
 }

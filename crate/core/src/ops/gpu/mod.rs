@@ -3,12 +3,15 @@
 pub mod adamw;
 pub mod count;
 pub mod dropout;
+pub mod embed;
 mod launch;
 pub mod node;
+pub mod position;
 pub mod product;
+pub mod settle;
 
 use burn::{
-    backend::{DispatchDevice, TensorMetadata},
+    backend::{Cube, DispatchDevice, TensorMetadata},
     tensor::{DType, Shape, Tensor},
 };
 use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
@@ -24,6 +27,14 @@ pub fn is_gpu<const D: usize>(tensor: &Tensor<D>) -> bool {
 /// The tensor in row-major order, so that a shader can read it: itself, or a copy.
 pub fn contiguous(tensor: CubeTensor) -> CubeTensor {
     into_contiguous(tensor)
+}
+
+/// The numbers of a tensor, in row-major order.
+///
+/// # Panics
+/// Where it is not on a GPU.
+pub fn buffer<const D: usize>(tensor: Tensor<D>) -> CubeTensor {
+    contiguous(tensor.try_into_primitive::<Cube>().expect("a tensor on a GPU"))
 }
 
 /// A tensor of floats on the device of another whose values are not there yet.
