@@ -3,10 +3,9 @@
 // and 1 / Σ exp(score − greatest). Both, and not their logarithm's sum: beside a mask of −1e9 the sum would
 // vanish in rounding.
 //
-//   q [batch · queries, heads · depth], k, v [batch · keys, heads · depth], position [heads, queries, keys],
-//   mask [batch, keys] → y as q, stats [batch, heads, queries] of (greatest, 1 / sum, 0, 0)
+//   q [batch · queries, heads · depth], k, v [batch · keys, heads · depth], bias: position [heads, queries, keys], from number `mask_at` on mask [batch, keys] → y as q, stats [batch, heads, queries] of (greatest, 1 / sum, 0, 0)
 //
-// DEPTH4 is a head's width over four. A position or mask that is not there is any buffer that is not read.
+// DEPTH4 is a head's width over four. A position or mask that is not there is not read.
 // Keys are taken in ascending order, so the number of threads changes no sum.
 //
 // Grid: ⌈queries / 64⌉ × heads × batch workgroups of 64 threads. No workgroup memory, no barrier.
@@ -17,16 +16,16 @@ struct Sizes {
   heads: u32,
   has_position: u32,
   has_mask: u32,
+  mask_at: u32,
 };
 
 @group(0) @binding(0) var<storage, read_write> q: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> k: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> v: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> position: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mask: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> stats: array<vec4<f32>>;
-@group(0) @binding(7) var<uniform> sizes: Sizes;
+@group(0) @binding(3) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> stats: array<vec4<f32>>;
+@group(0) @binding(6) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -51,10 +50,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     score += dot(q_{{i}}, k[source + {{i}}u]);
 //#end
     if (sizes.has_position != 0u) {
-      score += position[position_at + key];
+      score += bias[position_at + key];
     }
     if (sizes.has_mask != 0u) {
-      score += mask[row * sizes.keys + key];
+      score += bias[sizes.mask_at + row * sizes.keys + key];
     }
     if (key == 0u) {
       most = score;

@@ -3,11 +3,11 @@
 // made again. Each has workgroups of its own, so that a thread holds no more than one.
 //
 //   q, dy [batch · queries, heads · depth], k, v [batch · keys, heads · depth],
-//   position [heads, queries, keys], mask [batch, keys],
+//   bias: position [heads, queries, keys], from number `mask_at` on mask [batch, keys],
 //   stats [batch, heads, queries] of (greatest, 1 / sum, delta, 0) → dk as k, and dv from `values` vectors
 //   of four on, in one buffer
 //
-// DEPTH4 is a head's width over four. A position or mask that is not there is any buffer that is not read.
+// DEPTH4 is a head's width over four. A position or mask that is not there is not read.
 //
 // Grid: ⌈keys / 64⌉ × heads × 2 · batch workgroups of 64 threads, those of dk first. No workgroup memory.
 
@@ -18,18 +18,18 @@ struct Sizes {
   batch: u32,
   has_position: u32,
   has_mask: u32,
+  mask_at: u32,
   values: u32,
 };
 
 @group(0) @binding(0) var<storage, read_write> q: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> k: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> v: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> position: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mask: array<f32>;
-@group(0) @binding(5) var<storage, read_write> stats: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> dy: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> out: array<vec4<f32>>;
-@group(0) @binding(8) var<uniform> sizes: Sizes;
+@group(0) @binding(3) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> stats: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> dy: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(7) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -54,10 +54,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     score += dot(q[source + {{i}}u], k_{{i}});
 //#end
     if (sizes.has_position != 0u) {
-      score += position[(head * sizes.queries + query) * sizes.keys + key];
+      score += bias[(head * sizes.queries + query) * sizes.keys + key];
     }
     if (sizes.has_mask != 0u) {
-      score += mask[row * sizes.keys + key];
+      score += bias[sizes.mask_at + row * sizes.keys + key];
     }
     let share = exp(score - kept.x) * kept.y;
     if (of_values) {

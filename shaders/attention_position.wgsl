@@ -2,10 +2,10 @@
 // dS = P · (dy · v − delta), where P = exp(score − greatest) / sum is made again.
 //
 //   q, dy [batch · queries, heads · depth], k, v [batch · keys, heads · depth],
-//   position [heads, queries, keys], mask [batch, keys],
+//   bias: position [heads, queries, keys], from number `mask_at` on mask [batch, keys],
 //   stats [batch, heads, queries] of (greatest, 1 / sum, delta, 0) → dposition as position
 //
-// DEPTH4 is a head's width over four. A mask that is not there is any buffer that is not read.
+// DEPTH4 is a head's width over four. A mask that is not there is not read.
 //
 // Grid: ⌈keys / 64⌉ × queries × heads workgroups of 64 threads. No workgroup memory, no barrier.
 
@@ -15,17 +15,17 @@ struct Sizes {
   heads: u32,
   batch: u32,
   has_mask: u32,
+  mask_at: u32,
 };
 
 @group(0) @binding(0) var<storage, read_write> q: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> k: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> v: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> position: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mask: array<f32>;
-@group(0) @binding(5) var<storage, read_write> stats: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> dy: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> dposition: array<f32>;
-@group(0) @binding(8) var<uniform> sizes: Sizes;
+@group(0) @binding(3) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> stats: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> dy: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> dposition: array<f32>;
+@group(0) @binding(7) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -47,9 +47,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     score += dot(q[source + {{i}}u], k[to + {{i}}u]);
     slope += dot(dy[source + {{i}}u], v[to + {{i}}u]);
 //#end
-    score += position[at];
+    score += bias[at];
     if (sizes.has_mask != 0u) {
-      score += mask[row * sizes.keys + key];
+      score += bias[sizes.mask_at + row * sizes.keys + key];
     }
     sum += exp(score - kept.x) * kept.y * (slope - kept.z);
   }

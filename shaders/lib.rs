@@ -22,7 +22,8 @@ pub struct Shader {
 }
 
 /// That a product has one layout; that a weight's gradient stands alone; that only products of fours have
-/// several planes; and that a residual is beside one plane only, for want of buffers.
+/// several planes; that a residual is beside one plane only, for want of buffers; and that a gate is passed
+/// backwards only.
 fn is_product(constants: &Constants) -> bool {
     let value =
         |name: &str| constants.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
@@ -31,7 +32,8 @@ fn is_product(constants: &Constants) -> bool {
     let low = value("LOW").unwrap_or(0);
     layouts == 1
         && !(is("TN") && (is("INT8") || low > 0 || is("RESIDUAL")))
-        && !(low > 1 && (value("VEC") == Some(0) || is("RESIDUAL")))
+        && !(low > 1 && (value("VEC") == Some(0) || is("RESIDUAL") || is("GATE")))
+        && !(is("GATE") && (!is("NN") || value("VEC") == Some(0) || is("RESIDUAL")))
 }
 
 /// That integers go four at a time.
@@ -68,8 +70,6 @@ shaders! {
     ADAMW: "adamw" {};
     /// Attention's result.
     ATTENTION: "attention" { DEPTH4: DEPTHS };
-    /// What the scores lose in attention's backward pass.
-    ATTENTION_DELTA: "attention_delta" { DEPTH4: DEPTHS };
     /// The gradients of attention's keys and values.
     ATTENTION_KEYS: "attention_keys" { DEPTH4: DEPTHS };
     /// The gradient of attention's bias by position.
@@ -98,16 +98,16 @@ shaders! {
     POSITION_BIAS: "position_bias" {};
     /// Products of matrices, straight from memory.
     PRODUCT: "product" {
-        NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1],
+        NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1], GATE: [0, 1],
     } if is_product;
     /// Products of matrices by tiles in workgroup memory.
     PRODUCT_TILED: "product_tiled" {
-        NT: [0, 1], NN: [0, 1], TN: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1],
+        NT: [0, 1], NN: [0, 1], TN: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1], GATE: [0, 1],
     } if is_product;
     /// The gradient of RMS norm's input.
     RMS_BACKWARD: "rms_backward" { RESIDUAL: [0, 1] };
     /// RMS norm.
-    RMS_NORM: "rms_norm" {};
+    RMS_NORM: "rms_norm" { LOW: [0, 1, 2, 3] };
     /// The gradient of RMS norm's weight.
     RMS_WEIGHT: "rms_weight" {};
     /// What a step comes to, before anything is changed.

@@ -12,6 +12,9 @@
 // plane has `plane` columns, and the next one begins `stride` numbers on. Each map has a low-rank product of its own, of `rank` numbers of a row of low
 // from number `first` on, a row of which has `ranks`.
 //
+// With GATE what comes back through W is the gradient of a gated GELU's result, and what is written are those of
+// its gate and value, in planes `stride` numbers apart, as gate and value themselves lie in `gated`.
+//
 // With VEC, what lies side by side (k, n and planes of NT and NN, m and n of TN) divides by four. Without,
 // any sizes go, and strides say how floats lie; there is one plane then.
 // TN with VEC takes `part` of k in each layer of the grid; `sum_parts` adds what they make.
@@ -76,6 +79,9 @@ alias T = f32;
 //#if RESIDUAL
 @group(0) @binding({{next}}) var<storage, read_write> residual: array<T>;
 //#end
+//#if GATE
+@group(0) @binding({{next}}) var<storage, read_write> gated: array<T>;
+//#end
 @group(0) @binding({{next}}) var<storage, read_write> y: array<T>;
 @group(0) @binding({{next}}) var<uniform> sizes: Sizes;
 
@@ -92,6 +98,21 @@ fn weight(row: u32, column: u32, columns: u32) -> f32 {
   return f32((i32(word) << (24u - 8u * (column % 4u))) >> 24u) * scales[row];
 }
 //#end
+//#end
+
+//#if GATE
+const ROOT: f32 = 0.7978845608028654;
+const CUBIC: f32 = 0.044715;
+
+// The gradients of a gated GELU's gate and value from that of its result, d: as `gated_gelu` has them.
+fn pass_gate(at: u32, d: vec4<f32>) {
+  let a = gated[at];
+  let t = tanh(clamp(ROOT * (a + CUBIC * a * a * a), vec4<f32>(-10.0), vec4<f32>(10.0)));
+  let slope = 0.5 * (1.0 + t) + 0.5 * a * (1.0 - t * t) * ROOT * (1.0 + 3.0 * CUBIC * a * a);
+  let value_at = sizes.stride / 4u + at;
+  y[at] = d * gated[value_at] * slope;
+  y[value_at] = d * (0.5 * a * (1.0 + t));
+}
 //#end
 
 @compute @workgroup_size(8, 8)
@@ -274,7 +295,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 //#if RESIDUAL
     sum_{{i}} += residual[at_{{i}}];
 //#end
+//#if GATE
+    pass_gate(at_{{i}}, sum_{{i}});
+//#else
     y[at_{{i}}] = sum_{{i}};
+//#end
 //#else
     let at_{{i}} = (row + {{i}}u) * sizes.n + column;
 //#for j in 0..4

@@ -55,6 +55,9 @@ alias T = vec4<f32>;
 //#if RESIDUAL
 @group(0) @binding({{next}}) var<storage, read_write> residual: array<T>;
 //#end
+//#if GATE
+@group(0) @binding({{next}}) var<storage, read_write> gated: array<T>;
+//#end
 @group(0) @binding({{next}}) var<storage, read_write> y: array<T>;
 //#end
 @group(0) @binding({{next}}) var<uniform> sizes: Sizes;
@@ -68,6 +71,21 @@ var<workgroup> right: array<T, 128>;
 // The four integers of a word, with their signs.
 fn unpack(word: u32) -> T {
   return T((vec4<i32>(i32(word)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
+}
+//#end
+
+//#if GATE
+const ROOT: f32 = 0.7978845608028654;
+const CUBIC: f32 = 0.044715;
+
+// The gradients of a gated GELU's gate and value from that of its result, d: as `gated_gelu` has them.
+fn pass_gate(at: u32, d: vec4<f32>) {
+  let a = gated[at];
+  let t = tanh(clamp(ROOT * (a + CUBIC * a * a * a), vec4<f32>(-10.0), vec4<f32>(10.0)));
+  let slope = 0.5 * (1.0 + t) + 0.5 * a * (1.0 - t * t) * ROOT * (1.0 + 3.0 * CUBIC * a * a);
+  let value_at = sizes.stride / 4u + at;
+  y[at] = d * gated[value_at] * slope;
+  y[value_at] = d * (0.5 * a * (1.0 + t));
 }
 //#end
 
@@ -285,7 +303,11 @@ fn main(
 //#if RESIDUAL
       y[at_{{i}}] = sum_{{i}} + residual[at_{{i}}];
 //#else
+//#if GATE
+      pass_gate(at_{{i}}, sum_{{i}});
+//#else
       y[at_{{i}}] = sum_{{i}};
+//#end
 //#end
     }
 //#end

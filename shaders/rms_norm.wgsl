@@ -1,7 +1,10 @@
 // RMS norm: y = x · scale · w with scale = 1 / √(mean(x²) + ε), a row at a time; the scale is kept for the
-// backward pass.
+// backward pass. With LOW also the inner numbers of the low-rank products beside as many maps of y, as `low_rank`
+// makes them: low[row, first + r] = Σ_k y[row, k] · A[r, k].
 //
-//   x [rows, width], w [width] → y [rows, width], scales [rows]
+//   x [rows, width], w [width] (, A [rank, width] of each map) → y [rows, width], scales [rows] (, low [rows, ranks])
+//
+// Each inner number is summed by `lanes` threads side by side, a power of two; `ranks` times it is 64 at most.
 //
 // Grid: a workgroup of 64 threads for each row; 256 bytes of workgroup memory.
 
@@ -9,13 +12,29 @@ struct Sizes {
   rows: u32,
   width: u32,
   epsilon: f32,
+//#if LOW
+  ranks: u32,
+  lanes: u32,
+//#end
+//#for p in 0..LOW
+  first{{p}}: u32,
+  rank{{p}}: u32,
+//#end
 };
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> w: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<storage, read_write> scales: array<f32>;
+//#for p in 0..LOW
+@group(0) @binding({{p+4}}) var<storage, read_write> a{{p}}: array<f32>;
+//#end
+//#if LOW
+@group(0) @binding({{LOW+4}}) var<storage, read_write> low: array<f32>;
+@group(0) @binding({{LOW+5}}) var<uniform> sizes: Sizes;
+//#else
 @group(0) @binding(4) var<uniform> sizes: Sizes;
+//#end
 
 var<workgroup> sums: array<f32, 64>;
 
@@ -51,4 +70,26 @@ fn main(
   if (lane == 0u) {
     scales[row] = scale;
   }
+//#if LOW
+  let r = lane / sizes.lanes;
+  sum = 0.0;
+//#for p in 0..LOW
+  if (r >= sizes.first{{p}} && r < sizes.first{{p}} + sizes.rank{{p}}) {
+    let of_a = (r - sizes.first{{p}}) * sizes.width;
+    for (var column = lane % sizes.lanes; column < sizes.width; column += sizes.lanes) {
+      sum += x[first + column] * scale * w[column] * a{{p}}[of_a + column];
+    }
+  }
+//#end
+  workgroupBarrier();
+  sums[lane] = sum;
+  workgroupBarrier();
+  if (lane % sizes.lanes == 0u && r < sizes.ranks) {
+    sum = 0.0;
+    for (var other = 0u; other < sizes.lanes; other++) {
+      sum += sums[lane + other];
+    }
+    low[row * sizes.ranks + r] = sum;
+  }
+//#end
 }

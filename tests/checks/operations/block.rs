@@ -82,7 +82,9 @@ fn floats(weight: &Weight) -> Tensor<2> {
 /// A and B of each map that has a rank.
 fn matrices(draw: &mut Draw, maps: &[([usize; 2], usize)]) -> Vec<Input> {
     let sizes = maps.iter().flat_map(|([outputs, inputs], rank)| [rank * inputs, outputs * rank]);
-    sizes.filter(|size| *size > 0).map(|size| draw.tracked(size)).collect()
+    // So small that the softmax has more than one key to share.
+    let sizes = sizes.filter(|size| *size > 0);
+    sizes.map(|size| Input::tracked(draw.normal(size, 0.2))).collect()
 }
 
 /// The same as tensors.

@@ -238,7 +238,7 @@ impl Optimizer {
 
 /// One of several numbers, `[1]`.
 fn number(numbers: &Tensor<1>, place: usize) -> Tensor<1> {
-    numbers.clone().slice([place..place + 1])
+    numbers.clone().narrow(0, place, 1)
 }
 
 /// As is usual for transformers: norms are not drawn towards zero.

@@ -121,7 +121,8 @@ impl T5 {
         let bias = Bias {
             position: Some(self.position_bias(&self.encoder, 0, [length, length], pass)),
             mask: Some(mask.clone()),
-        };
+        }
+        .lay_together(pass);
         let mut hidden = pass.dropout(hidden);
         for block in &self.encoder.blocks {
             pass.observe(&hidden);

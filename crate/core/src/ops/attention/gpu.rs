@@ -3,12 +3,14 @@
 use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{
-    ATTENTION, ATTENTION_DELTA, ATTENTION_KEYS, ATTENTION_POSITION, ATTENTION_QUERIES, DEPTHS,
-    Shader,
+    ATTENTION, ATTENTION_KEYS, ATTENTION_POSITION, ATTENTION_QUERIES, DEPTHS, Shader,
 };
 
 use super::FusedAttention;
-use crate::ops::gpu::{Launch, contiguous, count, dims, empty, part, product::both};
+use crate::ops::{
+    gpu::{Launch, contiguous, count, dims, empty, part, product::both, spanning},
+    rows::{join_words, slot},
+};
 
 /// Threads of a workgroup.
 const THREADS: usize = 64;
@@ -42,23 +44,43 @@ impl Sizes {
     fn grid(&self, threads: usize) -> [u32; 3] {
         [threads.div_ceil(THREADS) as u32, self.heads as u32, self.batch as u32]
     }
-
-    fn launch(&self, shader: &'static Shader) -> Launch<'static> {
-        Launch::new(shader).constant("DEPTH4", self.depth4)
-    }
 }
 
-/// A part of the bias: a buffer, and whether there is something in it.
+/// The bias: by position, and the mask after it.
 #[derive(Clone, Debug)]
-pub(in crate::ops) struct Part(CubeTensor, usize);
+pub(in crate::ops) struct Biases {
+    /// The numbers of both, or of the one that there is.
+    numbers: CubeTensor,
+    has_position: usize,
+    has_mask: usize,
+    /// The first number of the mask.
+    mask_at: usize,
+}
 
-impl Part {
-    /// Of a part that has no numbers where there is none.
-    pub(in crate::ops) fn of(part: CubeTensor) -> Self {
-        match count(&part) {
-            0 => Part(empty(&part, [0]), 0),
-            _ => Part(contiguous(part), 1),
-        }
+impl Biases {
+    /// Of parts that have no numbers where there are none. Both lie in one buffer, because a shader has no more
+    /// than eight: where they do not already, they are put there.
+    pub(in crate::ops) fn of(position: CubeTensor, mask: CubeTensor) -> Self {
+        let has = |part: &CubeTensor| usize::from(count(part) > 0);
+        let (has_position, has_mask) = (has(&position), has(&mask));
+        let (numbers, mask_at) = match (has_position, has_mask) {
+            (1, 1) => {
+                let (position, mask) = (contiguous(position), contiguous(mask));
+                let mask_at = slot(count(&position));
+                match spanning(&position, &mask, mask_at) {
+                    Some(both) => (both, mask_at),
+                    None => (join_words(vec![position, mask]), mask_at),
+                }
+            }
+            (1, 0) => (contiguous(position), 0),
+            (0, 1) => (contiguous(mask), 0),
+            _ => (empty(&position, [0]), 0),
+        };
+        Biases { numbers, has_position, has_mask, mask_at }
+    }
+
+    fn sizes<'a>(&self, launch: Launch<'a>) -> Launch<'a> {
+        launch.size(self.has_position).size(self.has_mask).size(self.mask_at)
     }
 }
 
@@ -68,15 +90,14 @@ pub(in crate::ops) struct Operands {
     pub(in crate::ops) q: CubeTensor,
     pub(in crate::ops) k: CubeTensor,
     pub(in crate::ops) v: CubeTensor,
-    pub(in crate::ops) position: Part,
-    pub(in crate::ops) mask: Part,
+    pub(in crate::ops) bias: Biases,
     pub(in crate::ops) sizes: Sizes,
 }
 
 impl Operands {
     fn launch(&self, shader: &'static Shader) -> Launch<'_> {
-        let launch = self.sizes.launch(shader).read(&self.q).read(&self.k).read(&self.v);
-        launch.read(&self.position.0).read(&self.mask.0)
+        let launch = Launch::new(shader).constant("DEPTH4", self.sizes.depth4);
+        launch.read(&self.q).read(&self.k).read(&self.v).read(&self.bias.numbers)
     }
 
     /// The result, and what makes the probabilities again.
@@ -84,9 +105,9 @@ impl Operands {
         let Sizes { queries, keys, heads, batch, .. } = self.sizes;
         let y = empty(&self.q, self.q.shape());
         let stats = empty(&self.q, [batch * heads * queries, 4]);
-        let launch = self.launch(&ATTENTION).write(&y).write(&stats).size(queries).size(keys);
-        let launch = launch.size(heads).size(self.position.1).size(self.mask.1);
-        launch.run(self.sizes.grid(queries));
+        let launch = self.launch(&ATTENTION).write(&y).write(&stats);
+        let launch = launch.size(queries).size(keys).size(heads);
+        self.bias.sizes(launch).run(self.sizes.grid(queries));
         (y, stats)
     }
 
@@ -98,26 +119,23 @@ impl Operands {
         (dkv, values): (&CubeTensor, usize),
     ) {
         let Sizes { queries, keys, heads, batch, .. } = self.sizes;
-        let delta = self.sizes.launch(&ATTENTION_DELTA).read(y).read(dy).write(stats);
-        delta.size(queries).size(heads).run(self.sizes.grid(queries));
-
-        let of_q = self.launch(&ATTENTION_QUERIES).read(stats).read(dy).write(dq);
+        let of_q = self.launch(&ATTENTION_QUERIES).write(stats).read(y).read(dy).write(dq);
         let of_q = of_q.size(queries).size(keys).size(heads);
-        of_q.size(self.position.1).size(self.mask.1).run(self.sizes.grid(queries));
+        self.bias.sizes(of_q).run(self.sizes.grid(queries));
 
         let of_kv = self.launch(&ATTENTION_KEYS).read(stats).read(dy).write(dkv);
         let of_kv = of_kv.size(queries).size(keys).size(heads).size(batch);
-        let of_kv = of_kv.size(self.position.1).size(self.mask.1).size(values / 4);
         let [x, y, z] = self.sizes.grid(keys);
-        of_kv.run([x, y, 2 * z]);
+        self.bias.sizes(of_kv).size(values / 4).run([x, y, 2 * z]);
     }
 
     /// The gradient of the bias by position.
     fn position_backward(&self, stats: &CubeTensor, dy: &CubeTensor) -> CubeTensor {
         let Sizes { queries, keys, heads, batch, .. } = self.sizes;
-        let dposition = empty(&self.position.0, self.position.0.shape());
+        let dposition = empty(&self.q, [1, heads, queries, keys]);
         let launch = self.launch(&ATTENTION_POSITION).read(stats).read(dy).write(&dposition);
-        let launch = launch.size(queries).size(keys).size(heads).size(batch).size(self.mask.1);
+        let launch = launch.size(queries).size(keys).size(heads).size(batch);
+        let launch = launch.size(self.bias.has_mask).size(self.bias.mask_at);
         launch.run([keys.div_ceil(THREADS) as u32, queries as u32, heads as u32]);
         dposition
     }
@@ -134,9 +152,9 @@ impl FusedAttention for Cube {
         heads: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let ((q, k), v) = (both(q, k), contiguous(v));
-        let (position, mask) = (Part::of(position), Part::of(mask));
+        let bias = Biases::of(position, mask);
         let sizes = Sizes::of(&q, &k, batch, heads);
-        Operands { q, k, v, position, mask, sizes }.forward()
+        Operands { q, k, v, bias, sizes }.forward()
     }
 
     fn attention_backward(
@@ -153,9 +171,9 @@ impl FusedAttention for Cube {
         wants_position: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let ((q, k), (v, dy)) = (both(q, k), both(v, gradient));
-        let (position, mask) = (Part::of(position), Part::of(mask));
+        let bias = Biases::of(position, mask);
         let sizes = Sizes::of(&q, &k, batch, heads);
-        let operands = Operands { q, k, v, position, mask, sizes };
+        let operands = Operands { q, k, v, bias, sizes };
         let dq = empty(&operands.q, operands.q.shape());
         // Both in one buffer, because a shader has no more than eight.
         let (numbers, shape) = (count(&operands.k), operands.k.shape());

@@ -9,11 +9,11 @@ pub(in crate::ops) mod gpu;
 mod gradient;
 
 use burn::{
-    backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor},
+    backend::{Backend, Cube, Dispatch, backend_extension, tensor::FloatTensor},
     tensor::{Int, Tensor, activation::softmax},
 };
 
-use super::{Context, cpu::is_cpu};
+use super::{Context, cpu::is_cpu, gpu::is_gpu, rows::lay_together};
 
 /// What is added to the scores before the softmax.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,21 @@ pub struct Bias {
     pub position: Option<Tensor<4>>,
     /// By row: `[batch, 1, 1, keys]`, 0 for what is seen and −1e9 for padding.
     pub mask: Option<Tensor<4>>,
+}
+
+impl Bias {
+    /// Both parts in one buffer where that spares a GPU to put them there for each layer.
+    pub fn lay_together(self, context: &Context) -> Self {
+        let Bias { position: Some(position), mask: Some(mask) } = &self else { return self };
+        if !context.has_kernel(position) || !is_gpu(position) || position.is_require_grad() {
+            return self;
+        }
+        let both = [position, mask].map(|part| part.clone().try_into_primitive::<Cube>());
+        let [Ok(position), Ok(mask)] = both else { return self };
+        let mut both = lay_together(vec![position, mask]).into_iter();
+        let mut part = || both.next().map(Tensor::from_primitive::<Cube>);
+        Bias { position: part(), mask: part() }
+    }
 }
 
 /// Keys and values, each `[batch · keys, heads · d_kv]`.

@@ -7,7 +7,7 @@ use crate::ops::{
     Context,
     attention::{
         Bias, Heads,
-        gpu::{Operands, Part, Sizes, fits},
+        gpu::{Biases, Operands, Sizes, fits},
     },
     gpu::{
         contiguous, dims, empty,
@@ -48,7 +48,7 @@ fn to_itself(
     shape: Heads,
     bias: &Bias,
 ) -> Option<Tensor<2>> {
-    let (position, mask) = parts(bias, x)?;
+    let bias = numbers(bias, x)?;
     let [[a0, b0], [a1, b1], [a2, b2], [a3, b3]] = maps.map(|map| map.parents(x));
     let parents = [Parent::of(x)?, a0?, b0?, a1?, b1?, a2?, b2?, a3?, b3?];
     let [x, a0, b0, a1, b1, a2, b2, a3, b3] =
@@ -59,11 +59,10 @@ fn to_itself(
     let weight = Parent::of(norm.weight)?.numbers();
 
     let rows = dims(&x)[0];
-    let (n, scales) = rms_norm::gpu::forward(&x, &weight, norm.epsilon as f32);
-    let (all, low) = inner.forward(&n, None);
+    let (all, low, [n, scales]) = inner.forward_normed(&x, &weight, norm.epsilon as f32);
     let [q, k, v] = [0, 1, 2].map(|plane| inner.plane(&all, rows, plane));
     let sizes = Sizes::of(&q, &k, shape.batch, shape.heads);
-    let operands = Operands { q, k, v, position, mask, sizes };
+    let operands = Operands { q, k, v, bias, sizes };
     let (mixed, stats) = operands.forward();
     let (y, outer_low) = outer.forward(&mixed, Some(&x));
     // Kept only for the gradients of low-rank products; else any matrix of as many rows does.
@@ -72,7 +71,7 @@ fn to_itself(
     Some(record(parents, y, move |dy, wants| {
         let dy = contiguous(dy);
         let goes_on = wants[0] || low.is_some();
-        let (dmixed, [[a3, b3]]) = outer.backward(&mixed, &outer_low, &dy, goes_on);
+        let (dmixed, [[a3, b3]]) = outer.backward(&mixed, &outer_low, &dy, goes_on, None);
         let Some(dmixed) = dmixed else {
             return [None, None, None, None, None, None, None, a3, b3];
         };
@@ -81,7 +80,7 @@ fn to_itself(
         let values = stride(rows, dims(&dq)[1]);
         let dkv = part(&dall, values, [2 * values]);
         operands.backward([&mixed, &stats, &dmixed], &dq, (&dkv, values));
-        let (dn, [[a0, b0], [a1, b1], [a2, b2]]) = inner.backward(&n, &low, &dall, wants[0]);
+        let (dn, [[a0, b0], [a1, b1], [a2, b2]]) = inner.backward(&n, &low, &dall, wants[0], None);
         let dx = dn.map(|dn| rms_norm::gpu::backward(&x, &weight, &scales, &dn, Some(&dy)));
         [dx, a0, b0, a1, b1, a2, b2, a3, b3]
     }))
@@ -95,7 +94,7 @@ fn to_another(
     shape: Heads,
     bias: &Bias,
 ) -> Option<Tensor<2>> {
-    let (position, mask) = parts(bias, x)?;
+    let bias = numbers(bias, x)?;
     let [[a0, b0], [a1, b1], [a2, b2], [a3, b3]] = maps.map(|map| map.parents(x));
     let parents = [Parent::of(x)?, Parent::of(source)?, a0?, b0?, a1?, b1?, a2?, b2?, a3?, b3?];
     let [x, source, a0, b0, a1, b1, a2, b2, a3, b3] =
@@ -107,12 +106,11 @@ fn to_another(
     let weight = Parent::of(norm.weight)?.numbers();
 
     let (rows, others) = (dims(&x)[0], dims(&source)[0]);
-    let (n, scales) = rms_norm::gpu::forward(&x, &weight, norm.epsilon as f32);
-    let (q, asks_low) = asks.forward(&n, None);
+    let (q, asks_low, [n, scales]) = asks.forward_normed(&x, &weight, norm.epsilon as f32);
     let (both, low) = answers.forward(&source, None);
     let [k, v] = [0, 1].map(|plane| answers.plane(&both, others, plane));
     let sizes = Sizes::of(&q, &k, shape.batch, shape.heads);
-    let operands = Operands { q, k, v, position, mask, sizes };
+    let operands = Operands { q, k, v, bias, sizes };
     let (mixed, stats) = operands.forward();
     let (y, outer_low) = outer.forward(&mixed, Some(&x));
     let n = if asks_low.is_some() { n } else { x.clone() };
@@ -121,7 +119,7 @@ fn to_another(
     Some(record(parents, y, move |dy, wants| {
         let dy = contiguous(dy);
         let goes_on = wants[0] || wants[1] || asks_low.is_some() || low.is_some();
-        let (dmixed, [[a3, b3]]) = outer.backward(&mixed, &outer_low, &dy, goes_on);
+        let (dmixed, [[a3, b3]]) = outer.backward(&mixed, &outer_low, &dy, goes_on, None);
         let Some(dmixed) = dmixed else {
             return [None, None, None, None, None, None, None, None, a3, b3];
         };
@@ -129,21 +127,21 @@ fn to_another(
         let dkv = empty(&dy, [answers.size(others)]);
         let values = stride(others, dims(&operands.k)[1]);
         operands.backward([&mixed, &stats, &dmixed], &dq, (&dkv, values));
-        let (dn, [[a0, b0]]) = asks.backward(&n, &asks_low, &dq, wants[0]);
+        let (dn, [[a0, b0]]) = asks.backward(&n, &asks_low, &dq, wants[0], None);
         let dx = dn.map(|dn| rms_norm::gpu::backward(&x, &weight, &scales, &dn, Some(&dy)));
-        let (dsource, [[a1, b1], [a2, b2]]) = answers.backward(&source, &low, &dkv, wants[1]);
+        let (dsource, [[a1, b1], [a2, b2]]) = answers.backward(&source, &low, &dkv, wants[1], None);
         [dx, dsource, a0, b0, a1, b1, a2, b2, a3, b3]
     }))
 }
 
 /// The bias on the device of `like`.
-fn parts(bias: &Bias, like: &Tensor<2>) -> Option<(Part, Part)> {
+fn numbers(bias: &Bias, like: &Tensor<2>) -> Option<Biases> {
     let part = |part: &Option<Tensor<4>>| {
         let parent = match part {
             Some(part) => Parent::of(part),
             None => Parent::nothing(like),
         };
-        parent.map(|parent| Part::of(parent.numbers()))
+        parent.map(|parent| parent.numbers())
     };
-    Some((part(&bias.position)?, part(&bias.mask)?))
+    Some(Biases::of(part(&bias.position)?, part(&bias.mask)?))
 }

@@ -6,7 +6,7 @@ use super::{Map, Norm, is_node, maps::Maps};
 use crate::ops::{
     Context, gated_gelu,
     gpu::{
-        contiguous, dims, empty,
+        contiguous, dims,
         node::{Parent, record},
     },
     rms_norm,
@@ -32,24 +32,20 @@ pub fn feed_forward(
     let weight = Parent::of(norm.weight)?.numbers();
 
     let rows = dims(&x)[0];
-    let (n, scales) = rms_norm::gpu::forward(&x, &weight, norm.epsilon as f32);
-    let (both, low) = inner.forward(&n, None);
+    let (both, low, [n, scales]) = inner.forward_normed(&x, &weight, norm.epsilon as f32);
     let [gate, value] = [0, 1].map(|plane| inner.plane(&both, rows, plane));
     let g = gated_gelu::gpu::forward(&gate, &value);
     let (y, outer_low) = outer.forward(&g, Some(&x));
     // Kept only for the gradients of low-rank products; else any matrix of as many rows does.
     let n = if low.is_some() { n } else { x.clone() };
-    let g = if outer_low.is_some() { g } else { gate.clone() };
+    let g = if outer_low.is_some() { g } else { gate };
 
     Some(record(parents, y, move |dy, wants| {
         let dy = contiguous(dy);
         let goes_on = wants[0] || low.is_some();
-        let (dg, [[a2, b2]]) = outer.backward(&g, &outer_low, &dy, goes_on);
-        let Some(dg) = dg else { return [None, None, None, None, None, a2, b2] };
-        let dboth = empty(&dy, [inner.size(rows)]);
-        let [dgate, dvalue] = [0, 1].map(|plane| inner.plane(&dboth, rows, plane));
-        gated_gelu::gpu::backward(&gate, &value, &dg, &dgate, &dvalue);
-        let (dn, [[a0, b0], [a1, b1]]) = inner.backward(&n, &low, &dboth, wants[0]);
+        let (dboth, [[a2, b2]]) = outer.backward(&g, &outer_low, &dy, goes_on, Some(&both));
+        let Some(dboth) = dboth else { return [None, None, None, None, None, a2, b2] };
+        let (dn, [[a0, b0], [a1, b1]]) = inner.backward(&n, &low, &dboth, wants[0], None);
         let dx = dn.map(|dn| rms_norm::gpu::backward(&x, &weight, &scales, &dn, Some(&dy)));
         [dx, a0, b0, a1, b1, a2, b2]
     }))

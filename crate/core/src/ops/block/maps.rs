@@ -11,6 +11,7 @@ use crate::ops::{
         Launch, adjacent, count, dims, empty, groups, part,
         product::{Low, Right, Up, With, by_rows, by_transposed, fits_planes, stride},
     },
+    rms_norm,
     rows::slot,
 };
 
@@ -83,16 +84,47 @@ impl Maps {
         residual: Option<&CubeTensor>,
     ) -> (CubeTensor, Inner) {
         let inner = self.inner(x);
+        (self.product(x, &inner, residual), inner)
+    }
+
+    /// The same of `n = norm(x)`, and n and the norm's scales.
+    pub(super) fn forward_normed(
+        &self,
+        x: &CubeTensor,
+        norm: &CubeTensor,
+        epsilon: f32,
+    ) -> (CubeTensor, Inner, [CubeTensor; 2]) {
+        let (n, scales, inner) = match self.ranks() {
+            // As many as a workgroup of the norm has threads for.
+            1..=rms_norm::gpu::THREADS => {
+                let low = self.beside().iter().map(|low| {
+                    low.as_ref().map_or((None, 0, 0), |low| (Some(&low.a), low.first, low.rank))
+                });
+                let (n, scales, inner) =
+                    rms_norm::gpu::forward_low(x, norm, epsilon, low.collect(), self.ranks());
+                (n, scales, Some(inner))
+            }
+            _ => {
+                let (n, scales) = rms_norm::gpu::forward(x, norm, epsilon);
+                let inner = self.inner(&n);
+                (n, scales, inner)
+            }
+        };
+        (self.product(&n, &inner, None), inner, [n, scales])
+    }
+
+    fn product(&self, x: &CubeTensor, inner: &Inner, residual: Option<&CubeTensor>) -> CubeTensor {
         let with = With {
             more_planes: self.planes - 1,
             low: inner.as_ref().map(|low| Low { low, ups: self.ups(|low| (&low.b, low.scale)) }),
             residual,
+            gated: None,
         };
-        let y = by_transposed(x, &self.weight, self.planes * self.outputs, with);
-        (y, inner)
+        by_transposed(x, &self.weight, self.planes * self.outputs, with)
     }
 
     /// The gradients of the input, where it is wanted, and of A and B of each map. `dy` lies as what was made.
+    /// Where the input is what a gated GELU made of `gated`, its gradient is passed through that.
     ///
     /// # Panics
     /// Where there are not `N` maps.
@@ -102,13 +134,14 @@ impl Maps {
         inner: &Inner,
         dy: &CubeTensor,
         wants_x: bool,
+        gated: Option<&CubeTensor>,
     ) -> (Option<CubeTensor>, [[Option<CubeTensor>; 2]; N]) {
         assert_eq!(self.planes, N, "maps");
         let rows = dims(x)[0];
         let dinner = inner.as_ref().map(|_| self.inner_backward(dy, rows));
         let dx = wants_x.then(|| {
             let low = dinner.as_ref().map(|low| Low { low, ups: self.ups(|low| (&low.a, 1.0)) });
-            let with = With { more_planes: self.planes - 1, low, residual: None };
+            let with = With { more_planes: self.planes - 1, low, residual: None, gated };
             let sizes = [rows, self.inputs, self.planes * self.outputs];
             by_rows(dy, &self.weight, sizes, 1.0, with)
         });

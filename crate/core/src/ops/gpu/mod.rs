@@ -86,6 +86,25 @@ pub fn adjacent(parts: &[CubeTensor]) -> Option<CubeTensor> {
     ))
 }
 
+/// Two tensors of one buffer as one row, if the second begins at number `at` of the first.
+pub fn spanning(first: &CubeTensor, second: &CubeTensor, at: usize) -> Option<CubeTensor> {
+    let place = |part: &CubeTensor| part.handle.clone().binding().claim_key();
+    let ((a, start, _), (b, second_start, _)) = (place(first), place(second));
+    if a != b || start + (at * size_of::<f32>()) as u64 != second_start {
+        return None;
+    }
+    let mut handle = first.handle.clone();
+    handle.offset_end = second.handle.offset_end;
+    let shape = Shape::from([at + count(second)]);
+    Some(CubeTensor::new_contiguous(
+        first.client.clone(),
+        first.device.clone(),
+        shape,
+        handle,
+        first.dtype,
+    ))
+}
+
 /// The tensor, to be changed in place: itself where nothing else holds its memory, else a copy.
 pub fn own(tensor: CubeTensor) -> CubeTensor {
     match tensor.can_mut() {

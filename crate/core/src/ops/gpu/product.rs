@@ -70,6 +70,9 @@ pub struct With<'a> {
     pub low: Option<Low<'a>>,
     /// What is added, of the result's shape.
     pub residual: Option<&'a CubeTensor>,
+    /// The gate and the value, in planes, that the result is the gradient of the gated GELU of: then their
+    /// gradients are what comes out, in planes likewise.
+    pub gated: Option<&'a CubeTensor>,
 }
 
 /// Low-rank products beside a product's planes.
@@ -158,7 +161,7 @@ fn launch(
     };
     let planes = 1 + with.more_planes;
     let plane = if named == "NN" { k / planes } else { n / planes };
-    let stride = stride(m, plane);
+    let stride = stride(m, if with.gated.is_some() { n } else { plane });
 
     let ups = with.low.as_ref().map_or(&[][..], |low| &low.ups);
     let mut launch = Launch::new(if tiled { &PRODUCT_TILED } else { &PRODUCT });
@@ -169,13 +172,15 @@ fn launch(
         launch = launch.constant("VEC", vectors);
     }
     launch = launch.constant("INT8", int8).constant("LOW", ups.len() as u32);
-    launch = launch.constant("RESIDUAL", with.residual.is_some()).read(a);
+    launch = launch.constant("RESIDUAL", with.residual.is_some());
+    launch = launch.constant("GATE", with.gated.is_some()).read(a);
     launch = match b {
         Right::Floats(b) => launch.read(b),
         Right::Int8 { words, scales } => launch.read(words).read(scales),
     };
     let y = match (layout, with.more_planes) {
         ("NT", 1..) => empty(a, [planes * stride]),
+        _ if with.gated.is_some() => empty(a, [2 * stride]),
         _ => empty(a, [parts * m, n]),
     };
     let nothing: Vec<_> = ups.iter().map(|_| empty(a, [0])).collect();
@@ -187,9 +192,7 @@ fn launch(
     for (up, nothing) in ups.iter().zip(&nothing) {
         launch = launch.read(up.up.unwrap_or(nothing));
     }
-    if let Some(residual) = with.residual {
-        launch = launch.read(residual);
-    }
+    launch = with.residual.into_iter().chain(with.gated).fold(launch, Launch::read);
     launch = launch.write(&y).size(m).size(n).size(k).size(plane).size(stride).number(alpha);
     for Up { first, rank, scale, .. } in ups {
         launch = launch.size(*first).size(*rank).number(*scale);

@@ -12,6 +12,8 @@ use crate::ops::gpu::{
 
 /// Rows whose part of the weight's gradient is summed by one thread.
 const PART: usize = 64;
+/// Threads of a row's workgroup.
+pub(in crate::ops) const THREADS: usize = 64;
 
 impl RmsNorm for Cube {
     fn rms_norm(
@@ -58,9 +60,36 @@ pub(in crate::ops) fn forward(
 ) -> (CubeTensor, CubeTensor) {
     let (rows, width) = sizes(x, weight);
     let (y, scales) = (empty(x, x.shape()), empty(x, [rows]));
-    let launch = Launch::new(&RMS_NORM).read(x).read(weight).write(&y).write(&scales);
+    let launch = Launch::new(&RMS_NORM).constant("LOW", 0u32);
+    let launch = launch.read(x).read(weight).write(&y).write(&scales);
     launch.size(rows).size(width).number(epsilon).run(groups(rows, 1));
     (y, scales)
+}
+
+/// The same, and the inner numbers of the low-rank products beside maps of the result, `[rows, ranks]`: of each
+/// map A, if there is one, its first number and how many there are. `ranks` is [`THREADS`] at most.
+pub(in crate::ops) fn forward_low(
+    x: &CubeTensor,
+    weight: &CubeTensor,
+    epsilon: f32,
+    low: Vec<(Option<&CubeTensor>, usize, usize)>,
+    ranks: usize,
+) -> (CubeTensor, CubeTensor, CubeTensor) {
+    let (rows, width) = sizes(x, weight);
+    let (y, scales, inner) = (empty(x, x.shape()), empty(x, [rows]), empty(x, [rows, ranks]));
+    let nothing: Vec<_> = low.iter().map(|_| empty(x, [0])).collect();
+    let mut launch = Launch::new(&RMS_NORM).constant("LOW", low.len() as u32);
+    launch = launch.read(x).read(weight).write(&y).write(&scales);
+    for ((a, ..), nothing) in low.iter().zip(&nothing) {
+        launch = launch.read(a.unwrap_or(nothing));
+    }
+    launch = launch.write(&inner).size(rows).size(width).number(epsilon).size(ranks);
+    launch = launch.size(THREADS / ranks.next_power_of_two());
+    for (_, first, rank) in low {
+        launch = launch.size(first).size(rank);
+    }
+    launch.run(groups(rows, 1));
+    (y, scales, inner)
 }
 
 /// The gradient of x, and what came back past the norm.
