@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     adapter::{Adapter, Beginning},
     config::{Dtype, Method, RunConfig},
-    device::{self, DeviceKind},
+    device::{self, Device, DeviceKind},
     error::{Error, Result},
     generate::{self, Generator},
     host::{Host, Straight},
@@ -117,6 +117,19 @@ pub struct Case {
 /// [`Error::Setting`] for a case or a type that is not supported; those of the device.
 pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<Report> {
     let device = session::device(config.model.device).await?;
+    run_on(&device, host, config, options).await
+}
+
+/// The same on a device that is open already.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on(
+    device: &Device,
+    host: &Host,
+    config: &RunConfig,
+    options: &Options,
+) -> Result<Report> {
     let model_config = match &*options.shape {
         BUILTIN => {
             let config = include_bytes!("../../../../models/builtin/config.json");
@@ -143,12 +156,12 @@ pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<R
         if !matches!(dtype, Dtype::F32 | Dtype::Int8) {
             return Err(Error::setting("dtype", format!("`{dtype}` is not supported yet")));
         }
-        let model = || T5::random(model_config.clone(), &device, dtype, SEED);
+        let model = || T5::random(model_config.clone(), device, dtype, SEED);
         let times = match name {
             "generate" => bench.generate(model()).await?,
             "eval" => bench.eval(model()).await?,
             "load" => {
-                let model = T5::random(model_config.clone(), &device, Dtype::F32, SEED);
+                let model = T5::random(model_config.clone(), device, Dtype::F32, SEED);
                 bench.load(model, dtype).await?
             }
             name => match Method::named(name) {

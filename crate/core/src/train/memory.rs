@@ -29,8 +29,10 @@ const PROCESS: u64 = 32 << 20;
 pub struct Demand {
     /// The run's configuration.
     pub config: RunConfig,
-    /// Whether the fused operations run: on the CPU, unless they are turned off.
+    /// Whether the fused operations run: unless they are turned off.
     pub kernels: bool,
+    /// Whether it is on a GPU.
+    pub gpu: bool,
     /// Whether the head is a tensor of its own, where the weights were looked at. `config.json` says so
     /// of T5 v1.1 and FLAN-T5 as they were published, but transformers 5 writes that all are tied.
     pub has_head: Option<bool>,
@@ -39,8 +41,7 @@ pub struct Demand {
 impl Demand {
     /// What a run of this configuration asks for, on the CPU or on another device.
     pub fn new(config: &RunConfig, cpu: bool) -> Self {
-        let kernels = config.model.kernels && cpu;
-        Demand { config: config.clone(), kernels, has_head: None }
+        Demand { config: config.clone(), kernels: config.model.kernels, gpu: !cpu, has_head: None }
     }
 
     fn is_full(&self) -> bool {
@@ -354,10 +355,11 @@ impl Walk<'_> {
                 self.cost(&map).shapes.iter().for_each(|shape| add(shape));
             }
         }
-        // Fused on the CPU, AdamW changes everything in place; the others make tensors on the way.
+        // Fused, AdamW changes everything in place, but for the values on a GPU; the others make tensors on the
+        // way.
         let in_place =
             self.demand.config.optimizer().rule().works_in_place() && self.demand.kernels;
-        trained.largest *= if in_place { 0 } else { 3 };
+        trained.largest *= if in_place { u64::from(self.demand.gpu) } else { 3 };
         trained
     }
 
@@ -399,6 +401,7 @@ impl Walk<'_> {
         let tracked = input || crosses || [&q, &k, &v, &o].into_iter().any(|map| self.trains(map));
         let own = if crosses { keeps(&q) } else { keeps(&q) || keeps(&k) || keeps(&v) };
         let scores = self.scores(rows, keys);
+        let again = self.demand.gpu && self.demand.kernels && !self.demand.drops();
         let mut saved = self.norm(rows, input);
         saved += if own { rows * d } else { 0 };
         saved += self.low(&q, rows) + self.low(&k, keys) + self.low(&v, keys) + self.low(&o, rows);
@@ -406,9 +409,13 @@ impl Walk<'_> {
             saved += rows * inner + 2 * keys * inner;
             // In plain tensors the softmax keeps its exponentials beside the probabilities.
             let plain = !self.demand.kernels || self.demand.drops();
-            saved += scores * (1 + u64::from(plain) + u64::from(self.demand.drops()));
+            saved += match again {
+                // What makes the probabilities again: four numbers for each query and head, and the result.
+                true => rows * (4 * self.config.num_heads as u64 + inner),
+                false => scores * (1 + u64::from(plain) + u64::from(self.demand.drops())),
+            };
         }
-        saved += if keeps(&o) { rows * inner } else { 0 };
+        saved += if keeps(&o) && !(tracked && again) { rows * inner } else { 0 };
         let gradients = [&q, &k, &v, &o].map(|target| self.gradient(target)).iter().sum::<u64>()
             + if self.is_full() { d } else { 0 };
         // Gradients of the stream before and after, of what is mixed, and of q, k and v; those of the
