@@ -33,8 +33,10 @@ fn each_variant_keeps_to_the_least_that_a_device_has() {
         assert!(!variants.is_empty(), "{}", shader.name);
         for constants in variants {
             let variant = Variant::new(shader, &constants).unwrap();
-            if let Err(error) = check(&variant) {
-                panic!("{}.wgsl, {constants:?}: {error}", shader.name);
+            for variant in [variant.clone(), variant.permuted()] {
+                if let Err(error) = check(&variant) {
+                    panic!("{}.wgsl, {constants:?}: {error}", shader.name);
+                }
             }
         }
     }

@@ -26,4 +26,25 @@ impl Variant {
         let words = sizes.map_or(0, |fields| fields.matches(": ").count());
         Ok(Variant { source, buffers, words })
     }
+
+    /// The same with the invocations of a workgroup in another order: where one reads what another writes
+    /// without a barrier between, the results differ. A rasteriser that runs invocations in their order hides
+    /// that.
+    #[must_use]
+    pub fn permuted(mut self) -> Self {
+        const GIVEN: &str = "@builtin(local_invocation_id) local: vec3<u32>";
+        let square = self.source.contains("@workgroup_size(8, 8)");
+        // An odd factor: each of the 64 places once.
+        let place = "(37u * (8u * given.y + given.x) + 11u) % 64u";
+        let row = "(37u * given.x + 11u) % 64u";
+        let local = match square {
+            true => format!("let local = vec3<u32>({place} % 8u, {place} / 8u, 0u);"),
+            false => format!("let local = vec3<u32>({row}, 0u, 0u);"),
+        };
+        let Some((before, after)) = self.source.split_once(GIVEN) else { return self };
+        let Some((parameters, body)) = after.split_once(") {") else { return self };
+        let given = GIVEN.replace("local:", "given:");
+        self.source = format!("{before}{given}{parameters}) {{\n  {local}\n{body}");
+        self
+    }
 }

@@ -21,8 +21,8 @@ const UNIFORM_WORDS: usize = 4;
 /// The most workgroups of a dimension that WebGPU guarantees.
 const GROUPS: u32 = 65_535;
 
-/// What makes a variant: the shader's name, and its constants in their order.
-type Key = (&'static str, Vec<(&'static str, u32)>);
+/// What makes a variant: the shader's name, its constants in their order, and whether it is hostile.
+type Key = (&'static str, Vec<(&'static str, u32)>, bool);
 
 /// A launch that is being put together. Buffers are bound in the order in which they are named, sizes after
 /// them.
@@ -80,13 +80,14 @@ impl<'a> Launch<'a> {
             return;
         }
         let name = self.shader.name;
-        let variant = variant(self.shader, &self.constants);
+        let hostile = super::is_hostile();
+        let variant = variant(self.shader, &self.constants, hostile);
         assert_eq!(self.buffers.len(), variant.buffers, "buffers of {name}");
         assert_eq!(self.words.len(), variant.words, "sizes of {name}");
         assert!(groups.iter().all(|groups| *groups <= GROUPS), "{groups:?} workgroups of {name}");
         let bindings: Vec<BufferBinding> = self.bindings();
         let client = self.buffers[0].0.client.clone();
-        let kernel = Kernel { shader: self.shader, constants: self.constants, variant };
+        let kernel = Kernel { shader: self.shader, constants: self.constants, variant, hostile };
         let arguments = KernelArguments::new().with_buffers(bindings).with_info(info(self.words));
         let [x, y, z] = groups;
         client.launch(Box::new(kernel), CubeCount::Static(x, y, z), arguments);
@@ -129,14 +130,18 @@ fn info(mut words: Vec<u32>) -> MetadataBindingInfo {
 }
 
 /// The variant, written out once.
-fn variant(shader: &'static Shader, constants: &[(&'static str, u32)]) -> Arc<Variant> {
+fn variant(
+    shader: &'static Shader,
+    constants: &[(&'static str, u32)],
+    hostile: bool,
+) -> Arc<Variant> {
     static KNOWN: LazyLock<Mutex<HashMap<Key, Arc<Variant>>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let variant = known.entry((shader.name, constants.to_vec())).or_insert_with(|| {
-        match Variant::new(shader, constants) {
-            Ok(variant) => Arc::new(variant),
-            Err(error) => panic!("{error}"),
-        }
+    let key = (shader.name, constants.to_vec(), hostile);
+    let variant = known.entry(key).or_insert_with(|| match Variant::new(shader, constants) {
+        Ok(variant) if hostile => Arc::new(variant.permuted()),
+        Ok(variant) => Arc::new(variant),
+        Err(error) => panic!("{error}"),
     });
     variant.clone()
 }
@@ -147,6 +152,7 @@ struct Kernel {
     shader: &'static Shader,
     constants: Vec<(&'static str, u32)>,
     variant: Arc<Variant>,
+    hostile: bool,
 }
 
 impl KernelMetadata for Kernel {
@@ -157,7 +163,7 @@ impl KernelMetadata for Kernel {
     fn id(&self) -> KernelId {
         // Unchecked: else loops are given bounds, which costs, and indices are guarded in the shaders.
         KernelId::new::<Self>()
-            .info((self.shader.name, self.constants.clone()))
+            .info((self.shader.name, self.constants.clone(), self.hostile))
             .mode(ExecutionMode::Unchecked)
     }
 

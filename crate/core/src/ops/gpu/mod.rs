@@ -10,6 +10,8 @@ pub mod position;
 pub mod product;
 pub mod settle;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use burn::{
     backend::{Cube, DispatchDevice, TensorMetadata},
     tensor::{DType, Shape, Tensor},
@@ -17,6 +19,19 @@ use burn::{
 use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 
 pub use launch::{Launch, groups};
+
+/// Whether kernels meet what a kind device hides.
+static HOSTILE: AtomicBool = AtomicBool::new(false);
+
+/// Has kernels meet what a rasteriser on the processor hides, in tests: what they are to write is full of what
+/// is not a number, and the invocations of a workgroup stand in another order.
+pub fn set_hostile(hostile: bool) {
+    HOSTILE.store(hostile, Ordering::Relaxed);
+}
+
+fn is_hostile() -> bool {
+    HOSTILE.load(Ordering::Relaxed)
+}
 
 /// Whether the tensor lives on a GPU.
 pub fn is_gpu<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -42,7 +57,10 @@ pub fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
     let shape = shape.into();
     // As many at least as a shader reads at once.
     let bytes = shape.num_elements().max(4) * size_of::<f32>();
-    let handle = like.client.empty(bytes);
+    let handle = match is_hostile() {
+        true => like.client.create_from_slice(&vec![0xff; bytes]),
+        false => like.client.empty(bytes),
+    };
     CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, handle, DType::F32)
 }
 
