@@ -31,7 +31,7 @@ type Key = (&'static str, Vec<(&'static str, u32)>, bool);
 pub struct Launch<'a> {
     shader: &'static Shader,
     constants: Vec<(&'static str, u32)>,
-    buffers: Vec<(&'a CubeTensor, bool)>,
+    buffers: Vec<&'a CubeTensor>,
     words: Vec<u32>,
 }
 
@@ -49,13 +49,13 @@ impl<'a> Launch<'a> {
 
     /// A buffer that is read.
     pub fn read(mut self, tensor: &'a CubeTensor) -> Self {
-        self.buffers.push((tensor, false));
+        self.buffers.push(tensor);
         self
     }
 
     /// A buffer that is written, or read and written.
     pub fn write(mut self, tensor: &'a CubeTensor) -> Self {
-        self.buffers.push((tensor, true));
+        self.buffers.push(tensor);
         self
     }
 
@@ -86,7 +86,7 @@ impl<'a> Launch<'a> {
         assert_eq!(self.words.len(), variant.words, "sizes of {name}");
         assert!(groups.iter().all(|groups| *groups <= GROUPS), "{groups:?} workgroups of {name}");
         let bindings: Vec<BufferBinding> = self.bindings();
-        let client = self.buffers[0].0.client.clone();
+        let client = self.buffers[0].client.clone();
         let kernel = Kernel { shader: self.shader, constants: self.constants, variant, hostile };
         let arguments = KernelArguments::new().with_buffers(bindings).with_info(info(self.words));
         let [x, y, z] = groups;
@@ -96,19 +96,17 @@ impl<'a> Launch<'a> {
     fn bindings(&self) -> Vec<BufferBinding> {
         let name = self.shader.name;
         let bindings: Vec<_> =
-            self.buffers.iter().map(|(tensor, _)| tensor.handle.clone().binding()).collect();
-        for (place, (tensor, written)) in self.buffers.iter().enumerate() {
+            self.buffers.iter().map(|tensor| tensor.handle.clone().binding()).collect();
+        for (place, tensor) in self.buffers.iter().enumerate() {
             assert!(tensor.is_contiguous(), "buffer {place} of {name} is not contiguous");
             let bytes = tensor.meta.shape().num_elements() * tensor.dtype.size();
             let size = tensor.handle.size_in_used();
             assert!(bytes as u64 <= size, "buffer {place} of {name}: {size} bytes");
-            for (other, (_, other_written)) in self.buffers.iter().enumerate().skip(place + 1) {
+            // Also of two that are only read: all are declared as written, and browsers go by that.
+            for other in place + 1..bindings.len() {
                 let (a, b) = (bindings[place].claim_key(), bindings[other].claim_key());
                 let apart = a.0 != b.0 || a.2 <= b.1 || b.2 <= a.1;
-                assert!(
-                    apart || !(*written || *other_written),
-                    "buffers {place} and {other} of {name} overlap"
-                );
+                assert!(apart, "buffers {place} and {other} of {name} overlap");
             }
         }
         bindings
