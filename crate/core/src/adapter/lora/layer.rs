@@ -36,12 +36,12 @@ impl BesideMap for LoraLayer {
         }
         let dropped = context.lora_dropout(x.clone());
         let base = ops::linear::linear(x, weight, context);
-        let low = dropped.clone().matmul(self.a.clone().transpose()) * self.scale;
-        let up = low.matmul(self.b.clone().transpose());
+        let map = |x, matrix: &Tensor<2>| ops::linear::linear(x, &matrix.clone().into(), context);
+        let up = map(map(dropped.clone(), &self.a) * self.scale, &self.b);
         let Some(dora) = &self.dora else {
             return base + up;
         };
-        let ratio = self.ratio(dora, weight);
+        let ratio = self.ratio(dora, weight, context);
         if context.drops_lora() {
             // As peft: the magnitude acts on the product of the dropped input.
             let frozen = ops::linear::linear(dropped, weight, context);
@@ -61,10 +61,12 @@ impl LoraLayer {
     /// The magnitude over the norm of each row of `W + s · B · A`, `[1, outputs]`. The norm counts
     /// as a constant in the backward pass (section 4.3 of the DoRA paper), and comes from
     /// `‖w‖² + 2s · w·(BA) + s² · ‖BA‖²` so that no dense sum is made.
-    fn ratio(&self, dora: &Dora, weight: &Weight) -> Tensor<2> {
+    fn ratio(&self, dora: &Dora, weight: &Weight, context: &Context) -> Tensor<2> {
         let (a, b) = (self.a.clone().without_autodiff(), self.b.clone().without_autodiff());
-        let mixed = weight.dense().matmul(a.clone().transpose()) * b.clone();
-        let own = b.clone().matmul(a.clone().matmul(a.transpose())) * b;
+        let map = |x, matrix: &Tensor<2>| ops::linear::linear(x, &matrix.clone().into(), context);
+        let mixed = map(weight.dense(), &a) * b.clone();
+        // A · Aᵀ, in plain tensors: no shader may have one buffer twice. It is its own transpose.
+        let own = map(b.clone(), &a.clone().matmul(a.transpose())) * b;
         let squared = dora.base_squared.clone().unsqueeze_dim::<2>(1)
             + mixed.sum_dim(1) * (2.0 * self.scale)
             + own.sum_dim(1) * (self.scale * self.scale);
@@ -77,7 +79,7 @@ impl LoraLayer {
         let sum = weight.dense() + self.b.clone().matmul(self.a.clone()) * self.scale;
         match &self.dora {
             None => sum,
-            Some(dora) => sum * self.ratio(dora, weight).transpose(),
+            Some(dora) => sum * self.ratio(dora, weight, &Context::default()).transpose(),
         }
     }
 }
