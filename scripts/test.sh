@@ -35,14 +35,13 @@ main() {
   step "clippy, wasm32" cargo clippy "${wasm_packages[@]}" "${wasm[@]}" -- -D warnings
   step "native tests" cargo test --workspace --no-fail-fast "${profile[@]}"
   step "build for the browser" build_browser_tests
-  # Beam search compiles and runs long on a software adapter.
   step "browser tests" node tests/browser/run.mjs --wasm "$browser_wasm" --limit 900
   step "lint of the page" npm run --prefix web --silent lint
   step "types of the page" npm run --prefix web --silent check
   step "the page's worker" npm test --prefix web --silent
   step "build the page, its size" build_page
   [[ -n "${FLANTUNE_SLOW:-}" ]] ||
-    printf '\nskipped, because a software GPU takes many minutes for them: page tests with the tag @slow (FLANTUNE_SLOW=1)\n'
+    printf '\nskipped, because it takes many minutes: the page test with the tag @slow, of the real model (FLANTUNE_SLOW=1)\n'
   # The command line gives the numbers that the page is held against.
   step "page tests" env FLANTUNE="$target_native/ci/flantune" npm run --prefix tests/browser --silent page
   summary

@@ -166,10 +166,10 @@ test("a model of a hub: looked up, downloaded, trained on WebGPU, kept", async (
 });
 
 for (const [method, settings] of [["lora", "rank=4&learningRate=0.005"], ["prompt", "numVirtualTokens=4&learningRate=0.5"]] as const) {
-  test(`the built-in sample on WebGPU: ${method}`, { tag: "@slow" }, async ({ page, context, site, open }) => {
+  test(`the built-in sample on WebGPU: ${method}`, async ({ page, context, site, open }) => {
     const { url } = await open({ "/": site });
     const seen = watch(context, url);
-    // Texts cut to one length make batches of one shape: a software GPU compiles for minutes for each.
+    // Short texts: a software GPU is far slower than the processor.
     const cut = "maxSourceTokens=16&maxTargetTokens=8&batchSize=2&maxNewTokens=8";
     await page.goto(`${url}?lang=en&model=builtin&data=reviews&method=${method}&${settings}&${cut}&maxSteps=12&evalEvery=12&evalRows=2&evalSamples=1`);
     await page.getByLabel("Compute on").selectOption("Graphics card (WebGPU)");

@@ -37,7 +37,7 @@ function close(found: number[], expected: number[]) {
 test.skip(FLANTUNE === undefined, "FLANTUNE names no command line to compare with");
 
 for (const device of ["cpu", "webgpu"]) {
-  test(`a tiny model on ${device}`, device === "webgpu" ? { tag: "@slow" } : {}, async ({ api }) => {
+  test(`a tiny model on ${device}`, async ({ api }) => {
     const expected = native(
       `--model tests/oracle/tiny/gated --train docs/guide/example/dialogues.jsonl --rank 4 --seed 5 --max-steps ${STEPS}
        --max-source-tokens 64 --max-target-tokens 32`.split(/\s+/),

@@ -45,12 +45,8 @@ async function runAll(device) {
   let worker = await startWorker();
   const checks = await within(limit, worker.evaluate(() => self.listChecks()));
   if (device === "webgpu") console.log(`webgpu: ${await worker.evaluate(() => self.adapterName())}`);
-  // A software adapter takes minutes for each model; natively all of them run on one.
-  const isSlow = (name) => device === "webgpu" && !options.only && !process.env.FLANTUNE_SLOW && /\b(relu|odd)\/|^elsewhere\//.test(name);
-  const slow = checks.filter(({ name }) => isSlow(name)).length;
-  if (slow > 0) console.log(`skipped, because a software adapter takes minutes for them: ${slow} checks of the models relu and odd, and of adapters from elsewhere, on webgpu (FLANTUNE_SLOW=1)`);
   for (const { name, files } of checks) {
-    if (!name.includes(options.only) || isSlow(name)) {
+    if (!name.includes(options.only)) {
       count.skipped += 1;
       continue;
     }
