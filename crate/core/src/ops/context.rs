@@ -48,6 +48,11 @@ impl Context {
         self.kernels && (is_cpu(tensor) || is_gpu(tensor))
     }
 
+    /// The same of a GPU's own: of operations that are more than one elsewhere.
+    pub fn has_gpu_kernel<const D: usize>(&self, tensor: &Tensor<D>) -> bool {
+        self.has_kernel(tensor) && is_gpu(tensor)
+    }
+
     /// Whether dropout acts before LoRA products.
     pub fn drops_lora(&self) -> bool {
         self.dropout.as_ref().is_some_and(|dropout| dropout.lora > 0.0)
@@ -76,7 +81,7 @@ impl Context {
         let place = dropout.place.replace(dropout.place.get() + 1);
         let mut random = Random::new(dropout.seed, Purpose::Dropout, dropout.step, place);
         let keep = (1.0 / (1.0 - rate)) as f32;
-        if self.kernels && is_gpu(&x) {
+        if self.has_gpu_kernel(&x) {
             let mask = gpu::dropout::mask(&random, rate, keep, x.clone().without_autodiff());
             return x * mask;
         }

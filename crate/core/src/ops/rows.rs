@@ -5,17 +5,10 @@ use burn::{backend::Cube, tensor::Tensor};
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::GATHER;
 
-use super::gpu::{self, Launch, adjacent, contiguous, count, groups};
+use super::gpu::{self, Launch, adjacent, contiguous, count, groups, slot};
 
-/// A slot is a multiple of so many numbers: a shader can bind a view that begins at one.
-const SLOT: usize = 64;
 /// Rows that are joined in one dispatch.
 const SOURCES: usize = 7;
-
-/// The length of the slot for a row of this length.
-pub fn slot(length: usize) -> usize {
-    length.next_multiple_of(SLOT)
-}
 
 /// The rows one after the other, each in its slot, with zeros in what is left of it.
 ///
@@ -34,12 +27,11 @@ pub fn join_words(rows: Vec<CubeTensor>) -> CubeTensor {
     let first = rows.first().expect("rows to join");
     let all: usize = rows.iter().map(|row| slot(count(row))).sum();
     let whole = CubeTensor { dtype: first.dtype, ..gpu::empty(first, [all]) };
-    let none: [CubeTensor; SOURCES] = std::array::from_fn(|_| gpu::empty(first, [0]));
     let mut to = 0;
     for part in rows.chunks(SOURCES) {
         let mut launch = Launch::new(&GATHER);
-        for source in part.iter().chain(&none[part.len()..]) {
-            launch = launch.read(source);
+        for source in 0..SOURCES {
+            launch = launch.maybe(part.get(source));
         }
         let lengths = part.iter().map(count);
         let all: usize = lengths.clone().map(slot).sum();
@@ -57,7 +49,7 @@ fn runs(rows: Vec<CubeTensor>) -> Vec<CubeTensor> {
     for row in rows {
         let row = gpu::part(&row, 0, [count(&row)]);
         match runs.last_mut() {
-            Some(last) if count(last).is_multiple_of(SLOT) => {
+            Some(last) if count(last) == slot(count(last)) => {
                 match adjacent(&[last.clone(), row.clone()]) {
                     Some(both) => *last = both,
                     None => runs.push(row),
@@ -93,8 +85,7 @@ pub fn is_part(part: &Tensor<1>, whole: &Tensor<1>, first: usize) -> bool {
         return false;
     }
     let (part, whole) = (on_gpu(part.clone()), on_gpu(whole.clone()));
-    gpu::part(&whole, first, part.meta.shape().clone()).handle.binding().claim_key()
-        == part.handle.binding().claim_key()
+    gpu::place(&gpu::part(&whole, first, part.meta.shape().clone())) == gpu::place(&part)
 }
 
 fn on_gpu(row: Tensor<1>) -> CubeTensor {

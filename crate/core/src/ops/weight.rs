@@ -5,13 +5,7 @@ use burn::{
     tensor::{Int, Tensor},
 };
 
-use super::{
-    Context,
-    gpu::{self, is_gpu},
-    int8::Int8,
-    linear::int8,
-    rows::lay_together,
-};
+use super::{Context, gpu, int8::Int8, linear::int8, rows::lay_together};
 
 /// The weight of a linear map, the embedding, or the head.
 // Most of a model is of these, and a tensor is large only because its kind is inside it.
@@ -90,16 +84,11 @@ impl Weight {
 
     /// Some rows as floats; only these are dequantized.
     pub fn rows(&self, rows: Tensor<1, Int>, context: &Context) -> Tensor<2> {
-        let (is_kernel, trained) = match self {
-            Weight::Dense(tensor) => {
-                (context.has_kernel(tensor) && is_gpu(tensor), tensor.is_require_grad())
-            }
-            Weight::Int8(int8) => (context.has_kernel(&int8.scales) && is_gpu(&int8.scales), false),
+        let has_kernel = match self {
+            Weight::Dense(tensor) => context.has_gpu_kernel(tensor) && !tensor.is_require_grad(),
+            Weight::Int8(int8) => context.has_gpu_kernel(&int8.scales),
         };
-        if is_kernel
-            && !trained
-            && let Some(rows) = gpu::embed::rows(self, rows.clone())
-        {
+        if has_kernel && let Some(rows) = gpu::embed::rows(self, rows.clone()) {
             return rows;
         }
         match self {

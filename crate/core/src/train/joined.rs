@@ -7,7 +7,10 @@ use burn::tensor::Tensor;
 
 use crate::{
     model::parameter::{Parameter, Parameters},
-    ops::rows::{is_part, join, part, slot},
+    ops::{
+        gpu::slot,
+        rows::{is_part, join, part},
+    },
 };
 
 /// From so many numbers on a tensor is a row of its own: to copy its gradient into a longer one would cost

@@ -5,10 +5,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::{
     model::config::T5Config,
-    ops::{
-        Context,
-        gpu::{self, is_gpu},
-    },
+    ops::{Context, gpu},
 };
 
 /// The bucket of a distance `key - query`.
@@ -76,7 +73,7 @@ pub fn bias(
     }
     let device = table.device().without_autodiff();
     let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [queries * keys]), &device);
-    if context.has_kernel(table) && is_gpu(table) && !table.is_require_grad() {
+    if context.has_gpu_kernel(table) && !table.is_require_grad() {
         return gpu::position::bias(table, ids, MASKED, [queries, keys]);
     }
     let heads = table.dims()[1];

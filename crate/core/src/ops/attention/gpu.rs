@@ -8,14 +8,12 @@ use flantune_shaders::{
 
 use super::FusedAttention;
 use crate::ops::{
-    gpu::{Launch, contiguous, count, dims, empty, part, product::both, spanning},
-    rows::{join_words, slot},
+    gpu::{Launch, both, contiguous, count, dims, empty, part, slot, spanning},
+    rows::join_words,
 };
 
 /// Threads of a workgroup.
 const THREADS: usize = 64;
-/// Numbers that a view begins at a multiple of.
-const ALIGNED: usize = 64;
 
 /// Whether there are shaders for heads of this width.
 pub(in crate::ops) fn fits(width: usize) -> bool {
@@ -177,7 +175,7 @@ impl FusedAttention for Cube {
         let dq = empty(&operands.q, operands.q.shape());
         // Both in one buffer, because a shader has no more than eight.
         let (numbers, shape) = (count(&operands.k), operands.k.shape());
-        let values = numbers.next_multiple_of(ALIGNED);
+        let values = slot(numbers);
         let dkv = empty(&operands.k, [values + numbers]);
         operands.backward([&result, &stats, &dy], &dq, (&dkv, values));
         let dposition = match wants_position {

@@ -13,7 +13,7 @@ use burn::{
     tensor::{Int, Tensor, activation::softmax},
 };
 
-use super::{Context, cpu::is_cpu, gpu::is_gpu, rows::lay_together};
+use super::{Context, cpu::is_cpu, rows::lay_together};
 
 /// What is added to the scores before the softmax.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,7 @@ impl Bias {
     /// Both parts in one buffer where that spares a GPU to put them there for each layer.
     pub fn lay_together(self, context: &Context) -> Self {
         let Bias { position: Some(position), mask: Some(mask) } = &self else { return self };
-        if !context.has_kernel(position) || !is_gpu(position) || position.is_require_grad() {
+        if !context.has_gpu_kernel(position) || position.is_require_grad() {
             return self;
         }
         let both = [position, mask].map(|part| part.clone().try_into_primitive::<Cube>());

@@ -10,9 +10,9 @@ use crate::ops::{
     gpu::{
         Launch, adjacent, count, dims, empty, groups, part,
         product::{Low, Right, Up, With, by_rows, by_transposed, fits_planes, stride},
+        slot,
     },
     rms_norm,
-    rows::slot,
 };
 
 /// Maps of one input, each with as many outputs as the others.
@@ -181,10 +181,10 @@ impl Maps {
             return None;
         }
         let rows = dims(x)[0];
-        let (low, nothing) = (empty(x, [rows, ranks]), nothing(x, beside));
+        let low = empty(x, [rows, ranks]);
         let mut launch = Launch::new(&LOW_RANK).constant("LOW", beside.len() as u32).read(x);
-        for (of, nothing) in beside.iter().zip(&nothing) {
-            launch = launch.read(of.as_ref().map_or(nothing, |low| &low.a));
+        for of in beside {
+            launch = launch.maybe(of.as_ref().map(|low| &low.a));
         }
         launch = launch.write(&low).size(rows).size(self.inputs).size(ranks);
         for of in beside {
@@ -198,11 +198,11 @@ impl Maps {
     /// `scale · dy · B` of all maps.
     fn inner_backward(&self, dy: &CubeTensor, rows: usize) -> CubeTensor {
         let (beside, ranks) = (self.beside(), self.ranks());
-        let (dlow, nothing) = (empty(dy, [rows, ranks]), nothing(dy, beside));
+        let dlow = empty(dy, [rows, ranks]);
         let constant = beside.len() as u32;
         let mut launch = Launch::new(&LOW_RANK_BACKWARD).constant("LOW", constant).read(dy);
-        for (of, nothing) in beside.iter().zip(&nothing) {
-            launch = launch.read(of.as_ref().map_or(nothing, |low| &low.b));
+        for of in beside {
+            launch = launch.maybe(of.as_ref().map(|low| &low.b));
         }
         launch = launch.write(&dlow).size(rows).size(self.outputs).size(ranks);
         launch = launch.size(stride(rows, self.outputs));
@@ -254,11 +254,6 @@ impl Maps {
         });
         views.collect()
     }
-}
-
-/// Buffers that are bound where there is nothing to read.
-fn nothing(like: &CubeTensor, beside: &[Option<LowRank>]) -> Vec<CubeTensor> {
-    beside.iter().map(|_| empty(like, [0])).collect()
 }
 
 fn is_tracked(weight: &Weight) -> bool {

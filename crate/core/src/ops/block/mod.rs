@@ -20,10 +20,7 @@ use burn::tensor::Tensor;
 pub use attention::attention;
 pub use feed_forward::feed_forward;
 
-use super::{
-    Context, Weight,
-    gpu::{is_gpu, node::Parent},
-};
+use super::{Context, Weight, gpu::node::Parent};
 
 /// A linear map and the low-rank product beside it.
 #[derive(Clone, Copy, Debug)]
@@ -66,5 +63,5 @@ pub struct Norm<'a> {
 
 /// Whether parts are nodes of their own here: on GPUs, where the base is frozen and nothing is dropped.
 fn is_node(x: &Tensor<2>, norm: Norm, context: &Context) -> bool {
-    context.has_kernel(x) && is_gpu(x) && !context.drops() && !norm.weight.is_require_grad()
+    context.has_gpu_kernel(x) && !context.drops() && !norm.weight.is_require_grad()
 }

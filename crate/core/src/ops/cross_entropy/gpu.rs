@@ -12,10 +12,9 @@ use flantune_shaders::{CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD, SUM};
 
 use super::{CrossEntropy, Smoothing};
 use crate::ops::gpu::{
-    Launch, buffer, contiguous, count, dims, empty, groups,
+    Launch, both, buffer, contiguous, count, dims, empty, groups,
     node::{Parent, record},
     own,
-    product::both,
 };
 
 /// The most workgroups of the grid's second dimension.

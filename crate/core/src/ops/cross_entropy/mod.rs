@@ -13,7 +13,7 @@ use burn::{
     tensor::{Int, Tensor, TensorData},
 };
 
-use super::{Context, gpu::is_gpu};
+use super::Context;
 
 /// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
 /// whole numbers exactly up to 2^24.
@@ -101,7 +101,7 @@ pub fn mean_cross_entropy(
     targets: usize,
     context: &Context,
 ) -> Tensor<1> {
-    if context.has_kernel(&logits) && is_gpu(&logits) {
+    if context.has_gpu_kernel(&logits) {
         return gpu::mean(&logits, &labels.marked, smoothing, targets);
     }
     cross_entropy(logits, labels, smoothing, context).sum() / targets as f64

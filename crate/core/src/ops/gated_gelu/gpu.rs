@@ -5,7 +5,7 @@ use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::GATED_GELU;
 
 use super::GatedGelu;
-use crate::ops::gpu::{Launch, contiguous, count, empty, groups, product::both};
+use crate::ops::gpu::{Launch, both, contiguous, count, empty, groups};
 
 impl GatedGelu for Cube {
     fn gated_gelu(gate: FloatTensor<Self>, value: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -20,7 +20,10 @@ impl GatedGelu for Cube {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let ((gate, value), gradient) = (both(gate, value), contiguous(gradient));
         let (dgate, dvalue) = (empty(&gate, gate.shape()), empty(&gate, gate.shape()));
-        backward(&gate, &value, &gradient, &dgate, &dvalue);
+        let (vectors, threads) = threads(count(&gate));
+        let launch = Launch::new(&GATED_GELU).constant("BACKWARD", true).constant("VEC", vectors);
+        let launch = launch.read(&gate).read(&value).read(&gradient).write(&dgate).write(&dvalue);
+        launch.size(threads).run(groups(threads, 64));
         (dgate, dvalue)
     }
 }
@@ -32,20 +35,6 @@ pub(in crate::ops) fn forward(gate: &CubeTensor, value: &CubeTensor) -> CubeTens
     let launch = Launch::new(&GATED_GELU).constant("BACKWARD", false).constant("VEC", vectors);
     launch.read(gate).read(value).write(&y).size(threads).run(groups(threads, 64));
     y
-}
-
-/// Writes the gradients of both.
-pub(in crate::ops) fn backward(
-    gate: &CubeTensor,
-    value: &CubeTensor,
-    dy: &CubeTensor,
-    dgate: &CubeTensor,
-    dvalue: &CubeTensor,
-) {
-    let (vectors, threads) = threads(count(gate));
-    let launch = Launch::new(&GATED_GELU).constant("BACKWARD", true).constant("VEC", vectors);
-    let launch = launch.read(gate).read(value).read(dy).write(dgate).write(dvalue);
-    launch.size(threads).run(groups(threads, 64));
 }
 
 /// Whether four numbers go at a time, and how many threads that makes.

@@ -31,7 +31,8 @@ type Key = (&'static str, Vec<(&'static str, u32)>, bool);
 pub struct Launch<'a> {
     shader: &'static Shader,
     constants: Vec<(&'static str, u32)>,
-    buffers: Vec<&'a CubeTensor>,
+    /// None where nothing is read.
+    buffers: Vec<Option<&'a CubeTensor>>,
     words: Vec<u32>,
 }
 
@@ -49,13 +50,19 @@ impl<'a> Launch<'a> {
 
     /// A buffer that is read.
     pub fn read(mut self, tensor: &'a CubeTensor) -> Self {
+        self.buffers.push(Some(tensor));
+        self
+    }
+
+    /// A buffer that is read, if there is one; sizes tell the shader where there is none.
+    pub fn maybe(mut self, tensor: Option<&'a CubeTensor>) -> Self {
         self.buffers.push(tensor);
         self
     }
 
     /// A buffer that is written, or read and written.
     pub fn write(mut self, tensor: &'a CubeTensor) -> Self {
-        self.buffers.push(tensor);
+        self.buffers.push(Some(tensor));
         self
     }
 
@@ -85,31 +92,36 @@ impl<'a> Launch<'a> {
         assert_eq!(self.buffers.len(), variant.buffers, "buffers of {name}");
         assert_eq!(self.words.len(), variant.words, "sizes of {name}");
         assert!(groups.iter().all(|groups| *groups <= GROUPS), "{groups:?} workgroups of {name}");
-        let bindings: Vec<BufferBinding> = self.bindings();
-        let client = self.buffers[0].client.clone();
+        let first = self.buffers.iter().copied().flatten().next().expect("a buffer");
+        let bindings = self.bindings(first);
+        let client = first.client.clone();
         let kernel = Kernel { shader: self.shader, constants: self.constants, variant, hostile };
         let arguments = KernelArguments::new().with_buffers(bindings).with_info(info(self.words));
         let [x, y, z] = groups;
         client.launch(Box::new(kernel), CubeCount::Static(x, y, z), arguments);
     }
 
-    fn bindings(&self) -> Vec<BufferBinding> {
+    fn bindings(&self, first: &CubeTensor) -> Vec<BufferBinding> {
         let name = self.shader.name;
-        let bindings: Vec<_> =
-            self.buffers.iter().map(|tensor| tensor.handle.clone().binding()).collect();
         for (place, tensor) in self.buffers.iter().enumerate() {
+            let Some(tensor) = tensor else { continue };
             assert!(tensor.is_contiguous(), "buffer {place} of {name} is not contiguous");
             let bytes = tensor.meta.shape().num_elements() * tensor.dtype.size();
             let size = tensor.handle.size_in_used();
             assert!(bytes as u64 <= size, "buffer {place} of {name}: {size} bytes");
             // Also of two that are only read: all are declared as written, and browsers go by that.
-            for other in place + 1..bindings.len() {
-                let (a, b) = (bindings[place].claim_key(), bindings[other].claim_key());
+            for (other, tensor_there) in self.buffers.iter().enumerate().skip(place + 1) {
+                let Some(tensor_there) = tensor_there else { continue };
+                let (a, b) = (super::place(tensor), super::place(tensor_there));
                 let apart = a.0 != b.0 || a.2 <= b.1 || b.2 <= a.1;
                 assert!(apart, "buffers {place} and {other} of {name} overlap");
             }
         }
-        bindings
+        let handle = |tensor: &Option<&CubeTensor>| match tensor {
+            Some(tensor) => tensor.handle.clone(),
+            None => super::empty(first, [0]).handle,
+        };
+        self.buffers.iter().map(|tensor| handle(tensor).binding()).collect()
     }
 }
 

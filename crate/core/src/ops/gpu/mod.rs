@@ -39,6 +39,14 @@ pub fn is_gpu<const D: usize>(tensor: &Tensor<D>) -> bool {
     matches!(device.as_dispatch(), DispatchDevice::Cube(_))
 }
 
+/// A view is bound alone where it begins at a multiple of so many numbers: 256 bytes, as browsers want it.
+const SLOT: usize = 64;
+
+/// The length of the slot for so many numbers, after which the next view may begin.
+pub fn slot(length: usize) -> usize {
+    length.next_multiple_of(SLOT)
+}
+
 /// The tensor in row-major order, so that a shader can read it: itself, or a copy.
 pub fn contiguous(tensor: CubeTensor) -> CubeTensor {
     into_contiguous(tensor)
@@ -50,6 +58,11 @@ pub fn contiguous(tensor: CubeTensor) -> CubeTensor {
 /// Where it is not on a GPU.
 pub fn buffer<const D: usize>(tensor: Tensor<D>) -> CubeTensor {
     contiguous(tensor.try_into_primitive::<Cube>().expect("a tensor on a GPU"))
+}
+
+/// Both as shaders read them.
+pub fn both(a: CubeTensor, b: CubeTensor) -> (CubeTensor, CubeTensor) {
+    (contiguous(a), contiguous(b))
 }
 
 /// A tensor of floats on the device of another whose values are not there yet.
@@ -83,7 +96,6 @@ pub fn part(whole: &CubeTensor, first: usize, shape: impl Into<Shape>) -> CubeTe
 /// Matrices that lie one after the other in one buffer, as one; none where they do not.
 pub fn adjacent(parts: &[CubeTensor]) -> Option<CubeTensor> {
     let (first, last) = (parts.first()?, parts.last()?);
-    let place = |part: &CubeTensor| part.handle.clone().binding().claim_key();
     let follow = |pair: &[CubeTensor]| {
         let (a, b) = (place(&pair[0]), place(&pair[1]));
         a.0 == b.0 && a.2 == b.1
@@ -93,34 +105,27 @@ pub fn adjacent(parts: &[CubeTensor]) -> Option<CubeTensor> {
     }
     let mut shape = first.meta.shape().clone();
     shape[0] = parts.iter().map(|part| part.meta.shape()[0]).sum();
-    let mut handle = first.handle.clone();
-    handle.offset_end = last.handle.offset_end;
-    Some(CubeTensor::new_contiguous(
-        first.client.clone(),
-        first.device.clone(),
-        shape,
-        handle,
-        first.dtype,
-    ))
+    Some(from_to(first, last, shape))
 }
 
 /// Two tensors of one buffer as one row, if the second begins at number `at` of the first.
 pub fn spanning(first: &CubeTensor, second: &CubeTensor, at: usize) -> Option<CubeTensor> {
-    let place = |part: &CubeTensor| part.handle.clone().binding().claim_key();
     let ((a, start, _), (b, second_start, _)) = (place(first), place(second));
-    if a != b || start + (at * size_of::<f32>()) as u64 != second_start {
-        return None;
-    }
+    let follows = a == b && start + (at * size_of::<f32>()) as u64 == second_start;
+    follows.then(|| from_to(first, second, [at + count(second)].into()))
+}
+
+/// A tensor's memory, and where in it it begins and ends.
+pub fn place(tensor: &CubeTensor) -> (impl PartialEq + use<>, u64, u64) {
+    tensor.handle.clone().binding().claim_key()
+}
+
+/// From the beginning of one view of a buffer to the end of another.
+fn from_to(first: &CubeTensor, last: &CubeTensor, shape: Shape) -> CubeTensor {
     let mut handle = first.handle.clone();
-    handle.offset_end = second.handle.offset_end;
-    let shape = Shape::from([at + count(second)]);
-    Some(CubeTensor::new_contiguous(
-        first.client.clone(),
-        first.device.clone(),
-        shape,
-        handle,
-        first.dtype,
-    ))
+    handle.offset_end = last.handle.offset_end;
+    let (client, device) = (first.client.clone(), first.device.clone());
+    CubeTensor::new_contiguous(client, device, shape, handle, first.dtype)
 }
 
 /// The tensor, to be changed in place: itself where nothing else holds its memory, else a copy.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{PRODUCT, PRODUCT_TILED, SUM_PARTS};
 
-use super::{Launch, contiguous, count, dims, empty, groups};
+use super::{Launch, count, dims, empty, groups, slot};
 use crate::device::gpu_is_imitated;
 
 /// Rows and columns of y that a workgroup makes.
@@ -14,8 +14,6 @@ const TILE: usize = 32;
 const THREADS: usize = 4096;
 /// The fewest rows that are worth a part of their own.
 const PART: usize = 64;
-/// A plane begins at a multiple of so many numbers, so that it can be bound alone.
-const ALIGNED: usize = 64;
 
 /// How products are made. Their sums have one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +127,7 @@ pub fn of_transposed(a: &CubeTensor, b: &CubeTensor, scale: f32) -> CubeTensor {
 
 /// How many numbers on the next plane of so many rows and columns begins.
 pub fn stride(rows: usize, columns: usize) -> usize {
-    (rows * columns).next_multiple_of(ALIGNED)
+    slot(rows * columns)
 }
 
 /// Whether products of these sizes may have so many planes of this width.
@@ -183,15 +181,12 @@ fn launch(
         _ if with.gated.is_some() => empty(a, [2 * stride]),
         _ => empty(a, [parts * m, n]),
     };
-    let nothing: Vec<_> = ups.iter().map(|_| empty(a, [0])).collect();
     let mut ranks = 0;
     if let Some(Low { low, .. }) = &with.low {
         launch = launch.read(low);
         ranks = dims(low)[1];
     }
-    for (up, nothing) in ups.iter().zip(&nothing) {
-        launch = launch.read(up.up.unwrap_or(nothing));
-    }
+    launch = ups.iter().map(|up| up.up).fold(launch, Launch::maybe);
     launch = with.residual.into_iter().chain(with.gated).fold(launch, Launch::read);
     launch = launch.write(&y).size(m).size(n).size(k).size(plane).size(stride).number(alpha);
     for Up { first, rank, scale, .. } in ups {
@@ -222,9 +217,4 @@ pub fn sum_parts<const D: usize>(
     let launch = Launch::new(&SUM_PARTS).read(parts).write(&y).size(number).size(all);
     launch.run(groups(all, 64));
     y
-}
-
-/// Both as shaders read them.
-pub fn both(a: CubeTensor, b: CubeTensor) -> (CubeTensor, CubeTensor) {
-    (contiguous(a), contiguous(b))
 }

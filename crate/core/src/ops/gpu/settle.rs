@@ -33,10 +33,10 @@ pub fn settle(
         let launch = launch.size(all).size(all.div_ceil(PARTS)).size(row * PARTS);
         launch.run([PARTS as u32, 1, 1]);
     }
-    let (numbers, nothing) = (empty(&losses, [4]), empty(&losses, [4]));
+    let numbers = empty(&losses, [4]);
     let before: Option<CubeTensor> = before.map(buffer);
     let launch = Launch::new(&SETTLE).read(&losses).read(&squares);
-    let launch = launch.read(before.as_ref().unwrap_or(&nothing)).write(&numbers);
+    let launch = launch.maybe(before.as_ref()).write(&numbers);
     let launch = launch.size(count(&losses)).size(count(&squares));
     launch.size(usize::from(before.is_some())).number(limit as f32).run([1, 1, 1]);
     Tensor::from_primitive::<Cube>(numbers)

@@ -4,8 +4,8 @@ use burn::backend::{Cube, tensor::FloatTensor};
 
 use super::LinearMap;
 use crate::ops::gpu::{
-    contiguous, dims, empty,
-    product::{Low, Right, With, both, by_rows, by_transposed, of_transposed},
+    both, contiguous, dims, empty,
+    product::{Low, Right, With, by_rows, by_transposed, of_transposed},
 };
 
 impl LinearMap for Cube {

@@ -5,10 +5,7 @@ use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{RMS_BACKWARD, RMS_NORM, RMS_WEIGHT};
 
 use super::RmsNorm;
-use crate::ops::gpu::{
-    Launch, count, empty, groups,
-    product::{both, sum_parts},
-};
+use crate::ops::gpu::{Launch, both, count, empty, groups, product::sum_parts};
 
 /// Rows whose part of the weight's gradient is summed by one thread.
 const PART: usize = 64;
@@ -77,12 +74,9 @@ pub(in crate::ops) fn forward_low(
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
     let (rows, width) = sizes(x, weight);
     let (y, scales, inner) = (empty(x, x.shape()), empty(x, [rows]), empty(x, [rows, ranks]));
-    let nothing: Vec<_> = low.iter().map(|_| empty(x, [0])).collect();
     let mut launch = Launch::new(&RMS_NORM).constant("LOW", low.len() as u32);
     launch = launch.read(x).read(weight).write(&y).write(&scales);
-    for ((a, ..), nothing) in low.iter().zip(&nothing) {
-        launch = launch.read(a.unwrap_or(nothing));
-    }
+    launch = low.iter().map(|(a, ..)| *a).fold(launch, Launch::maybe);
     launch = launch.write(&inner).size(rows).size(width).number(epsilon).size(ranks);
     launch = launch.size(THREADS / ranks.next_power_of_two());
     for (_, first, rank) in low {

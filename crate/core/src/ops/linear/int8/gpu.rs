@@ -7,8 +7,8 @@ use burn::backend::{
 
 use super::{Int8Map, unpacked};
 use crate::ops::gpu::{
-    contiguous, dims,
-    product::{Right, With, both, by_rows, by_transposed},
+    both, contiguous, dims,
+    product::{Right, With, by_rows, by_transposed},
 };
 
 impl Int8Map for Cube {
