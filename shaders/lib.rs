@@ -36,6 +36,19 @@ fn is_product(constants: &Constants) -> bool {
         && !(is("GATE") && (!is("NN") || value("VEC") == Some(0) || is("RESIDUAL")))
 }
 
+/// That a norm's result is not in memory for a low-rank product; that a gate and a value have one each or none;
+/// and that a residual is beside one plane only.
+fn is_product_of_few(constants: &Constants) -> bool {
+    let value = |name: &str| {
+        constants.iter().find(|(other, _)| *other == name).map_or(0, |(_, value)| *value)
+    };
+    let (low, norm, gate, residual) =
+        (value("LOW"), value("NORM"), value("GATE"), value("RESIDUAL"));
+    !(norm > 0 && (low > 0 || residual > 0))
+        && !(gate > 0 && (residual > 0 || !matches!(low, 0 | 2)))
+        && !(residual > 0 && low > 1)
+}
+
 /// That integers go four at a time.
 fn is_embedding(constants: &Constants) -> bool {
     !constants.contains(&("INT8", 1)) || constants.contains(&("VEC", 1))
@@ -68,6 +81,8 @@ pub const DEPTHS: [u32; 6] = [1, 2, 3, 4, 16, 32];
 shaders! {
     /// A step of AdamW.
     ADAMW: "adamw" {};
+    /// The places of the greatest numbers.
+    ARGMAX: "argmax" {};
     /// Attention's result.
     ATTENTION: "attention" { DEPTH4: DEPTHS };
     /// The gradients of attention's keys and values.
@@ -76,6 +91,8 @@ shaders! {
     ATTENTION_POSITION: "attention_position" { DEPTH4: DEPTHS };
     /// The gradient of attention's queries.
     ATTENTION_QUERIES: "attention_queries" { DEPTH4: DEPTHS };
+    /// Attention of one query for each row, over keys that grow.
+    ATTENTION_STEP: "attention_step" { APPEND: [0, 1], DEPTH4: DEPTHS };
     /// The loss of each token.
     CROSS_ENTROPY: "cross_entropy" {};
     /// The gradient of the logits.
@@ -100,6 +117,10 @@ shaders! {
     PRODUCT: "product" {
         NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1], GATE: [0, 1],
     } if is_product;
+    /// Products of few rows with a frozen weight.
+    PRODUCT_FEW: "product_few" {
+        INT8: [0, 1], NORM: [0, 1], GATE: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1],
+    } if is_product_of_few;
     /// Products of matrices by tiles in workgroup memory.
     PRODUCT_TILED: "product_tiled" {
         NT: [0, 1], NN: [0, 1], TN: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1], GATE: [0, 1],

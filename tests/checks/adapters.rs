@@ -118,8 +118,8 @@ pub(super) async fn probe(
     kernels: bool,
 ) -> Result<Vec<f32>, Failure> {
     let pass = Pass::evaluate(adapter.map(Adapter::beside), kernels);
-    let encoded = model.encode(batch, &pass);
+    let encoded = model.encode(model.source(batch, &pass), &pass);
     let inputs = model.shift_right(&batch.labels, batch.target_length);
-    let hidden = model.decode(&inputs, &encoded, &pass);
+    let hidden = model.decode(model.target(&inputs, batch.rows), &encoded, &pass);
     Ok(device::read(model.logits(hidden, &pass)).await?)
 }

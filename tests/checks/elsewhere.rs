@@ -119,9 +119,10 @@ async fn losses(
     kernels: bool,
 ) -> Result<Vec<f64>, Failure> {
     let pass = Pass::evaluate(adapter.map(Adapter::beside), kernels);
-    let encoded = model.encode(batch, &pass);
+    let encoded = model.encode(model.source(batch, &pass), &pass);
     let inputs = model.shift_right(&batch.labels, batch.target_length);
-    let logits = model.logits(model.decode(&inputs, &encoded, &pass), &pass);
+    let logits =
+        model.logits(model.decode(model.target(&inputs, batch.rows), &encoded, &pass), &pass);
     let labels = Labels::new(&batch.labels, model.device().burn());
     let tokens = cross_entropy(logits, &labels, Smoothing::default(), &pass);
     let tokens = device::read(tokens).await?;

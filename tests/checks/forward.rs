@@ -30,13 +30,13 @@ pub(super) async fn forward(
     }
 
     let pass = Pass::evaluate(None, kernels).observing();
-    let encoded = model.encode(&batch, &pass);
+    let encoded = model.encode(model.source(&batch, &pass), &pass);
     for (index, hidden) in pass.observed().into_iter().enumerate() {
         let name = format!("encoder_hidden.{index}");
         let expected = fixture.floats(&name).await?;
         close(&name, &device::read(hidden).await?, &expected, 1e-4)?;
     }
-    let hidden = model.decode(&inputs, &encoded, &pass);
+    let hidden = model.decode(model.target(&inputs, batch.rows), &encoded, &pass);
     for (index, hidden) in pass.observed().into_iter().enumerate() {
         let name = format!("decoder_hidden.{index}");
         let expected = fixture.floats(&name).await?;
@@ -138,6 +138,7 @@ pub(super) fn settings(method: Method, kernels: bool) -> TrainerSettings {
         lora_dropout: 0.0,
         seed: 0,
         kernels,
+        recompute: false,
     }
 }
 

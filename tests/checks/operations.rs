@@ -5,7 +5,9 @@ mod block;
 mod case;
 mod dora;
 mod dropout;
+mod head;
 mod int8;
+mod step;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use flantune::{
@@ -24,16 +26,18 @@ use self::case::{Case, Draw, Form, Input};
 use super::Failure;
 
 /// What is checked here.
-pub(super) const OPERATIONS: [&str; 10] = [
+pub(super) const OPERATIONS: [&str; 12] = [
     "attention",
     "rms_norm",
     "gated_gelu",
     "cross_entropy",
+    "head",
     "linear",
     "lora",
     "int8",
     "dora",
     "block",
+    "step",
     "dropout",
 ];
 
@@ -71,11 +75,13 @@ fn cases(name: &str, place: &flantune::device::Device) -> Result<Vec<Case>, Fail
         "rms_norm" => rms_norms(draw),
         "gated_gelu" => gated_gelus(draw),
         "cross_entropy" => cross_entropies(draw, device),
+        "head" => head::cases(draw, place),
         "linear" => linears(draw),
         "lora" => loras(draw, device),
         "int8" => int8::cases(draw, place),
         "dora" => dora::cases(draw, device),
         "block" => block::cases(draw, place),
+        "step" => step::cases(draw, place),
         _ => return Err(format!("there is no operation `{name}`").into()),
     })
 }

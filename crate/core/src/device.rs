@@ -181,6 +181,12 @@ pub async fn read<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Result<Vec
     data.try_into_vec::<f32>().map_err(|error| lost(&format!("{error:?}")))
 }
 
+/// Reads tokens back.
+pub async fn read_ids(tokens: burn::tensor::Tensor<1, burn::tensor::Int>) -> Result<Vec<u32>> {
+    let data = tokens.into_data_async().await.map_err(|error| lost(&format!("{error:?}")))?;
+    Ok(data.iter::<i64>().map(|token| token as u32).collect())
+}
+
 fn lost(message: &str) -> Error {
     Error::Device { message: format!("a tensor could not be read: {message}") }
 }

@@ -19,8 +19,10 @@ use super::{
     pass,
 };
 
-const EPSILON: f64 = 1e-6;
+pub(super) const EPSILON: f64 = 1e-6;
 const SCALE: f64 = 1.7;
+/// Whether activations are made again for the backward pass: each case in both ways.
+const RECOMPUTE: [bool; 2] = [false, true];
 
 pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
     let mut cases: Vec<Case> = [
@@ -33,10 +35,11 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
         (1, [1, 0, 1], true, true),
         (35, [0, 0, 0], true, true),
     ]
-    .map(|(rows, ranks, integers, tracked)| {
-        feed_forward(draw, device, rows, ranks, integers, tracked)
+    .into_iter()
+    .flat_map(|(rows, ranks, integers, tracked)| {
+        RECOMPUTE.map(|again| feed_forward(draw, device, rows, ranks, [integers, tracked, again]))
     })
-    .into();
+    .collect();
     cases.extend(
         [
             // Rows of the batch, queries; how many keys where it is to another sequence; ranks of q, k, v, o.
@@ -48,15 +51,18 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
             ([2, 4], Some(1), [0, 3, 0, 2], true, true),
             ([1, 1], Some(7), [0, 0, 0, 0], false, true),
         ]
-        .map(|(sizes, keys, ranks, integers, tracked)| {
-            attention(draw, device, sizes, keys, ranks, integers, tracked)
+        .into_iter()
+        .flat_map(|(sizes, keys, ranks, integers, tracked)| {
+            RECOMPUTE.map(|again| {
+                attention(draw, device, sizes, keys, ranks, [integers, tracked, again])
+            })
         }),
     );
     cases
 }
 
 /// A frozen weight.
-fn weight(
+pub(super) fn weight(
     draw: &mut Draw,
     [outputs, inputs]: [usize; 2],
     integers: bool,
@@ -72,23 +78,31 @@ fn weight(
     Tensor::<2>::from_data(TensorData::new(values, [outputs, inputs]), device.burn()).into()
 }
 
-fn floats(weight: &Weight) -> Tensor<2> {
+pub(super) fn floats(weight: &Weight) -> Tensor<2> {
     match weight {
         Weight::Dense(tensor) => tensor.clone(),
         Weight::Int8(int8) => int8::definition(int8),
     }
 }
 
+/// Whether inputs want gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inputs {
+    Tracked,
+    Frozen,
+}
+
 /// A and B of each map that has a rank.
-fn matrices(draw: &mut Draw, maps: &[([usize; 2], usize)]) -> Vec<Input> {
+pub(super) fn matrices(draw: &mut Draw, maps: &[([usize; 2], usize)], which: Inputs) -> Vec<Input> {
     let sizes = maps.iter().flat_map(|([outputs, inputs], rank)| [rank * inputs, outputs * rank]);
     // So small that the softmax has more than one key to share.
     let sizes = sizes.filter(|size| *size > 0);
-    sizes.map(|size| Input::tracked(draw.normal(size, 0.2))).collect()
+    let input = |size| Input::new(draw.normal(size, 0.2), which == Inputs::Tracked);
+    sizes.map(input).collect()
 }
 
 /// The same as tensors.
-fn pairs(
+pub(super) fn pairs(
     maps: &[([usize; 2], usize)],
     mut inputs: impl Iterator<Item = Tensor<1>>,
 ) -> Vec<Option<[Tensor<2>; 2]>> {
@@ -102,12 +116,12 @@ fn pairs(
     maps.iter().map(pair).collect()
 }
 
-fn map<'a>(weight: &'a Weight, pair: &'a Option<[Tensor<2>; 2]>) -> Map<'a> {
+pub(super) fn map<'a>(weight: &'a Weight, pair: &'a Option<[Tensor<2>; 2]>) -> Map<'a> {
     let low_rank = pair.as_ref().map(|[a, b]| LowRank { a, b, scale: SCALE });
     Map { weight, low_rank }
 }
 
-fn plain(x: &Tensor<2>, map: Map<'_>) -> Tensor<2> {
+pub(super) fn plain(x: &Tensor<2>, map: Map<'_>) -> Tensor<2> {
     let weight = floats(map.weight);
     match map.low_rank {
         Some(LowRank { a, b, scale }) => linear::lora_definition(x.clone(), &weight, a, b, scale),
@@ -116,7 +130,7 @@ fn plain(x: &Tensor<2>, map: Map<'_>) -> Tensor<2> {
 }
 
 /// What was made at once; on the CPU the definition, because parts are no nodes there.
-fn made(
+pub(super) fn made(
     whole: Option<Tensor<2>>,
     device: &Device,
     definition: impl FnOnce() -> Tensor<2>,
@@ -132,8 +146,7 @@ fn feed_forward(
     device: &Device,
     rows: usize,
     ranks: [usize; 3],
-    integers: bool,
-    tracked: bool,
+    [integers, tracked, recompute]: [bool; 3],
 ) -> Case {
     const WIDTH: usize = 16;
     const INNER: usize = 64;
@@ -145,9 +158,11 @@ fn feed_forward(
     let norm = norm_weight(draw, WIDTH, device);
     let x = if tracked { draw.tracked(rows * WIDTH) } else { draw.frozen(rows * WIDTH) };
     let mut inputs = vec![x];
-    inputs.extend(matrices(draw, &maps));
+    inputs.extend(matrices(draw, &maps, Inputs::Tracked));
     let device = device.clone();
-    let name = format!("feed-forward: {rows} rows, ranks {ranks:?}, integers {integers}");
+    let name = format!(
+        "feed-forward: {rows} rows, ranks {ranks:?}, integers {integers}, recompute {recompute}"
+    );
     let case = Case::new(name, inputs, move |inputs, form| {
         let x = inputs[0].clone().reshape([rows, WIDTH]);
         let pairs = pairs(&maps, inputs[1..].iter().cloned());
@@ -160,7 +175,8 @@ fn feed_forward(
         let norm = Norm { weight: &norm, epsilon: EPSILON };
         let y = match form {
             Form::Fused => {
-                let whole = block::feed_forward(&x, norm, [gate, value], back, &pass());
+                let pass = pass().recomputing(recompute);
+                let whole = block::feed_forward(&x, norm, [gate, value], back, &pass);
                 made(whole, &device, definition)
             }
             Form::Definition => definition(),
@@ -176,8 +192,7 @@ fn attention(
     [batch, queries]: [usize; 2],
     others: Option<usize>,
     ranks: [usize; 4],
-    integers: bool,
-    tracked: bool,
+    [integers, tracked, recompute]: [bool; 3],
 ) -> Case {
     const WIDTH: usize = 20;
     const HEADS: usize = 4;
@@ -192,7 +207,7 @@ fn attention(
     let mut input = |count| if tracked { draw.tracked(count) } else { draw.frozen(count) };
     let mut inputs = vec![input(batch * queries * WIDTH)];
     inputs.extend(others.map(|keys| input(batch * keys * WIDTH)));
-    inputs.extend(matrices(draw, &maps));
+    inputs.extend(matrices(draw, &maps, Inputs::Tracked));
     let numbers = |values: Vec<f32>, shape: [usize; 4]| -> Tensor<4> {
         Tensor::from_data(TensorData::new(values, shape), device.burn())
     };
@@ -208,7 +223,8 @@ fn attention(
     };
     let device = device.clone();
     let name = format!(
-        "attention: {batch} × {queries} to {others:?}, ranks {ranks:?}, integers {integers}"
+        "attention: {batch} × {queries} to {others:?}, ranks {ranks:?}, integers {integers}, \
+         recompute {recompute}"
     );
     Case::new(name, inputs, move |inputs, form| {
         let x = inputs[0].clone().reshape([batch * queries, WIDTH]);
@@ -227,7 +243,8 @@ fn attention(
         let norm = Norm { weight: &norm, epsilon: EPSILON };
         let y = match form {
             Form::Fused => {
-                let whole = block::attention(&x, source.as_ref(), norm, all, shape, &bias, &pass());
+                let (source, pass) = (source.as_ref(), pass().recomputing(recompute));
+                let whole = block::attention(&x, source, norm, all, shape, &bias, &pass);
                 made(whole, &device, definition)
             }
             Form::Definition => definition(),
@@ -236,6 +253,6 @@ fn attention(
     })
 }
 
-fn norm_weight(draw: &mut Draw, width: usize, device: &Device) -> Tensor<1> {
+pub(super) fn norm_weight(draw: &mut Draw, width: usize, device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(draw.normal(width, 1.0), [width]), device.burn())
 }

@@ -17,7 +17,7 @@ use crate::{
 const MAX_INIT_TEXT: usize = 1 << 16;
 
 /// Keys of which so far only some values are supported.
-const SUPPORTED: [(&str, &[&str]); 2] = [("dtype", &["f32", "int8"]), ("recompute", &["false"])];
+const SUPPORTED: [(&str, &[&str]); 1] = [("dtype", &["f32", "int8"])];
 
 impl Key {
     /// Whether a value is one that works, and not only a later version's.

@@ -1,10 +1,7 @@
 //! Sequences that grow on their own, a token at a time: what greedy decoding and sampling share.
 
 use super::{OnToken, Task, decoder::Decoder};
-use crate::{
-    device,
-    error::{Error, Result},
-};
+use crate::{device, error::Result};
 
 /// Chooses the next token: told which sequence it is for, its tokens so far, the start token first,
 /// and the scores `[vocab_size]`.
@@ -35,38 +32,35 @@ pub(super) async fn write(
     // The sequences still being written; those that have ended leave the batch.
     let mut open: Vec<usize> = (0..texts.len()).collect();
     let mut last = vec![task.config.decoder_start_token_id; texts.len()];
-    for _ in 0..task.options.max_new_tokens {
-        let logits = decoder.next(&last);
-        let width = logits.dims()[1];
-        let next: Vec<u32> = match &mut choice {
-            Choice::Likeliest => {
-                let best = logits.argmax(1).into_data_async().await;
-                let best = best.map_err(|error| Error::Device { message: format!("{error:?}") })?;
-                best.iter::<i64>().map(|token| token as u32).collect()
-            }
+    let mut left = task.options.max_new_tokens;
+    while left > 0 {
+        let steps = match &mut choice {
+            Choice::Likeliest => decoder.likeliest(&last, left).await?,
             Choice::Scores(choose) => {
+                let logits = decoder.next(&last);
+                let width = logits.dims()[1];
                 let mut scores = device::read(logits).await?;
                 let scores = scores.chunks_mut(width);
                 let choose =
                     |(&sequence, scores): (&usize, _)| choose(sequence, &texts[sequence], scores);
-                open.iter().zip(scores).map(choose).collect()
+                vec![open.iter().zip(scores).map(choose).collect()]
             }
         };
-        let mut going = Vec::new();
-        last.clear();
-        for (place, (&sequence, token)) in open.iter().zip(next).enumerate() {
-            texts[sequence].push(token);
-            if copies == 1 {
-                on_token(sequence, token);
-            }
-            if !task.config.eos_token_ids.contains(&token) {
-                going.push(place);
-                last.push(token);
-            }
+        left -= steps.len();
+        let mut going: Vec<usize> = (0..open.len()).collect();
+        for tokens in &steps {
+            // What a device has written beyond an end counts for nothing.
+            going.retain(|&place| {
+                let (sequence, token) = (open[place], tokens[place]);
+                texts[sequence].push(token);
+                if copies == 1 {
+                    on_token(sequence, token);
+                }
+                !task.config.eos_token_ids.contains(&token)
+            });
         }
-        if going.is_empty() {
-            break;
-        }
+        let Some(tokens) = steps.last().filter(|_| !going.is_empty()) else { break };
+        last = going.iter().map(|&place| tokens[place]).collect();
         task.turn.turn().await?;
         decoder.select(&going);
         open = going.into_iter().map(|place| open[place]).collect();

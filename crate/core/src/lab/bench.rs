@@ -219,7 +219,7 @@ impl Bench<'_> {
         let (base, vocabulary) = (BaseModel::default(), model.config.vocab_size);
         let beginning = Beginning { base: &base, vocabulary, text: Vec::new() };
         let adapter = Adapter::fresh(&beginning, &model, &config)?;
-        let settings = TrainerSettings::of(&config, &model);
+        let settings = TrainerSettings::of(&config, &model)?;
         let rate = config.learning_rate();
         let (batch, other) = (self.batch(vocabulary), self.other_lengths().batch(vocabulary));
         let mut trainer = Trainer::new(model, adapter, settings);

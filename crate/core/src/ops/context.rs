@@ -17,6 +17,9 @@ pub struct Context {
     pub kernels: bool,
     /// Dropout, in training.
     pub dropout: Option<Dropout>,
+    /// Whether what a part of a block makes on its way is made again for the backward pass instead of kept,
+    /// where parts are nodes.
+    pub recompute: bool,
 }
 
 /// Where dropout draws its numbers from. The draws depend on seed, step and place alone, so that a

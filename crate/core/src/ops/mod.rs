@@ -5,6 +5,7 @@
 //! everywhere else the definition does. On the CPU a kernel saves passes over memory, on a GPU
 //! dispatches.
 
+pub mod argmax;
 pub mod attention;
 pub mod block;
 pub mod context;
@@ -20,5 +21,6 @@ pub mod rms_norm;
 pub mod rows;
 pub mod weight;
 
+pub use argmax::argmax;
 pub use context::{Context, Dropout};
 pub use weight::Weight;

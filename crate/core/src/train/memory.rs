@@ -454,7 +454,7 @@ impl Walk<'_> {
 
     /// With recomputation only a part's input is kept, and the rest is there while it runs.
     fn recomputed(&self, part: Part, rows: u64) -> Part {
-        if !self.demand.config.model.recompute {
+        if !self.demand.config.model.recompute || !self.demand.gpu {
             return part;
         }
         let saved = rows * self.d_model();

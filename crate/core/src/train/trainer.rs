@@ -8,16 +8,16 @@ use super::{
 };
 use crate::{
     adapter::Adapter,
-    config::{Method, RunConfig},
+    config::{Method, RunConfig, Variant},
     device::{self, DeviceKind},
-    error::{Error, Result},
+    error::{Error, Message, Result},
     model::{
         Pass, T5,
         parameter::{Parameter, Parameters},
     },
     ops::{
         Dropout, cpu,
-        cross_entropy::{Labels, Smoothing, cross_entropy, mean_cross_entropy},
+        cross_entropy::{Labels, Smoothing, cross_entropy_of, mean_cross_entropy_of},
         denormal,
         gpu::settle::settle,
         rows::part,
@@ -47,6 +47,8 @@ pub struct TrainerSettings {
     pub seed: u64,
     /// Whether fused operations run their kernels.
     pub kernels: bool,
+    /// Whether activations are made again in the backward pass instead of kept for it.
+    pub recompute: bool,
 }
 
 /// A model in training: the base, what is trained, and the optimiser.
@@ -100,8 +102,11 @@ pub struct Settled {
 
 impl TrainerSettings {
     /// Those of a run of this configuration.
-    pub fn of(config: &RunConfig, model: &T5) -> Self {
-        TrainerSettings {
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where activations are to be made again, and would not be.
+    pub fn of(config: &RunConfig, model: &T5) -> Result<Self> {
+        let settings = TrainerSettings {
             method: config.method.method,
             optimizer: config.optimizer(),
             numbers: (&config.train).into(),
@@ -114,7 +119,34 @@ impl TrainerSettings {
             lora_dropout: config.method.lora_dropout,
             seed: config.train.seed,
             kernels: config.model.kernels,
-        }
+            recompute: config.model.recompute,
+        };
+        settings.check_recompute(config, model)?;
+        Ok(settings)
+    }
+
+    /// Only what a GPU makes at once can be made again: parts of a frozen base, with nothing but low-rank products
+    /// beside its maps, of which nothing is dropped.
+    fn check_recompute(&self, config: &RunConfig, model: &T5) -> Result<()> {
+        let method = &config.method;
+        let expected = match self.recompute {
+            false => return Ok(()),
+            true if model.device().kind() != DeviceKind::Webgpu => {
+                Message::from("false on the processor so far: ").key("device").text(" webgpu")
+            }
+            true if !self.kernels => Message::from("false without ").key("kernels"),
+            true if self.method == Method::Full || self.method == Method::Ia3 => {
+                Message::from(format!("false with {}", self.method))
+            }
+            true if self.method == Method::Lora && method.variant == Variant::Dora => {
+                Message::from(format!("false with {}", method.variant))
+            }
+            true if self.dropout > 0.0 || self.lora_dropout > 0.0 => {
+                Message::from("false with ").key("dropout").text(" or ").key("lora_dropout")
+            }
+            true => return Ok(()),
+        };
+        Err(Error::setting("recompute", Message::from("found true, expected ").then(expected)))
     }
 }
 
@@ -371,9 +403,12 @@ impl Trainer {
         let draw = (self.optimizer.steps() as u64) << 16 | index as u64;
         let dropout = Dropout::new(settings.dropout, settings.lora_dropout, settings.seed, draw);
         let pass =
-            Pass::train(self.adapter.as_ref().map(Adapter::beside), settings.kernels, dropout);
-        let (logits, labels) = scores(&self.model, batch, &pass);
-        let loss = mean_cross_entropy(logits, &labels, settings.smoothing, targets, &pass);
+            Pass::train(self.adapter.as_ref().map(Adapter::beside), settings.kernels, dropout)
+                .recomputing(settings.recompute);
+        let (hidden, labels) = decoded(&self.model, batch, &pass);
+        let (hidden, head) = self.model.before_head(hidden);
+        let smoothing = settings.smoothing;
+        let loss = mean_cross_entropy_of(hidden, head, &labels, smoothing, targets, &pass);
         let mut computed = loss.backward();
         let mut gradients = Vec::new();
         self.trained().visit(&mut |_, mut parameter: Parameter| {
@@ -395,15 +430,16 @@ async fn total(numbers: Vec<Tensor<1>>) -> Result<f64> {
 
 /// The loss of each target token of a batch, `[rows · target_length]`, 0 where masked.
 pub fn losses(model: &T5, batch: &Batch, smoothing: Smoothing, pass: &Pass) -> Tensor<1> {
-    let (logits, labels) = scores(model, batch, pass);
-    cross_entropy(logits, &labels, smoothing, pass)
+    let (hidden, labels) = decoded(model, batch, pass);
+    let (hidden, head) = model.before_head(hidden);
+    cross_entropy_of(hidden, head, &labels, smoothing, pass)
 }
 
-/// The scores of the vocabulary for each target token, `[rows · target_length, vocabulary]`, and the labels.
-fn scores(model: &T5, batch: &Batch, pass: &Pass) -> (Tensor<2>, Labels) {
-    let encoded = model.encode(batch, pass);
+/// What the decoder makes of a batch, `[rows · target_length, d_model]`, and the labels.
+fn decoded(model: &T5, batch: &Batch, pass: &Pass) -> (Tensor<2>, Labels) {
     let inputs = model.shift_right(&batch.labels, batch.target_length);
-    let hidden = model.decode(&inputs, &encoded, pass);
+    let (source, target) = (model.source(batch, pass), model.target(&inputs, batch.rows));
     let labels = Labels::new(&batch.labels, model.device().burn());
-    (model.logits(hidden, pass), labels)
+    let encoded = model.encode(source, pass);
+    (model.decode(target, &encoded, pass), labels)
 }

@@ -9,8 +9,11 @@ use crate::model::{
 };
 use crate::ops::{
     self, Weight,
-    attention::{Bias, KeysValues},
-    block::Norm,
+    attention::{
+        Bias, Heads, KeysValues,
+        step::{Kept, step},
+    },
+    block::{Map, Norm},
 };
 
 /// The four maps of an attention. T5 does not scale the scores.
@@ -49,9 +52,38 @@ impl Attention {
         bias: &Bias,
         pass: &Pass,
     ) -> Option<Tensor<2>> {
-        let maps = [self.q.map(pass)?, self.k.map(pass)?, self.v.map(pass)?, self.o.map(pass)?];
-        let shape = ops::attention::Heads { batch, heads: self.heads };
-        ops::block::attention(x, source, norm, maps, shape, bias, pass)
+        let shape = Heads { batch, heads: self.heads };
+        ops::block::attention(x, source, norm, self.maps(pass)?, shape, bias, pass)
+    }
+
+    /// The whole part for one more token of each row, with the norm before it and what goes past it: `x` is
+    /// `[batch, d_model]`. Where it is `to_itself`, the token's key and value are kept first.
+    pub fn step(
+        &self,
+        x: Tensor<2>,
+        norm: Norm<'_>,
+        to_itself: bool,
+        kept: &mut Kept,
+        bias: &Bias,
+        pass: &Pass,
+    ) -> Tensor<2> {
+        let shape = Heads { batch: x.dims()[0], heads: self.heads };
+        if let Some(maps) = self.maps(pass) {
+            let [q, k, v, o] = maps;
+            let new = to_itself.then_some([k, v]);
+            let part = ops::block::step::attention(&x, norm, [q, o], new, kept, shape, bias, pass);
+            if let Some(part) = part {
+                return part;
+            }
+        }
+        let n = ops::rms_norm::rms_norm(x.clone(), norm.weight, norm.epsilon, pass);
+        let new = to_itself.then(|| self.keys_values(n.clone(), pass));
+        let mixed = step(self.q.forward(n, pass), new, kept, shape, bias, pass);
+        x + self.o.forward(mixed, pass)
+    }
+
+    fn maps<'a>(&'a self, pass: &Pass<'a>) -> Option<[Map<'a>; 4]> {
+        Some([self.q.map(pass)?, self.k.map(pass)?, self.v.map(pass)?, self.o.map(pass)?])
     }
 
     /// Has the weights lie as [`Attention::part`] takes them.
@@ -70,7 +102,7 @@ impl Attention {
         pass: &Pass,
     ) -> Tensor<2> {
         let q = self.q.forward(x, pass);
-        let shape = ops::attention::Heads { batch, heads: self.heads };
+        let shape = Heads { batch, heads: self.heads };
         let mixed = ops::attention::attention(q, source, shape, bias, pass);
         self.o.forward(mixed, pass)
     }

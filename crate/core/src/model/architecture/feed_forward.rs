@@ -44,6 +44,17 @@ impl FeedForward {
         }
     }
 
+    /// The same for one more token of each row, `[batch, d_model]`, of which nothing is trained.
+    pub fn step(&self, x: &Tensor<2>, norm: Norm<'_>, pass: &Pass) -> Option<Tensor<2>> {
+        match self {
+            FeedForward::GatedGelu { wi_0, wi_1, wo } => {
+                let wi = [wi_0.map(pass)?, wi_1.map(pass)?];
+                ops::block::step::feed_forward(x, norm, wi, wo.map(pass)?, pass)
+            }
+            FeedForward::Relu { .. } => None,
+        }
+    }
+
     /// Has the weights lie as [`FeedForward::part`] takes them.
     pub fn lay_together(&mut self) {
         if let FeedForward::GatedGelu { wi_0, wi_1, .. } = self {

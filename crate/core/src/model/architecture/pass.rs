@@ -27,13 +27,20 @@ impl Deref for Pass<'_> {
 impl<'a> Pass<'a> {
     /// A pass without dropout: evaluation and generation.
     pub fn evaluate(adapter: Option<&'a dyn Beside>, kernels: bool) -> Self {
-        Pass { adapter, context: Context { kernels, dropout: None }, observed: None }
+        let context = Context { kernels, ..Context::default() };
+        Pass { adapter, context, observed: None }
     }
 
     /// A pass of training.
     pub fn train(adapter: Option<&'a dyn Beside>, kernels: bool, dropout: Dropout) -> Self {
         let dropout = Some(dropout);
-        Pass { adapter, context: Context { kernels, dropout }, observed: None }
+        Pass { adapter, context: Context { kernels, dropout, recompute: false }, observed: None }
+    }
+
+    /// The same, with activations made again in the backward pass or kept for it.
+    pub fn recomputing(mut self, recompute: bool) -> Self {
+        self.context.recompute = recompute;
+        self
     }
 
     /// Keeps the hidden states that go into each block, and those after the final norm.

@@ -1,7 +1,7 @@
 //! T5's relative positions: a learnt bias per head for each bucket of distances
 //! (Raffel et al. 2020, section 2.1; the buckets as in transformers' `_relative_position_bucket`).
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::{
     model::config::T5Config,
@@ -51,28 +51,39 @@ pub struct Positions {
     pub keys: usize,
 }
 
-/// The bias of each head: `[1, heads, queries, keys]`, from the table `[buckets, heads]`.
-pub fn bias(
-    table: &Tensor<2>,
-    config: &T5Config,
-    positions: Positions,
-    context: &Context,
-) -> Tensor<4> {
-    let Positions { bidirectional, first_query, queries, keys } = positions;
-    let (buckets, max_distance) =
-        (config.relative_attention_num_buckets, config.relative_attention_max_distance);
-    let mut ids = Vec::with_capacity(queries * keys);
-    for query in first_query..first_query + queries {
-        for key in 0..keys {
-            let distance = key as i64 - query as i64;
-            ids.push(match !bidirectional && distance > 0 {
-                true => buckets as i32,
-                false => bucket(distance, bidirectional, buckets, max_distance) as i32,
-            });
+/// The bucket of each query and key, on a device; one beyond the last bucket for a key that is masked.
+#[derive(Clone, Debug)]
+pub struct Buckets {
+    ids: Tensor<1, Int>,
+    queries: usize,
+    keys: usize,
+}
+
+impl Buckets {
+    /// Those of a model's buckets.
+    pub fn new(positions: Positions, config: &T5Config, device: &Device) -> Self {
+        let Positions { bidirectional, first_query, queries, keys } = positions;
+        let (buckets, max_distance) =
+            (config.relative_attention_num_buckets, config.relative_attention_max_distance);
+        let mut ids = Vec::with_capacity(queries * keys);
+        for query in first_query..first_query + queries {
+            for key in 0..keys {
+                let distance = key as i64 - query as i64;
+                ids.push(match !bidirectional && distance > 0 {
+                    true => buckets as i32,
+                    false => bucket(distance, bidirectional, buckets, max_distance) as i32,
+                });
+            }
         }
+        let ids = Tensor::from_data(TensorData::new(ids, [queries * keys]), device);
+        Buckets { ids, queries, keys }
     }
+}
+
+/// The bias of each head: `[1, heads, queries, keys]`, from the table `[buckets, heads]`.
+pub fn bias(table: &Tensor<2>, buckets: Buckets, context: &Context) -> Tensor<4> {
+    let Buckets { ids, queries, keys } = buckets;
     let device = table.device().without_autodiff();
-    let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [queries * keys]), &device);
     if context.has_gpu_kernel(table) && !table.is_require_grad() {
         return gpu::position::bias(table, ids, MASKED, [queries, keys]);
     }

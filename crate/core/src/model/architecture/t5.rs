@@ -8,13 +8,13 @@ use crate::model::{
     feed_forward::FeedForward,
     parameter::{Parameter, Parameters},
     pass::Pass,
-    relative_position::{self, MASKED, Positions},
+    relative_position::{self, Buckets, MASKED, Positions},
 };
 use crate::{
     device::Device,
     ops::{
         self, Weight,
-        attention::{Bias, KeysValues},
+        attention::{Bias, step::Kept},
         block::Norm,
     },
     text::batch::Batch,
@@ -68,6 +68,24 @@ pub struct Normed<T> {
     pub part: T,
 }
 
+/// What a pass reads of a batch's sources, on the device: put there before anything is computed, because a GPU
+/// stops for what is put there between.
+#[derive(Clone, Debug)]
+pub struct Source {
+    ids: Tensor<1, Int>,
+    /// As [`Encoded::mask`].
+    mask: Tensor<4>,
+    buckets: Buckets,
+    rows: usize,
+}
+
+/// The same of targets.
+#[derive(Clone, Debug)]
+pub struct Target {
+    ids: Tensor<1, Int>,
+    buckets: Buckets,
+}
+
 /// What the encoder made of a batch.
 #[derive(Clone, Debug)]
 pub struct Encoded {
@@ -80,12 +98,17 @@ pub struct Encoded {
 }
 
 /// What a decoder keeps between tokens.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Cache {
-    own: Vec<Option<KeysValues>>,
-    cross: Vec<KeysValues>,
+    /// Of each block, keys and values of the tokens so far, and those of the source.
+    kept: Vec<[Kept; 2]>,
+    /// The bias by position of a token to itself, last, and to as many before it as there are.
+    position: Tensor<4>,
     length: usize,
 }
+
+/// A cache has the bias of so many places at first.
+const PLACES: usize = 32;
 
 impl T5 {
     /// The device that holds the weights.
@@ -98,31 +121,46 @@ impl T5 {
         matches!(self.shared, Weight::Int8(_))
     }
 
-    /// Encodes a batch's sources. A soft prompt goes before them, with attention 1.
-    pub fn encode(&self, batch: &Batch, pass: &Pass) -> Encoded {
+    /// Puts a batch's sources onto the device. A soft prompt goes before them, with attention 1.
+    pub fn source(&self, batch: &Batch, pass: &Pass) -> Source {
         let (rows, source) = (batch.rows, batch.source_length);
-        let mut mask: Vec<f32> = Vec::new();
-        let mut hidden = self.embed(&batch.input_ids, pass);
-        let mut length = source;
         let virtual_tokens = pass.prompt().map_or(0, |prompt| prompt.dims()[0]);
-        if let Some(prompt) = pass.prompt() {
-            let d_model = self.config.d_model;
-            let prompt = prompt.clone().unsqueeze::<3>().repeat_dim(0, rows);
-            length += virtual_tokens;
-            hidden = Tensor::cat(vec![prompt, hidden.reshape([rows, source, d_model])], 1)
-                .reshape([rows * length, d_model]);
-        }
+        let length = virtual_tokens + source;
+        let mut mask: Vec<f32> = Vec::with_capacity(rows * length);
         for row in batch.attention_mask.chunks(source.max(1)) {
             mask.extend(std::iter::repeat_n(0.0, virtual_tokens));
             mask.extend(row.iter().map(|&seen| if seen == 0 { MASKED } else { 0.0 }));
         }
         let mask = TensorData::new(mask, [rows, 1, 1, length]);
-        let mask = Tensor::from_data(mask, self.device.burn());
-        let bias = Bias {
-            position: Some(self.position_bias(&self.encoder, 0, [length, length], pass)),
-            mask: Some(mask.clone()),
+        Source {
+            ids: self.ids(&batch.input_ids),
+            mask: Tensor::from_data(mask, self.device.burn()),
+            buckets: self.buckets(&self.encoder, 0, [length, length]),
+            rows,
         }
-        .lay_together(pass);
+    }
+
+    /// Puts targets onto the device: `ids` are the inputs, `[batch · length]`.
+    pub fn target(&self, ids: &[i32], batch: usize) -> Target {
+        let length = ids.len() / batch;
+        let buckets = self.buckets(&self.decoder, 0, [length, length]);
+        Target { ids: self.ids(ids), buckets }
+    }
+
+    /// Encodes a batch's sources.
+    pub fn encode(&self, source: Source, pass: &Pass) -> Encoded {
+        let Source { ids, mask, buckets, rows } = source;
+        let mut hidden = self.shared.rows(ids, pass);
+        if let Some(prompt) = pass.prompt() {
+            let [tokens, width] = hidden.dims();
+            let hidden_rows = hidden.reshape([rows, tokens / rows, width]);
+            let prompt = prompt.clone().unsqueeze::<3>().repeat_dim(0, rows);
+            let all = Tensor::cat(vec![prompt, hidden_rows], 1);
+            let [_, length, _] = all.dims();
+            hidden = all.reshape([rows * length, width]);
+        }
+        let position = self.bias(&self.encoder, buckets, pass);
+        let bias = Bias { position: Some(position), mask: Some(mask.clone()) }.lay_together(pass);
         let mut hidden = pass.dropout(hidden);
         for block in &self.encoder.blocks {
             pass.observe(&hidden);
@@ -132,13 +170,12 @@ impl T5 {
         Encoded { hidden, mask, batch: rows }
     }
 
-    /// Decodes whole targets at once: `ids` are the inputs, `[batch · length]`. Returns hidden
-    /// states after the final norm, `[batch · length, d_model]`.
-    pub fn decode(&self, ids: &[i32], encoded: &Encoded, pass: &Pass) -> Tensor<2> {
-        let length = ids.len() / encoded.batch;
-        let position = self.position_bias(&self.decoder, 0, [length, length], pass);
-        let bias = Bias { position: Some(position), mask: None };
-        let mut hidden = pass.dropout(self.embed(ids, pass));
+    /// Decodes whole targets at once. Returns hidden states after the final norm,
+    /// `[batch · length, d_model]`.
+    pub fn decode(&self, target: Target, encoded: &Encoded, pass: &Pass) -> Tensor<2> {
+        let Target { ids, buckets } = target;
+        let bias = Bias { position: Some(self.bias(&self.decoder, buckets, pass)), mask: None };
+        let mut hidden = pass.dropout(self.shared.rows(ids, pass));
         for block in &self.decoder.blocks {
             pass.observe(&hidden);
             hidden = self.whole_block(block, hidden, encoded.batch, &bias, Some(encoded), pass);
@@ -148,53 +185,65 @@ impl T5 {
 
     /// An empty cache for decoding token by token; the encoder's keys and values are made once.
     pub fn start(&self, encoded: &Encoded, pass: &Pass) -> Cache {
-        let cross = (self.decoder.blocks.iter())
-            .filter_map(|block| block.cross_attention.as_ref())
-            .map(|cross| cross.part.keys_values(encoded.hidden.clone(), pass))
-            .collect();
-        Cache { own: vec![None; self.decoder.blocks.len()], cross, length: 0 }
+        let (batch, width) = (encoded.batch, self.config.num_heads * self.config.d_kv);
+        let crosses = self.decoder.blocks.iter().filter_map(|block| block.cross_attention.as_ref());
+        let kept = crosses.map(|cross| {
+            let source = cross.part.keys_values(encoded.hidden.clone(), pass);
+            [Kept::none(batch, width, self.device.burn()), Kept::whole(source, batch)]
+        });
+        Cache { kept: kept.collect(), position: self.places(PLACES, pass), length: 0 }
+    }
+
+    /// The decoder's bias of the last of so many places to each of them.
+    fn places(&self, places: usize, pass: &Pass) -> Tensor<4> {
+        let buckets = self.buckets(&self.decoder, places - 1, [1, places]);
+        self.bias(&self.decoder, buckets, pass).without_autodiff()
     }
 
     /// Decodes one more token of each row: `ids` is `[batch]`. Returns `[batch, d_model]`.
     pub fn decode_next(
         &self,
-        ids: &[i32],
+        ids: Tensor<1, Int>,
         encoded: &Encoded,
         cache: &mut Cache,
         pass: &Pass,
     ) -> Tensor<2> {
-        let batch = encoded.batch;
-        let keys = cache.length + 1;
-        let position = self.position_bias(&self.decoder, cache.length, [1, keys], pass);
-        let bias = Bias { position: Some(position), mask: None };
-        let mut hidden = self.embed(ids, pass);
-        for (index, block) in self.decoder.blocks.iter().enumerate() {
-            let cross = cache.cross.get(index).map(|source| {
-                (source.clone(), Bias { position: None, mask: Some(encoded.mask.clone()) })
-            });
-            let own = &mut cache.own[index];
-            hidden = self.block(block, hidden, batch, &bias, cross, pass, |attention, x| {
-                let new = attention.keys_values(x, pass);
-                let all = match own.take() {
-                    Some(old) => old.extend(new, batch),
-                    None => new,
-                };
-                *own = Some(all.clone());
-                all
-            });
+        cache.length += 1;
+        let places = cache.position.dims()[3];
+        if cache.length > places {
+            cache.position = self.places(2 * places, pass);
         }
-        cache.length = keys;
+        let bias = Bias { position: Some(cache.position.clone()), mask: None };
+        let cross_bias = Bias { position: None, mask: Some(encoded.mask.clone()) };
+        let mut hidden = self.shared.rows(ids, pass);
+        for (block, [own, source]) in self.decoder.blocks.iter().zip(&mut cache.kept) {
+            let Normed { norm, part } = &block.self_attention;
+            hidden = part.step(hidden, self.norm_of(norm), true, own, &bias, pass);
+            if let Some(Normed { norm, part }) = &block.cross_attention {
+                hidden = part.step(hidden, self.norm_of(norm), false, source, &cross_bias, pass);
+            }
+            let Normed { norm, part } = &block.feed_forward;
+            hidden = match part.step(&hidden, self.norm_of(norm), pass) {
+                Some(hidden) => hidden,
+                None => self.last_part(block, hidden, pass),
+            };
+        }
         self.finish(&self.decoder, hidden, pass)
     }
 
     /// Scores of the vocabulary: `hidden` is `[rows, d_model]`, the result `[rows, vocab_size]`.
     pub fn logits(&self, hidden: Tensor<2>, pass: &Pass) -> Tensor<2> {
-        let head = self.head.as_ref().unwrap_or(&self.shared);
+        let (hidden, head) = self.before_head(hidden);
+        ops::linear::linear(hidden, head, pass)
+    }
+
+    /// What goes into the head, and the head.
+    pub fn before_head(&self, hidden: Tensor<2>) -> (Tensor<2>, &Weight) {
         let hidden = match self.config.scale_decoder_outputs {
             true => hidden * (self.config.d_model as f64).powf(-0.5),
             false => hidden,
         };
-        ops::linear::linear(hidden, head, pass)
+        (hidden, self.head.as_ref().unwrap_or(&self.shared))
     }
 
     /// The inputs of the decoder for these labels: shifted right, with the start token in front and
@@ -209,23 +258,19 @@ impl T5 {
         ids
     }
 
-    /// `[ids, d_model]`.
-    fn embed(&self, ids: &[i32], pass: &Pass) -> Tensor<2> {
-        let ids = TensorData::new(ids.to_vec(), [ids.len()]);
-        let ids = Tensor::<1, Int>::from_data(ids, self.device.burn());
-        self.shared.rows(ids, pass)
+    /// Tokens on the model's device.
+    pub fn ids(&self, ids: &[i32]) -> Tensor<1, Int> {
+        Tensor::from_data(TensorData::new(ids.to_vec(), [ids.len()]), self.device.burn())
     }
 
-    fn position_bias(
-        &self,
-        stack: &Stack,
-        first_query: usize,
-        shape: [usize; 2],
-        pass: &Pass,
-    ) -> Tensor<4> {
+    fn buckets(&self, stack: &Stack, first_query: usize, shape: [usize; 2]) -> Buckets {
         let (bidirectional, [queries, keys]) = (stack.name == "encoder", shape);
         let positions = Positions { bidirectional, first_query, queries, keys };
-        relative_position::bias(&stack.relative_attention_bias, &self.config, positions, pass)
+        Buckets::new(positions, &self.config, self.device.burn())
+    }
+
+    fn bias(&self, stack: &Stack, buckets: Buckets, pass: &Pass) -> Tensor<4> {
+        relative_position::bias(&stack.relative_attention_bias, buckets, pass)
     }
 
     /// A block over whole sequences: its parts at once where they can be.
@@ -282,29 +327,6 @@ impl T5 {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn block(
-        &self,
-        block: &Block,
-        hidden: Tensor<2>,
-        batch: usize,
-        bias: &Bias,
-        cross: Option<(KeysValues, Bias)>,
-        pass: &Pass,
-        own: impl FnOnce(&Attention, Tensor<2>) -> KeysValues,
-    ) -> Tensor<2> {
-        let Normed { norm, part } = &block.self_attention;
-        let x = self.norm(hidden.clone(), norm, pass);
-        let source = own(part, x.clone());
-        let mut hidden = hidden + pass.dropout(part.forward(x, source, batch, bias, pass));
-        if let (Some(Normed { norm, part }), Some((source, bias))) = (&block.cross_attention, cross)
-        {
-            let x = self.norm(hidden.clone(), norm, pass);
-            hidden = hidden + pass.dropout(part.forward(x, source, batch, &bias, pass));
-        }
-        self.last_part(block, hidden, pass)
-    }
-
     fn finish(&self, stack: &Stack, hidden: Tensor<2>, pass: &Pass) -> Tensor<2> {
         let hidden = self.norm(hidden, &stack.final_layer_norm, pass);
         pass.observe(&hidden);
@@ -323,9 +345,7 @@ impl Cache {
         let device = encoded.hidden.device();
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [rows.len()]), &device);
         let batch = encoded.batch;
-        for source in self.own.iter_mut().flatten().chain(&mut self.cross) {
-            source.select(&ids, batch);
-        }
+        self.kept.iter_mut().flatten().for_each(|kept| kept.select(&ids));
         let [all, width] = encoded.hidden.dims();
         encoded.hidden = (encoded.hidden.clone())
             .reshape([batch, all / batch * width])

@@ -1,8 +1,6 @@
 //! Attention on the CPU: each row and head is one piece of work, whose scores stay in the cache
 //! between the two products. Heads are read where they stand, by strides.
 
-use std::mem::MaybeUninit;
-
 use burn::{
     backend::{Flex, TensorMetadata, tensor::FloatTensor},
     tensor::Shape,
@@ -10,8 +8,8 @@ use burn::{
 
 use super::FusedAttention;
 use crate::ops::cpu::{
-    Blank, LANES, Matrix, Shared, Values, cleared, dot, exp, filled, for_each, greatest, product,
-    tensor, widest,
+    Blank, LANES, Matrix, Shared, Values, dot, exp, filled, for_each, greatest, product, tensor,
+    widest,
 };
 
 /// The sizes of an attention.
@@ -41,19 +39,6 @@ impl Sizes {
     /// The matrix of a row's head, `[length, depth]`.
     fn head<'a>(&self, values: &'a [f32], row: usize, head: usize, length: usize) -> Matrix<'a> {
         Matrix::new(&values[self.start(row, head, length)..], length, self.depth, self.width)
-    }
-
-    /// What a row's head has at one place of `length`, `[depth]`.
-    #[inline(always)]
-    fn vector<'a>(
-        &self,
-        values: &'a [f32],
-        row: usize,
-        head: usize,
-        length: usize,
-        place: usize,
-    ) -> &'a [f32] {
-        &values[self.start(row, head, length) + place * self.width..][..self.depth]
     }
 
     /// Where a row's head has its probabilities.
@@ -91,33 +76,18 @@ impl FusedAttention for Flex {
             let work = |mixed: Blank| {
                 for_each(sizes.pieces(), |(row, head)| {
                     let place = sizes.scores(row, head);
-                    let key = |key: usize| sizes.vector(k, row, head, keys, key);
                     // SAFETY: each piece has its own scores and its own columns of its own rows.
                     unsafe {
-                        if queries > 1 {
-                            product(
-                                all.matrix(place.start, keys),
-                                sizes.head(q, row, head, queries),
-                                sizes.head(k, row, head, keys).transposed(),
-                                1.0,
-                                false,
-                                true,
-                            );
-                        } else {
-                            // Not worth a product's preparations.
-                            let query = sizes.vector(q, row, head, 1, 0);
-                            let scores = all.part(place.clone());
-                            widest(
-                                #[inline(always)]
-                                || {
-                                    for (place, score) in scores.iter_mut().enumerate() {
-                                        score.write(dot(query, key(place)));
-                                    }
-                                },
-                            );
-                        }
+                        product(
+                            all.matrix(place.start, keys),
+                            sizes.head(q, row, head, queries),
+                            sizes.head(k, row, head, keys).transposed(),
+                            1.0,
+                            false,
+                            true,
+                        );
                     }
-                    // SAFETY: as above; both ways have written all of them.
+                    // SAFETY: as above; the product has written all of them.
                     let scores = unsafe { all.written(place) };
                     // A bias of fewer numbers is the single zero.
                     let position = position.get(head * size..(head + 1) * size);
@@ -137,16 +107,6 @@ impl FusedAttention for Flex {
                             }
                         },
                     );
-                    if queries == 1 {
-                        let start = sizes.start(row, head, 1);
-                        // SAFETY: as above.
-                        let out = unsafe { mixed.part(start..start + sizes.depth) };
-                        widest(
-                            #[inline(always)]
-                            || mix(out, scores, |key| sizes.vector(v, row, head, keys, key)),
-                        );
-                        return;
-                    }
                     let probabilities = Matrix::new(scores, queries, keys, keys);
                     let values = sizes.head(v, row, head, keys);
                     // SAFETY: as above.
@@ -258,22 +218,9 @@ impl FusedAttention for Flex {
     }
 }
 
-/// The values of one query: their sum, weighted by its probabilities.
-#[inline(always)]
-fn mix<'a>(
-    out: &mut [MaybeUninit<f32>],
-    probabilities: &[f32],
-    value: impl Fn(usize) -> &'a [f32],
-) {
-    let out = cleared(out);
-    for (key, p) in probabilities.iter().enumerate() {
-        out.iter_mut().zip(value(key)).for_each(|(out, v)| *out += p * v);
-    }
-}
-
 /// Softmax of a row, in place.
 #[inline(always)]
-fn softmax(scores: &mut [f32]) {
+pub(super) fn softmax(scores: &mut [f32]) {
     let most = greatest(scores);
     let mut sums = [0.0f32; LANES];
     let (parts, rest) = scores.as_chunks_mut::<LANES>();

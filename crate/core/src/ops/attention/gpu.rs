@@ -53,6 +53,8 @@ pub(in crate::ops) struct Biases {
     has_mask: usize,
     /// The first number of the mask.
     mask_at: usize,
+    /// Numbers of the bias by position.
+    positions: usize,
 }
 
 impl Biases {
@@ -61,6 +63,7 @@ impl Biases {
     pub(in crate::ops) fn of(position: CubeTensor, mask: CubeTensor) -> Self {
         let has = |part: &CubeTensor| usize::from(count(part) > 0);
         let (has_position, has_mask) = (has(&position), has(&mask));
+        let positions = count(&position);
         let (numbers, mask_at) = match (has_position, has_mask) {
             (1, 1) => {
                 let (position, mask) = (contiguous(position), contiguous(mask));
@@ -74,11 +77,22 @@ impl Biases {
             (0, 1) => (contiguous(mask), 0),
             _ => (empty(&position, [0]), 0),
         };
-        Biases { numbers, has_position, has_mask, mask_at }
+        Biases { numbers, has_position, has_mask, mask_at, positions }
     }
 
-    fn sizes<'a>(&self, launch: Launch<'a>) -> Launch<'a> {
+    /// Binds the numbers.
+    pub(in crate::ops) fn read<'a>(&'a self, launch: Launch<'a>) -> Launch<'a> {
+        launch.read(&self.numbers)
+    }
+
+    /// Says what there is, and where.
+    pub(in crate::ops) fn sizes<'a>(&self, launch: Launch<'a>) -> Launch<'a> {
         launch.size(self.has_position).size(self.has_mask).size(self.mask_at)
+    }
+
+    /// Of how many places each head has a bias.
+    pub(in crate::ops) fn places(&self, heads: usize) -> usize {
+        self.positions / heads
     }
 }
 
@@ -95,7 +109,7 @@ pub(in crate::ops) struct Operands {
 impl Operands {
     fn launch(&self, shader: &'static Shader) -> Launch<'_> {
         let launch = Launch::new(shader).constant("DEPTH4", self.sizes.depth4);
-        launch.read(&self.q).read(&self.k).read(&self.v).read(&self.bias.numbers)
+        self.bias.read(launch.read(&self.q).read(&self.k).read(&self.v))
     }
 
     /// The result, and what makes the probabilities again.

@@ -7,10 +7,11 @@
 mod cpu;
 pub(in crate::ops) mod gpu;
 mod gradient;
+pub mod step;
 
 use burn::{
     backend::{Backend, Cube, Dispatch, backend_extension, tensor::FloatTensor},
-    tensor::{Int, Tensor, activation::softmax},
+    tensor::{Tensor, activation::softmax},
 };
 
 use super::{Context, cpu::is_cpu, rows::lay_together};
@@ -46,31 +47,6 @@ pub struct KeysValues {
     pub keys: Tensor<2>,
     /// The values.
     pub values: Tensor<2>,
-}
-
-impl KeysValues {
-    /// One more key and value for each row, after those that are there.
-    pub fn extend(self, new: KeysValues, batch: usize) -> KeysValues {
-        let append = |old: Tensor<2>, new: Tensor<2>| {
-            let [rows, width] = old.dims();
-            let old = old.reshape([batch, rows / batch, width]);
-            let new = new.reshape([batch, 1, width]);
-            Tensor::cat(vec![old, new], 1).reshape([rows + batch, width])
-        };
-        KeysValues { keys: append(self.keys, new.keys), values: append(self.values, new.values) }
-    }
-
-    /// Keeps these rows of the batch, in this order.
-    pub fn select(&mut self, rows: &Tensor<1, Int>, batch: usize) {
-        for tensor in [&mut self.keys, &mut self.values] {
-            let [all, width] = tensor.dims();
-            let length = all / batch;
-            *tensor = (tensor.clone())
-                .reshape([batch, length * width])
-                .select(0, rows.clone())
-                .reshape([rows.dims()[0] * length, width]);
-        }
-    }
 }
 
 /// How the columns and rows of the operands divide.

@@ -1,8 +1,12 @@
 //! The attention part of a block, with its norm and what goes past it.
 
 use burn::tensor::Tensor;
+use burn_cubecl::tensor::CubeTensor;
 
-use super::{Map, Norm, is_node, maps::Maps};
+use super::{
+    Map, Norm, is_node,
+    maps::{Inner, Maps},
+};
 use crate::ops::{
     Context,
     attention::{
@@ -10,7 +14,7 @@ use crate::ops::{
         gpu::{Biases, Operands, Sizes, fits},
     },
     gpu::{
-        contiguous, dims, empty,
+        contiguous, dims, empty, few,
         node::{Parent, record},
         part,
         product::stride,
@@ -36,8 +40,8 @@ pub fn attention(
         return None;
     }
     match source {
-        None => to_itself(x, norm, maps, shape, bias),
-        Some(source) => to_another(x, source, norm, maps, shape, bias),
+        None => to_itself(x, norm, maps, shape, bias, context.recompute),
+        Some(source) => to_another(x, source, norm, maps, shape, bias, context.recompute),
     }
 }
 
@@ -47,6 +51,7 @@ fn to_itself(
     maps: [Map<'_>; 4],
     shape: Heads,
     bias: &Bias,
+    recompute: bool,
 ) -> Option<Tensor<2>> {
     let bias = numbers(bias, x)?;
     let [[a0, b0], [a1, b1], [a2, b2], [a3, b3]] = maps.map(|map| map.parents(x));
@@ -59,16 +64,30 @@ fn to_itself(
     let weight = Parent::of(norm.weight)?.numbers();
 
     let rows = dims(&x)[0];
-    let (all, low, [n, scales]) = inner.forward_normed(&x, &weight, norm.epsilon as f32);
-    let [q, k, v] = [0, 1, 2].map(|plane| inner.plane(&all, rows, plane));
-    let sizes = Sizes::of(&q, &k, shape.batch, shape.heads);
-    let operands = Operands { q, k, v, bias, sizes };
-    let (mixed, stats) = operands.forward();
-    let (y, outer_low) = outer.forward(&mixed, Some(&x));
+    let epsilon = norm.epsilon as f32;
+    let make = {
+        let (x, weight, inner) = (x.clone(), weight.clone(), inner.clone());
+        move || {
+            let norm = few::Norm { weight: &weight, epsilon };
+            let (all, low, [n, scales]) = inner.forward_normed(&x, norm);
+            let [q, k, v] = [0, 1, 2].map(|plane| inner.plane(&all, rows, plane));
+            let sizes = Sizes::of(&q, &k, shape.batch, shape.heads);
+            let operands = Operands { q, k, v, bias: bias.clone(), sizes };
+            let (mixed, stats) = operands.forward();
+            ToItself { operands, low, n, scales, mixed, stats }
+        }
+    };
+    let mut made = make();
+    let (y, outer_low) = outer.forward(&made.mixed, Some(&x));
     // Kept only for the gradients of low-rank products; else any matrix of as many rows does.
-    let n = if low.is_some() { n } else { x.clone() };
+    if made.low.is_none() {
+        made.n = x.clone();
+    }
+    let kept = (!recompute).then_some(made);
 
     Some(record(parents, y, move |dy, wants| {
+        let made = kept.clone().unwrap_or_else(&make);
+        let ToItself { operands, low, n, scales, mixed, stats } = made;
         let dy = contiguous(dy);
         let goes_on = wants[0] || low.is_some();
         let (dmixed, [[a3, b3]]) = outer.backward(&mixed, &outer_low, &dy, goes_on, None);
@@ -86,6 +105,17 @@ fn to_itself(
     }))
 }
 
+/// What is made on the way to the result, and read again by the backward pass.
+#[derive(Clone)]
+struct ToItself {
+    operands: Operands,
+    low: Inner,
+    n: CubeTensor,
+    scales: CubeTensor,
+    mixed: CubeTensor,
+    stats: CubeTensor,
+}
+
 fn to_another(
     x: &Tensor<2>,
     source: &Tensor<2>,
@@ -93,6 +123,7 @@ fn to_another(
     maps: [Map<'_>; 4],
     shape: Heads,
     bias: &Bias,
+    recompute: bool,
 ) -> Option<Tensor<2>> {
     let bias = numbers(bias, x)?;
     let [[a0, b0], [a1, b1], [a2, b2], [a3, b3]] = maps.map(|map| map.parents(x));
@@ -106,16 +137,31 @@ fn to_another(
     let weight = Parent::of(norm.weight)?.numbers();
 
     let others = dims(&source)[0];
-    let (q, asks_low, [n, scales]) = asks.forward_normed(&x, &weight, norm.epsilon as f32);
-    let (both, low) = answers.forward(&source, None);
-    let [k, v] = [0, 1].map(|plane| answers.plane(&both, others, plane));
-    let sizes = Sizes::of(&q, &k, shape.batch, shape.heads);
-    let operands = Operands { q, k, v, bias, sizes };
-    let (mixed, stats) = operands.forward();
-    let (y, outer_low) = outer.forward(&mixed, Some(&x));
-    let n = if asks_low.is_some() { n } else { x.clone() };
+    let epsilon = norm.epsilon as f32;
+    let make = {
+        let (x, source, weight) = (x.clone(), source.clone(), weight.clone());
+        let (asks, answers) = (asks.clone(), answers.clone());
+        move || {
+            let norm = few::Norm { weight: &weight, epsilon };
+            let (q, asks_low, [n, scales]) = asks.forward_normed(&x, norm);
+            let (both, low) = answers.forward(&source, None);
+            let [k, v] = [0, 1].map(|plane| answers.plane(&both, others, plane));
+            let sizes = Sizes::of(&q, &k, shape.batch, shape.heads);
+            let operands = Operands { q, k, v, bias: bias.clone(), sizes };
+            let (mixed, stats) = operands.forward();
+            ToAnother { operands, asks_low, low, n, scales, mixed, stats }
+        }
+    };
+    let mut made = make();
+    let (y, outer_low) = outer.forward(&made.mixed, Some(&x));
+    if made.asks_low.is_none() {
+        made.n = x.clone();
+    }
+    let kept = (!recompute).then_some(made);
 
     Some(record(parents, y, move |dy, wants| {
+        let made = kept.clone().unwrap_or_else(&make);
+        let ToAnother { operands, asks_low, low, n, scales, mixed, stats } = made;
         let dy = contiguous(dy);
         let goes_on = wants[0] || wants[1] || asks_low.is_some() || low.is_some();
         let (dmixed, [[a3, b3]]) = outer.backward(&mixed, &outer_low, &dy, goes_on, None);
@@ -131,6 +177,18 @@ fn to_another(
         let (dsource, [[a1, b1], [a2, b2]]) = answers.backward(&source, &low, &dkv, wants[1], None);
         [dx, dsource, a0, b0, a1, b1, a2, b2, a3, b3]
     }))
+}
+
+/// As [`ToItself`].
+#[derive(Clone)]
+struct ToAnother {
+    operands: Operands,
+    asks_low: Inner,
+    low: Inner,
+    n: CubeTensor,
+    scales: CubeTensor,
+    mixed: CubeTensor,
+    stats: CubeTensor,
 }
 
 /// The bias on the device of `like`.

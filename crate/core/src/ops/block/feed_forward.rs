@@ -1,12 +1,16 @@
 //! The feed-forward part of a block, with its norm and what goes past it.
 
 use burn::tensor::Tensor;
+use burn_cubecl::tensor::CubeTensor;
 
-use super::{Map, Norm, is_node, maps::Maps};
+use super::{
+    Map, Norm, is_node,
+    maps::{Inner, Maps},
+};
 use crate::ops::{
     Context, gated_gelu,
     gpu::{
-        contiguous, dims,
+        contiguous, dims, few,
         node::{Parent, record},
     },
     rms_norm,
@@ -32,15 +36,30 @@ pub fn feed_forward(
     let weight = Parent::of(norm.weight)?.numbers();
 
     let rows = dims(&x)[0];
-    let (both, low, [n, scales]) = inner.forward_normed(&x, &weight, norm.epsilon as f32);
-    let [gate, value] = [0, 1].map(|plane| inner.plane(&both, rows, plane));
-    let g = gated_gelu::gpu::forward(&gate, &value);
-    let (y, outer_low) = outer.forward(&g, Some(&x));
+    let epsilon = norm.epsilon as f32;
+    let make = {
+        let (x, weight, inner) = (x.clone(), weight.clone(), inner.clone());
+        move || {
+            let norm = few::Norm { weight: &weight, epsilon };
+            let (both, low, [n, scales]) = inner.forward_normed(&x, norm);
+            let [gate, value] = [0, 1].map(|plane| inner.plane(&both, rows, plane));
+            let g = gated_gelu::gpu::forward(&gate, &value);
+            Made { both, low, n, scales, g }
+        }
+    };
+    let mut made = make();
+    let (y, outer_low) = outer.forward(&made.g, Some(&x));
     // Kept only for the gradients of low-rank products; else any matrix of as many rows does.
-    let n = if low.is_some() { n } else { x.clone() };
-    let g = if outer_low.is_some() { g } else { gate };
+    if made.low.is_none() {
+        made.n = x.clone();
+    }
+    if outer_low.is_none() {
+        made.g = inner.plane(&made.both, rows, 0);
+    }
+    let kept = (!context.recompute).then_some(made);
 
     Some(record(parents, y, move |dy, wants| {
+        let Made { both, low, n, scales, g } = kept.clone().unwrap_or_else(&make);
         let dy = contiguous(dy);
         let goes_on = wants[0] || low.is_some();
         let (dboth, [[a2, b2]]) = outer.backward(&g, &outer_low, &dy, goes_on, Some(&both));
@@ -49,4 +68,15 @@ pub fn feed_forward(
         let dx = dn.map(|dn| rms_norm::gpu::backward(&x, &weight, &scales, &dn, Some(&dy)));
         [dx, a0, b0, a1, b1, a2, b2]
     }))
+}
+
+/// What is made on the way to the result, and read again by the backward pass.
+#[derive(Clone)]
+struct Made {
+    /// The gate and the value, in planes.
+    both: CubeTensor,
+    low: Inner,
+    n: CubeTensor,
+    scales: CubeTensor,
+    g: CubeTensor,
 }

@@ -6,10 +6,12 @@ use flantune_shaders::{LOW_RANK, LOW_RANK_BACKWARD, LOW_RANK_GRADIENTS};
 
 use super::Map;
 use crate::ops::{
-    Weight,
+    Weight, gated_gelu,
     gpu::{
-        Launch, adjacent, count, dims, empty, groups, part,
-        product::{Low, Right, Up, With, by_rows, by_transposed, fits_planes, stride},
+        Launch, adjacent, count, dims, empty,
+        few::{self, Norm},
+        groups, part,
+        product::{Low, Right, Up, With, by_rows, fits_planes, stride},
         slot,
     },
     rms_norm,
@@ -91,36 +93,71 @@ impl Maps {
     pub(super) fn forward_normed(
         &self,
         x: &CubeTensor,
-        norm: &CubeTensor,
-        epsilon: f32,
+        norm: Norm<'_>,
     ) -> (CubeTensor, Inner, [CubeTensor; 2]) {
-        let (n, scales, inner) = match self.ranks() {
+        let (n, scales, inner) = self.normed(x, norm);
+        (self.product(&n, &inner, None), inner, [n, scales])
+    }
+
+    /// What they make of the norm of `x` where nothing comes back.
+    pub(super) fn step(&self, x: &CubeTensor, norm: Norm<'_>) -> CubeTensor {
+        if self.ranks() > 0 || !few::fits(dims(x)[0], self.inputs) {
+            return self.forward_normed(x, norm).0;
+        }
+        few::normed(x, norm, &self.weight, self.planes * self.outputs, self.planes - 1)
+    }
+
+    /// The gated GELU of what the two of them, gate and value, make of the norm of `x`, where nothing comes back.
+    pub(super) fn gated_step(&self, x: &CubeTensor, norm: Norm<'_>) -> CubeTensor {
+        let rows = dims(x)[0];
+        if !few::fits(rows, self.inputs) {
+            let both = self.forward_normed(x, norm).0;
+            return gated_gelu::gpu::forward(
+                &self.plane(&both, rows, 0),
+                &self.plane(&both, rows, 1),
+            );
+        }
+        if self.ranks() == 0 {
+            return few::gated(x, Some(norm), &self.weight, self.outputs, None);
+        }
+        let (n, _, inner) = self.normed(x, norm);
+        few::gated(&n, None, &self.weight, self.outputs, self.low(&inner))
+    }
+
+    /// `n = norm(x)`, the norm's scales, and what low-rank products make of n on their way.
+    fn normed(&self, x: &CubeTensor, norm: Norm<'_>) -> (CubeTensor, CubeTensor, Inner) {
+        let Norm { weight, epsilon } = norm;
+        match self.ranks() {
             // As many as a workgroup of the norm has threads for.
             1..=rms_norm::gpu::THREADS => {
                 let low = self.beside().iter().map(|low| {
                     low.as_ref().map_or((None, 0, 0), |low| (Some(&low.a), low.first, low.rank))
                 });
                 let (n, scales, inner) =
-                    rms_norm::gpu::forward_low(x, norm, epsilon, low.collect(), self.ranks());
+                    rms_norm::gpu::forward_low(x, weight, epsilon, low.collect(), self.ranks());
                 (n, scales, Some(inner))
             }
             _ => {
-                let (n, scales) = rms_norm::gpu::forward(x, norm, epsilon);
+                let (n, scales) = rms_norm::gpu::forward(x, weight, epsilon);
                 let inner = self.inner(&n);
                 (n, scales, inner)
             }
-        };
-        (self.product(&n, &inner, None), inner, [n, scales])
+        }
     }
 
     fn product(&self, x: &CubeTensor, inner: &Inner, residual: Option<&CubeTensor>) -> CubeTensor {
         let with = With {
             more_planes: self.planes - 1,
-            low: inner.as_ref().map(|low| Low { low, ups: self.ups(|low| (&low.b, low.scale)) }),
+            low: self.low(inner),
             residual,
-            gated: None,
+            ..With::default()
         };
-        by_transposed(x, &self.weight, self.planes * self.outputs, with)
+        few::by_transposed(x, &self.weight, self.planes * self.outputs, with)
+    }
+
+    /// The low-rank products beside what they make.
+    fn low<'a>(&'a self, inner: &'a Inner) -> Option<Low<'a>> {
+        inner.as_ref().map(|low| Low { low, ups: self.ups(|low| (&low.b, low.scale)) })
     }
 
     /// The gradients of the input, where it is wanted, and of A and B of each map. `dy` lies as what was made.
@@ -141,7 +178,7 @@ impl Maps {
         let dinner = inner.as_ref().map(|_| self.inner_backward(dy, rows));
         let dx = wants_x.then(|| {
             let low = dinner.as_ref().map(|low| Low { low, ups: self.ups(|low| (&low.a, 1.0)) });
-            let with = With { more_planes: self.planes - 1, low, residual: None, gated };
+            let with = With { more_planes: self.planes - 1, low, gated, ..With::default() };
             let sizes = [rows, self.inputs, self.planes * self.outputs];
             by_rows(dy, &self.weight, sizes, 1.0, with)
         });

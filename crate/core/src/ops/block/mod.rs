@@ -14,13 +14,18 @@
 mod attention;
 mod feed_forward;
 mod maps;
+pub mod step;
 
 use burn::tensor::Tensor;
+use burn_cubecl::tensor::CubeTensor;
 
 pub use attention::attention;
 pub use feed_forward::feed_forward;
 
-use super::{Context, Weight, gpu::node::Parent};
+use super::{
+    Context, Weight,
+    gpu::{few, node::Parent},
+};
 
 /// A linear map and the low-rank product beside it.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +64,13 @@ pub struct Norm<'a> {
     pub weight: &'a Tensor<1>,
     /// What is added to the mean square.
     pub epsilon: f64,
+}
+
+impl Norm<'_> {
+    /// The same where its weight is on a GPU.
+    fn on_gpu<'a>(&self, weight: &'a CubeTensor) -> few::Norm<'a> {
+        few::Norm { weight, epsilon: self.epsilon as f32 }
+    }
 }
 
 /// Whether parts are nodes of their own here: on GPUs, where the base is frozen and nothing is dropped.

@@ -28,7 +28,7 @@ impl CrossEntropy for Cube {
         z_loss: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let (logits, labels) = both(logits, labels);
-        forward(&logits, &labels, [label_smoothing, z_loss])
+        losses(&logits, &labels, [label_smoothing, z_loss])
     }
 
     fn cross_entropy_backward(
@@ -47,21 +47,28 @@ impl CrossEntropy for Cube {
 }
 
 /// Each token's loss, and its log of the partition function.
-fn forward(
-    logits: &CubeTensor,
-    labels: &CubeTensor,
-    [label_smoothing, z_loss]: [f32; 2],
-) -> (CubeTensor, CubeTensor) {
-    let [tokens, words] = dims(logits);
+fn losses(logits: &CubeTensor, labels: &CubeTensor, factors: [f32; 2]) -> (CubeTensor, CubeTensor) {
+    let [tokens, _] = dims(logits);
     let (losses, partition) = (empty(logits, [tokens]), empty(logits, [tokens]));
-    let launch = Launch::new(&CROSS_ENTROPY).read(logits).read(labels);
-    let launch = launch.write(&losses).write(&partition).size(tokens).size(words);
-    launch.number(label_smoothing).number(z_loss).run(groups(tokens, 1));
+    forward(logits, labels, factors, [&losses, &partition]);
     (losses, partition)
 }
 
+/// Writes each token's loss, and its log of the partition function.
+pub(super) fn forward(
+    logits: &CubeTensor,
+    labels: &CubeTensor,
+    [label_smoothing, z_loss]: [f32; 2],
+    [losses, partition]: [&CubeTensor; 2],
+) {
+    let [tokens, words] = dims(logits);
+    let launch = Launch::new(&CROSS_ENTROPY).read(logits).read(labels);
+    let launch = launch.write(losses).write(partition).size(tokens).size(words);
+    launch.number(label_smoothing).number(z_loss).run(groups(tokens, 1));
+}
+
 /// Puts the gradient in the place of the logits. With `shared` all tokens have one, times it.
-fn backward(
+pub(super) fn backward(
     logits: &CubeTensor,
     [labels, partition, gradient]: [&CubeTensor; 3],
     [label_smoothing, z_loss]: [f32; 2],
@@ -85,7 +92,7 @@ pub(super) fn mean(
     let factors = [smoothing.label_smoothing as f32, smoothing.z_loss as f32];
     let parent = Parent::of(logits).expect("a tensor on a GPU");
     let (logits, labels) = (contiguous(parent.numbers()), buffer(labels.clone()));
-    let (losses, partition) = forward(&logits, &labels, factors);
+    let (losses, partition) = losses(&logits, &labels, factors);
     let (mean, scale) = (empty(&losses, [1]), 1.0 / targets as f32);
     let launch = Launch::new(&SUM).read(&losses).write(&mean).size(count(&losses));
     launch.number(scale).run([1, 1, 1]);

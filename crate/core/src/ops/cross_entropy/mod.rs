@@ -7,13 +7,14 @@
 mod cpu;
 mod gpu;
 mod gradient;
+mod head;
 
 use burn::{
     backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor},
     tensor::{Int, Tensor, TensorData},
 };
 
-use super::Context;
+use super::{Context, Weight, linear::linear};
 
 /// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
 /// whole numbers exactly up to 2^24.
@@ -105,6 +106,40 @@ pub fn mean_cross_entropy(
         return gpu::mean(&logits, &labels.marked, smoothing, targets);
     }
     cross_entropy(logits, labels, smoothing, context).sum() / targets as f64
+}
+
+/// [`mean_cross_entropy`] of the scores that a head, `[vocabulary, width]`, makes of `hidden`,
+/// `[tokens, width]`.
+pub fn mean_cross_entropy_of(
+    hidden: Tensor<2>,
+    head: &Weight,
+    labels: &Labels,
+    smoothing: Smoothing,
+    targets: usize,
+    context: &Context,
+) -> Tensor<1> {
+    if context.has_gpu_kernel(&hidden)
+        && let Some(mean) = head::mean(&hidden, head, labels, smoothing, targets)
+    {
+        return mean;
+    }
+    mean_cross_entropy(linear(hidden, head, context), labels, smoothing, targets, context)
+}
+
+/// [`cross_entropy`] of the same, where nothing is trained.
+pub fn cross_entropy_of(
+    hidden: Tensor<2>,
+    head: &Weight,
+    labels: &Labels,
+    smoothing: Smoothing,
+    context: &Context,
+) -> Tensor<1> {
+    if context.has_gpu_kernel(&hidden)
+        && let Some(losses) = head::losses(&hidden, head, labels, smoothing)
+    {
+        return losses;
+    }
+    cross_entropy(linear(hidden, head, context), labels, smoothing, context)
 }
 
 /// The operation in plain tensors.

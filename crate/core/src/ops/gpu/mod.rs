@@ -1,9 +1,11 @@
 //! What the GPU forms of operations share: burn's tensors as buffers, and launches of our own shaders.
 
 pub mod adamw;
+pub mod argmax;
 pub mod count;
 pub mod dropout;
 pub mod embed;
+pub mod few;
 mod launch;
 pub mod node;
 pub mod position;

@@ -71,6 +71,8 @@ pub struct With<'a> {
     /// The gate and the value, in planes, that the result is the gradient of the gated GELU of: then their
     /// gradients are what comes out, in planes likewise.
     pub gated: Option<&'a CubeTensor>,
+    /// Where the result is written, if it has a place; there are no planes then.
+    pub into: Option<&'a CubeTensor>,
 }
 
 /// Low-rank products beside a product's planes.
@@ -176,8 +178,9 @@ fn launch(
         Right::Floats(b) => launch.read(b),
         Right::Int8 { words, scales } => launch.read(words).read(scales),
     };
-    let y = match (layout, with.more_planes) {
-        ("NT", 1..) => empty(a, [planes * stride]),
+    let y = match (with.into, with.more_planes) {
+        (Some(into), _) => into.clone(),
+        (None, 1..) if layout == "NT" => empty(a, [planes * stride]),
         _ if with.gated.is_some() => empty(a, [2 * stride]),
         _ => empty(a, [parts * m, n]),
     };

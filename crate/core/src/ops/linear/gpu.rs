@@ -5,7 +5,8 @@ use burn::backend::{Cube, tensor::FloatTensor};
 use super::LinearMap;
 use crate::ops::gpu::{
     both, contiguous, dims, empty,
-    product::{Low, Right, With, by_rows, by_transposed, of_transposed},
+    few::by_transposed,
+    product::{Low, Right, With, by_rows, of_transposed},
 };
 
 impl LinearMap for Cube {

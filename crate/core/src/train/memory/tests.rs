@@ -100,7 +100,12 @@ fn what_takes_more_is_estimated_higher() {
     assert!(total(|config| config.model.kernels = false) > plain);
     assert!(total(|config| config.train.dropout = Dropout::Rate(0.1)) > plain);
     assert!(total(|config| config.method.variant = Variant::Dora) > plain);
-    assert!(total(|config| config.model.recompute = true) < plain);
+    let on_gpu = |recompute| {
+        let mut demand = with(Method::Lora, |config| config.model.recompute = recompute);
+        demand.gpu = true;
+        estimate(&small(), &demand).total
+    };
+    assert!(on_gpu(true) < on_gpu(false));
     assert!(
         total(|config| config.model.dtype = Dtype::Int8)
             < total(|config| config.model.dtype = Dtype::Bf16)

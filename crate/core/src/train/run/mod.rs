@@ -118,7 +118,7 @@ impl Run {
         let (claim, found) =
             output::claim_run(&*host.storage, output, &inputs, resume, host.kept).await?;
         let epochs = Epochs::new(&config, &train);
-        let settings = TrainerSettings::of(&config, &model);
+        let settings = TrainerSettings::of(&config, &model)?;
         let trainer = Trainer::new(model, adapter, settings);
         let data = resume::fingerprint(&train, validation.as_ref());
         let state = State::new(config.clone(), base.hash.clone(), data);

@@ -8,7 +8,8 @@ use burn::backend::{
 use super::{Int8Map, unpacked};
 use crate::ops::gpu::{
     both, contiguous, dims,
-    product::{Right, With, by_rows, by_transposed},
+    few::by_transposed,
+    product::{Right, With, by_rows},
 };
 
 impl Int8Map for Cube {
