@@ -5,13 +5,14 @@ mod block;
 mod case;
 mod dora;
 mod dropout;
-mod int8;
+mod packed;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use flantune::{
     device::DeviceKind,
     model::Pass,
     ops::{
+        Format,
         attention::{self, Bias, Heads, KeysValues},
         cross_entropy::{self, Labels, Smoothing},
         gated_gelu,
@@ -24,7 +25,7 @@ use self::case::{Case, Draw, Form, Input};
 use super::Failure;
 
 /// What is checked here.
-pub(super) const OPERATIONS: [&str; 10] = [
+pub(super) const OPERATIONS: [&str; 12] = [
     "attention",
     "rms_norm",
     "gated_gelu",
@@ -32,6 +33,8 @@ pub(super) const OPERATIONS: [&str; 10] = [
     "linear",
     "lora",
     "int8",
+    "int4",
+    "f16",
     "dora",
     "block",
     "dropout",
@@ -73,7 +76,9 @@ fn cases(name: &str, place: &flantune::device::Device) -> Result<Vec<Case>, Fail
         "cross_entropy" => cross_entropies(draw, device),
         "linear" => linears(draw),
         "lora" => loras(draw, device),
-        "int8" => int8::cases(draw, place),
+        "int8" => packed::cases(draw, place, Format::Int8),
+        "int4" => packed::cases(draw, place, Format::Int4),
+        "f16" => packed::cases(draw, place, Format::F16),
         "dora" => dora::cases(draw, device),
         "block" => block::cases(draw, place),
         _ => return Err(format!("there is no operation `{name}`").into()),

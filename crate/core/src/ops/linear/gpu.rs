@@ -4,8 +4,8 @@ use burn::backend::{Cube, tensor::FloatTensor};
 
 use super::LinearMap;
 use crate::ops::gpu::{
-    both, contiguous, dims, empty,
-    product::{Low, Right, With, by_rows, by_transposed, of_transposed},
+    Right, both, contiguous, dims, empty,
+    product::{Low, With, by_rows, by_transposed, of_transposed},
 };
 
 impl LinearMap for Cube {
