@@ -1,8 +1,9 @@
-// Rows of the embedding: y[i] = weight[ids[i]]; with INT8 its integers, four in a word, times the row's scale.
+// Rows of a matrix as floats, such as those of the embedding: y[i] = b[ids[i]]. b is of floats, or packed into
+// words (`right.wgsl`, which goes with this file), with a scale for each row where those are of INT8.
 //
-//   weight [tokens, width] (INT8: words [tokens, width / 4], scales [tokens]), ids [count] → y [count, width]
+//   b [rows, 4 · width] (with VEC; else [rows, width]), ids [count] → y [count, a row of b]
 //
-// With VEC four numbers go at a time; with INT8 they always do, and the width divides by four.
+// With VEC four numbers go at a time; of what is packed they always do, and a row's number divides by four.
 //
 // Grid: ⌈count · width / 64⌉ workgroups of 64 threads, a thread a number, or four of them.
 
@@ -17,11 +18,19 @@ alias T = vec4<f32>;
 alias T = f32;
 //#end
 
+//#if FLOATS
+@group(0) @binding({{next}}) var<storage, read_write> b: array<T>;
+//#end
 //#if INT8
-@group(0) @binding({{next}}) var<storage, read_write> weight: array<u32>;
+@group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
 @group(0) @binding({{next}}) var<storage, read_write> scales: array<f32>;
-//#else
-@group(0) @binding({{next}}) var<storage, read_write> weight: array<T>;
+//#end
+//#if INT4
+@group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
+@group(0) @binding({{next}}) var<storage, read_write> scales: array<u32>;
+//#end
+//#if F16
+@group(0) @binding({{next}}) var<storage, read_write> b: array<vec2<u32>>;
 //#end
 @group(0) @binding({{next}}) var<storage, read_write> ids: array<u32>;
 @group(0) @binding({{next}}) var<storage, read_write> y: array<T>;
@@ -37,13 +46,15 @@ fn main(
   if (place >= sizes.count * sizes.width) {
     return;
   }
-  let id = ids[place / sizes.width];
+  let row = ids[place / sizes.width];
   let column = place % sizes.width;
+//#if VEC
 //#if INT8
-  let word = i32(weight[id * sizes.width + column]);
-  let integers = (vec4<i32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
-  y[place] = vec4<f32>(integers) * scales[id];
+  y[place] = four(row, column, sizes.width) * scales[row];
 //#else
-  y[place] = weight[id * sizes.width + column];
+  y[place] = four(row, column, sizes.width);
+//#end
+//#else
+  y[place] = b[row * sizes.width + column];
 //#end
 }

@@ -21,6 +21,17 @@ pub struct Shader {
     pub goes: fn(&Constants) -> bool,
 }
 
+/// That a right side is of one kind; that what is packed goes four at a time, where it is rows that are read.
+fn is_embedding(constants: &Constants) -> bool {
+    is_right(constants) && (constants.contains(&("FLOATS", 1)) || constants.contains(&("VEC", 1)))
+}
+
+/// How a right side is packed: `right.wgsl`.
+fn is_right(constants: &Constants) -> bool {
+    let kinds = ["FLOATS", "INT8", "INT4", "F16"].into_iter();
+    kinds.filter(|name| constants.contains(&(*name, 1))).count() == 1
+}
+
 /// That a product has one layout; that a weight's gradient stands alone; that only products of fours have
 /// several planes; that a residual is beside one plane only, for want of buffers; and that a gate is passed
 /// backwards only.
@@ -31,7 +42,8 @@ fn is_product(constants: &Constants) -> bool {
     let layouts = ["NT", "NN", "TN"].into_iter().filter(|name| is(name)).count();
     let low = value("LOW").unwrap_or(0);
     layouts == 1
-        && !(is("TN") && (is("INT8") || low > 0 || is("RESIDUAL")))
+        && is_right(constants)
+        && !(is("TN") && (!is("FLOATS") || low > 0 || is("RESIDUAL")))
         && !(low > 1 && (value("VEC") == Some(0) || is("RESIDUAL") || is("GATE")))
         && !(is("GATE") && (!is("NN") || value("VEC") == Some(0) || is("RESIDUAL")))
 }
@@ -44,24 +56,24 @@ fn is_product_of_few(constants: &Constants) -> bool {
     };
     let (low, norm, gate, residual) =
         (value("LOW"), value("NORM"), value("GATE"), value("RESIDUAL"));
-    !(norm > 0 && (low > 0 || residual > 0))
+    is_right(constants)
+        && !(norm > 0 && (low > 0 || residual > 0))
         && !(gate > 0 && (residual > 0 || !matches!(low, 0 | 2)))
         && !(residual > 0 && low > 1)
 }
 
-/// That integers go four at a time.
-fn is_embedding(constants: &Constants) -> bool {
-    !constants.contains(&("INT8", 1)) || constants.contains(&("VEC", 1))
-}
-
-/// `NAME: "file" { CONSTANT: values, ... } if rule` for each kernel.
+/// `NAME: "file" { CONSTANT: values, ... } if rule` for each kernel, `"file" + "other"` where another file goes
+/// with it.
 macro_rules! shaders {
-    ($($(#[$about:meta])+ $name:ident: $file:literal { $($constant:ident: $values:expr),* $(,)? } $(if $goes:path)?;)+) => {
+    ($($(#[$about:meta])+ $name:ident: $file:literal $(+ $other:literal)? { $($constant:ident: $values:expr),* $(,)? } $(if $goes:path)?;)+) => {
         $(
             $(#[$about])+
             pub static $name: Shader = Shader {
                 name: $file,
-                source: include_str!(concat!($file, ".wgsl")),
+                source: concat!(
+                    include_str!(concat!($file, ".wgsl")),
+                    $("\n", include_str!(concat!($other, ".wgsl")))?
+                ),
                 constants: &[$((stringify!($constant), &$values)),*],
                 goes: shaders!(@goes $($goes)?),
             };
@@ -99,8 +111,10 @@ shaders! {
     CROSS_ENTROPY_BACKWARD: "cross_entropy_backward" { SHARED: [0, 1] };
     /// What dropout multiplies by.
     DROPOUT: "dropout" {};
-    /// Rows of the embedding.
-    EMBED: "embed" { INT8: [0, 1], VEC: [0, 1] } if is_embedding;
+    /// Rows of a matrix, such as the embedding's.
+    EMBED: "embed" + "right" {
+        FLOATS: [0, 1], INT8: [0, 1], INT4: [0, 1], F16: [0, 1], VEC: [0, 1],
+    } if is_embedding;
     /// Rows of numbers one after the other.
     GATHER: "gather" {};
     /// The gated GELU and its gradients.
@@ -114,16 +128,18 @@ shaders! {
     /// The bias by position.
     POSITION_BIAS: "position_bias" {};
     /// Products of matrices, straight from memory.
-    PRODUCT: "product" {
-        NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1], GATE: [0, 1],
+    PRODUCT: "product" + "right" {
+        NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [0, 1], FLOATS: [0, 1], INT8: [0, 1], INT4: [0, 1], F16: [0, 1],
+        LOW: [0, 1, 2, 3], RESIDUAL: [0, 1], GATE: [0, 1],
     } if is_product;
     /// Products of few rows with a frozen weight.
-    PRODUCT_FEW: "product_few" {
-        INT8: [0, 1], NORM: [0, 1], GATE: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1],
+    PRODUCT_FEW: "product_few" + "right" {
+        VEC: [1], FLOATS: [0, 1], INT8: [0, 1], INT4: [0, 1], F16: [0, 1], NORM: [0, 1], GATE: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1],
     } if is_product_of_few;
     /// Products of matrices by tiles in workgroup memory.
-    PRODUCT_TILED: "product_tiled" {
-        NT: [0, 1], NN: [0, 1], TN: [0, 1], INT8: [0, 1], LOW: [0, 1, 2, 3], RESIDUAL: [0, 1], GATE: [0, 1],
+    PRODUCT_TILED: "product_tiled" + "right" {
+        NT: [0, 1], NN: [0, 1], TN: [0, 1], VEC: [1], FLOATS: [0, 1], INT8: [0, 1], INT4: [0, 1], F16: [0, 1],
+        LOW: [0, 1, 2, 3], RESIDUAL: [0, 1], GATE: [0, 1],
     } if is_product;
     /// The gradient of RMS norm's input.
     RMS_BACKWARD: "rms_backward" { RESIDUAL: [0, 1] };

@@ -5,7 +5,8 @@
 //   NT  a [m, k], b [n, k], up [n, r]: y = x · Wᵀ
 //   NN  a [m, k], b [k, n], up [r, n]: dx = dy · W
 //   TN  a [k, m], b [k, n]:            dW = dyᵀ · x
-// With INT8, b is a frozen weight of 8-bit integers, four in a word, with a scale for each of its rows.
+// b is of floats, or a frozen weight packed into words (`right.wgsl`, which goes with this file). A scale of INT8
+// is that of a row, so that it is multiplied in after the sum over that row, or into what the row is multiplied by.
 //
 // The weights of several maps of one input may lie one below the other in b. Then what they make (y of NT),
 // and what goes back into them (a of NN), is in planes: all rows of the first map, then all of the second; a
@@ -60,11 +61,23 @@ alias T = f32;
 //#end
 
 @group(0) @binding({{next}}) var<storage, read_write> a: array<T>;
+//#if FLOATS
+@group(0) @binding({{next}}) var<storage, read_write> b: array<T>;
+//#end
 //#if INT8
 @group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
 @group(0) @binding({{next}}) var<storage, read_write> scales: array<T>;
+//#end
+//#if INT4
+@group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
+@group(0) @binding({{next}}) var<storage, read_write> scales: array<u32>;
+//#end
+//#if F16
+//#if VEC
+@group(0) @binding({{next}}) var<storage, read_write> b: array<vec2<u32>>;
 //#else
-@group(0) @binding({{next}}) var<storage, read_write> b: array<T>;
+@group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
+//#end
 //#end
 //#if LOW
 @group(0) @binding({{next}}) var<storage, read_write> low: array<f32>;
@@ -84,21 +97,6 @@ alias T = f32;
 //#end
 @group(0) @binding({{next}}) var<storage, read_write> y: array<T>;
 @group(0) @binding({{next}}) var<uniform> sizes: Sizes;
-
-//#if INT8
-// The four integers of a word, with their signs.
-fn unpack(word: u32) -> vec4<f32> {
-  return vec4<f32>((vec4<i32>(i32(word)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
-}
-//#if !VEC
-
-// One number of the weight.
-fn weight(row: u32, column: u32, columns: u32) -> f32 {
-  let word = b[row * ((columns + 3u) / 4u) + column / 4u];
-  return f32((i32(word) << (24u - 8u * (column % 4u))) >> 24u) * scales[row];
-}
-//#end
-//#end
 
 //#if GATE
 const ROOT: f32 = 0.7978845608028654;
@@ -132,16 +130,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let k4 = sizes.k / 4u;
   let n4 = sizes.n / 4u;
 //#if NT
-//#for j in 0..4
-  let b_{{j}} = (column + {{j}}u) * k4;
-//#end
   for (var k = 0u; k < k4; k++) {
 //#for j in 0..4
-//#if INT8
-    let right_{{j}} = unpack(b[b_{{j}} + k]);
-//#else
-    let right_{{j}} = b[b_{{j}} + k];
-//#end
+    let right_{{j}} = four(column + {{j}}u, k, k4);
 //#end
 //#for i in 0..4
     let left_{{i}} = a[row_{{i}} * k4 + k];
@@ -164,11 +155,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 //#end
     for (var k = 0u; k < plane4; k++) {
 //#for j in 0..4
-//#if INT8
-      let right_{{j}} = unpack(b[(4u * (plane + k) + {{j}}u) * n4 + id.x]);
-//#else
-      let right_{{j}} = b[(4u * (plane + k) + {{j}}u) * n4 + id.x];
-//#end
+      let right_{{j}} = four(4u * (plane + k) + {{j}}u, id.x, n4);
 //#end
 //#for i in 0..4
 //#if INT8
@@ -190,7 +177,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let end = min(first + sizes.part, sizes.k);
   for (var k = first; k < end; k++) {
     let left = a[k * m4 + id.y];
-    let right = b[k * n4 + id.x];
+    let right = four(k, id.x, n4);
     sum_0 += left.x * right;
     sum_1 += left.y * right;
     sum_2 += left.z * right;
@@ -202,24 +189,24 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let column_{{j}} = min(column + {{j}}u, sizes.n - 1u);
 //#end
   for (var k = 0u; k < sizes.k; k++) {
-//#if INT8
-//#if NT
-    let right = vec4<f32>(
-      weight(column_0, k, sizes.k), weight(column_1, k, sizes.k),
-      weight(column_2, k, sizes.k), weight(column_3, k, sizes.k)
-    );
-//#else
-    let right = vec4<f32>(
-      weight(k, column_0, sizes.n), weight(k, column_1, sizes.n),
-      weight(k, column_2, sizes.n), weight(k, column_3, sizes.n)
-    );
-//#end
-//#else
+//#if FLOATS
     let b_k = k * sizes.b_k;
     let right = vec4<f32>(
       b[b_k + column_0 * sizes.b_n], b[b_k + column_1 * sizes.b_n],
       b[b_k + column_2 * sizes.b_n], b[b_k + column_3 * sizes.b_n]
     );
+//#else
+//#if NT
+    let right = vec4<f32>(
+      one(column_0, k, sizes.k), one(column_1, k, sizes.k),
+      one(column_2, k, sizes.k), one(column_3, k, sizes.k)
+    );
+//#else
+    let right = vec4<f32>(
+      one(k, column_0, sizes.n), one(k, column_1, sizes.n),
+      one(k, column_2, sizes.n), one(k, column_3, sizes.n)
+    );
+//#end
 //#end
 //#for i in 0..4
     sum_{{i}} += a[row_{{i}} * sizes.a_m + k * sizes.a_k] * right;

@@ -3,7 +3,7 @@
 //
 // With NORM, x goes through RMS norm first: x · 1 / √(mean(x²) + ε) · w; what comes of it is never in memory.
 // With GATE, b is two weights one below the other, of a gate and a value, and y is their gated GELU: gelu(gate) · value.
-// With INT8, b is 8-bit integers, four in a word, with a scale for each of its rows.
+// b is of floats, or packed into words (`right.wgsl`, which goes with this file).
 //
 // Without GATE, the weights of several maps may lie one below the other in b, and what they make is in planes, as
 // `product` has them. k and planes divide by four.
@@ -34,11 +34,19 @@ struct Sizes {
 };
 
 @group(0) @binding({{next}}) var<storage, read_write> x: array<vec4<f32>>;
+//#if FLOATS
+@group(0) @binding({{next}}) var<storage, read_write> b: array<vec4<f32>>;
+//#end
 //#if INT8
 @group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
 @group(0) @binding({{next}}) var<storage, read_write> scales: array<f32>;
-//#else
-@group(0) @binding({{next}}) var<storage, read_write> b: array<vec4<f32>>;
+//#end
+//#if INT4
+@group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
+@group(0) @binding({{next}}) var<storage, read_write> scales: array<u32>;
+//#end
+//#if F16
+@group(0) @binding({{next}}) var<storage, read_write> b: array<vec2<u32>>;
 //#end
 //#if NORM
 @group(0) @binding({{next}}) var<storage, read_write> w: array<vec4<f32>>;
@@ -63,22 +71,6 @@ var<workgroup> values: array<f32, 512>;
 //#if NORM
 var<workgroup> norms: array<f32, 8>;
 //#end
-
-//#if INT8
-// The four integers of a word, with their signs.
-fn unpack(word: u32) -> vec4<f32> {
-  return vec4<f32>((vec4<i32>(i32(word)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
-}
-//#end
-
-// Four numbers of a row of b.
-fn weight(row: u32, k: u32) -> vec4<f32> {
-//#if INT8
-  return unpack(b[row * (sizes.k / 4u) + k]);
-//#else
-  return b[row * (sizes.k / 4u) + k];
-//#end
-}
 
 //#for p in 0..LOW
 // The low-rank product beside a map.
@@ -139,9 +131,9 @@ fn main(
 //#end
 //#end
   for (var k = lane; k < k4; k += 16u) {
-    let right = weight(column, k);
+    let right = four(column, k, k4);
 //#if GATE
-    let right_value = weight(sizes.n + column, k);
+    let right_value = four(sizes.n + column, k, k4);
 //#end
 //#if NORM
     let scale = w[k];

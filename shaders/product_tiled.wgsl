@@ -30,11 +30,19 @@ struct Sizes {
 alias T = vec4<f32>;
 
 @group(0) @binding({{next}}) var<storage, read_write> a: array<T>;
+//#if FLOATS
+@group(0) @binding({{next}}) var<storage, read_write> b: array<T>;
+//#end
 //#if INT8
 @group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
 @group(0) @binding({{next}}) var<storage, read_write> scales: array<f32>;
-//#else
-@group(0) @binding({{next}}) var<storage, read_write> b: array<T>;
+//#end
+//#if INT4
+@group(0) @binding({{next}}) var<storage, read_write> b: array<u32>;
+@group(0) @binding({{next}}) var<storage, read_write> scales: array<u32>;
+//#end
+//#if F16
+@group(0) @binding({{next}}) var<storage, read_write> b: array<vec2<u32>>;
 //#end
 //#if LOW
 @group(0) @binding({{next}}) var<storage, read_write> low: array<f32>;
@@ -66,13 +74,6 @@ alias T = vec4<f32>;
 var<workgroup> left: array<T, 128>;
 // NT: [4 vectors along k][32 columns]; NN, TN: [16 of k][8 vectors along n].
 var<workgroup> right: array<T, 128>;
-//#if INT8
-
-// The four integers of a word, with their signs.
-fn unpack(word: u32) -> T {
-  return T((vec4<i32>(i32(word)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
-}
-//#end
 
 //#if GATE
 const ROOT: f32 = 0.7978845608028654;
@@ -149,22 +150,14 @@ fn main(
       let n = first_column + place % 32u;
       var value = T(0.0);
       if (k < k4 && n < sizes.n) {
-//#if INT8
-        value = unpack(b[n * k4 + k]);
-//#else
-        value = b[n * k4 + k];
-//#end
+        value = four(n, k, k4);
       }
 //#else
       let k = first + place / 8u;
       let n = first_column / 4u + place % 8u;
       var value = T(0.0);
       if (k < end && n < n4) {
-//#if INT8
-        value = unpack(b[k * n4 + n]);
-//#else
-        value = b[k * n4 + n];
-//#end
+        value = four(k, n, n4);
       }
 //#end
       right[place] = value;

@@ -179,7 +179,7 @@ test("weights in shards, and a folder on the web", async ({ api, allowed, site }
         plan,
         texts: [await sharded.generate(["the cat"], options), await single.generate(["the cat"], options)],
         hashes: [sharded.hash, single.hash],
-        int8: folderInShards.int8,
+        dtype: folderInShards.dtype,
         recipe: single.recipe,
         stored: await flantune.models.list(),
       };
@@ -191,7 +191,7 @@ test("weights in shards, and a folder on the web", async ({ api, allowed, site }
   expect(found.plan.files).toHaveLength(6);
   expect(found.plan.bytes).toBeGreaterThan(230_000);
   expect(found.texts[0]).toEqual(found.texts[1]);
-  expect(found.int8).toBe(true);
+  expect(found.dtype).toBe("int8");
   expect(found.recipe).toEqual({ kind: "url", name: "tiny", url: `${site.url}tiny/`, dtype: "f32" });
   expect(found.stored).toHaveLength(3);
   expect(found.stored.every(({ complete }) => complete)).toBe(true);

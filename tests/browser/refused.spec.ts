@@ -21,7 +21,7 @@ const CALLS: [call: string, message: RegExp, hint?: RegExp][] = [
   [`f.loadModel({ url: "http://" })`, /^model: url: found "http:\/\/", expected an address$/],
   [`f.loadModel({ files: "model.safetensors" })`, /^model: files: found "model.safetensors", expected Files/],
   [`f.loadModel({ files: [new Blob(["{}"])] })`, /^model: file 1: found a Blob, expected a File/],
-  [`f.loadModel({ builtin: true }, { dtype: "f8" })`, /^loadModel: dtype: found "f8", expected f32 or int8$/],
+  [`f.loadModel({ builtin: true }, { dtype: "f8" })`, /^loadModel: dtype: found "f8", expected one of f32, f16, int8, int4$/],
   [`f.loadModel({ builtin: true }, { onprogress() {} })`, /there is no option `onprogress`; did you mean `onProgress`\?/],
   [`f.loadModel({ builtin: true }, { signal: new AbortController() })`, /^loadModel: signal: found an AbortController, expected an AbortSignal/],
   [`f.planModel({})`, /^model: found an empty object/],

@@ -9,10 +9,10 @@ mod elsewhere;
 mod forward;
 mod full;
 mod generate;
-mod int8;
 mod load;
 mod operations;
 mod optimizers;
+mod packed;
 mod runs;
 mod training;
 mod written;
@@ -80,12 +80,17 @@ pub fn checks() -> Vec<Check> {
         let files = ["generate.json".to_owned(), "generate.safetensors".to_owned()];
         add(format!("{model}/generate"), model, &files);
         let files = ["adapter_config.json", "adapter_model.safetensors"];
-        let files = int8::ADAPTERS
+        let files = packed::ADAPTERS
             .iter()
             .flat_map(|adapter| files.map(|file| format!("adapters/{adapter}/trained/{file}")))
             .chain(["forward.safetensors".to_owned()])
             .collect::<Vec<_>>();
-        add(format!("{model}/int8"), model, &files);
+        for dtype in ["int8", "int4", "f16"] {
+            // No row of `relu` is whole blocks, as none of `odd`.
+            if (model, dtype) != ("relu", "int4") {
+                add(format!("{model}/{dtype}"), model, &files);
+            }
+        }
     }
     for form in ["f16", "bf16", "int8"] {
         let mut files: Vec<String> = ["config.json", "model.safetensors", "logits.safetensors"]
@@ -166,7 +171,9 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
             [model, "dropout"] => training::dropout(storage, model, device, kernels).await,
             [model, "together"] => runs::together(storage, model, device, kernels).await,
             [model, "put_off"] => training::put_off(storage, model, device, kernels).await,
-            [model, "int8"] => int8::check(storage, model, device, kernels).await,
+            [model, dtype @ ("int8" | "int4" | "f16")] => {
+                packed::check(storage, model, dtype, device, kernels).await
+            }
             [model, "generate"] => generate::modes(storage, model, device, kernels).await,
             ["written", model, adapter] => {
                 written::read(storage, model, adapter, device, kernels).await

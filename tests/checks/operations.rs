@@ -6,7 +6,7 @@ mod case;
 mod dora;
 mod dropout;
 mod head;
-mod int8;
+mod packed;
 mod step;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -14,6 +14,7 @@ use flantune::{
     device::DeviceKind,
     model::Pass,
     ops::{
+        Format,
         attention::{self, Bias, Heads, KeysValues},
         cross_entropy::{self, Labels, Smoothing},
         gated_gelu,
@@ -26,7 +27,7 @@ use self::case::{Case, Draw, Form, Input};
 use super::Failure;
 
 /// What is checked here.
-pub(super) const OPERATIONS: [&str; 12] = [
+pub(super) const OPERATIONS: [&str; 14] = [
     "attention",
     "rms_norm",
     "gated_gelu",
@@ -35,6 +36,8 @@ pub(super) const OPERATIONS: [&str; 12] = [
     "linear",
     "lora",
     "int8",
+    "int4",
+    "f16",
     "dora",
     "block",
     "step",
@@ -78,7 +81,9 @@ fn cases(name: &str, place: &flantune::device::Device) -> Result<Vec<Case>, Fail
         "head" => head::cases(draw, place),
         "linear" => linears(draw),
         "lora" => loras(draw, device),
-        "int8" => int8::cases(draw, place),
+        "int8" => packed::cases(draw, place, Format::Int8),
+        "int4" => packed::cases(draw, place, Format::Int4),
+        "f16" => packed::cases(draw, place, Format::F16),
         "dora" => dora::cases(draw, device),
         "block" => block::cases(draw, place),
         "step" => step::cases(draw, place),

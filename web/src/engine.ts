@@ -180,7 +180,7 @@ export interface ModelInfo {
   architecture: Omit<Architecture, "name">;
   /** By which adapters know their base. */
   hash: string;
-  int8: boolean;
+  dtype: Dtype;
   /** Bytes of the weights in memory. */
   bytes: number;
 }

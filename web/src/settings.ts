@@ -1,7 +1,8 @@
 // The keys of the configuration and the metrics, typed: the core's own (`flantune.keys()`), in
 // camelCase. A test holds this file against the core.
 
-export type Dtype = "f32" | "int8";
+export const DTYPES = ["f32", "f16", "int8", "int4"] as const;
+export type Dtype = (typeof DTYPES)[number];
 export type Method = "lora" | "ia3" | "prompt";
 export type LinearMap = "q" | "k" | "v" | "o" | "wi_0" | "wi_1" | "wi" | "wo";
 /** A linear map, or the end of a path to some, such as `EncDecAttention.q`. */

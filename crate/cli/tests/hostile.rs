@@ -157,17 +157,32 @@ fn a_faulty_configuration() {
 
 #[test]
 fn faulty_integers() {
-    const NAME: &str = "lm_head.weight";
-    const SCALE: &str = "lm_head.weight_scale";
+    const HEAD: &str = "lm_head.weight";
+    const MAP: &str = "encoder.block.0.layer.0.SelfAttention.q.weight";
+    faulty("int8", HEAD, ["I8", "U8"], |scale: f32| scale.to_le_bytes().to_vec());
+    faulty("int4", HEAD, ["I8", "U8"], |scale: f32| scale.to_le_bytes().to_vec());
+    // As halves: what is not a number, infinity, and zero.
+    let half = |scale: f32| match scale {
+        scale if scale.is_nan() => vec![0, 0x7e],
+        scale if scale.is_infinite() => vec![0, 0x7c],
+        _ => vec![0, 0],
+    };
+    faulty("int4", MAP, ["U8", "I8"], half);
+}
+
+/// Damages a matrix of integers, which is of the first type in its file, and its scales, in all ways.
+fn faulty(to: &str, name: &str, [dtype, other]: [&str; 2], bits: impl Fn(f32) -> Vec<u8>) {
+    let scale = format!("{name}_scale");
+    let scale = scale.as_str();
     let sound = Place::new();
-    sound.done("quantize", &["--to", "int8", "--output", "int8"]);
-    let (bytes, config) = (sound.read("int8/model.safetensors"), sound.read("int8/config.json"));
+    sound.done("quantize", &["--to", to, "--output", "made"]);
+    let (bytes, config) = (sound.read("made/model.safetensors"), sound.read("made/config.json"));
     let place = Place::new();
     place.write("model/config.json", &config);
     // What each command reads in its own way.
     let refused = |parts: &[&str]| {
         refused(&place, "eval", &["--data", "rows.jsonl"], parts);
-        for to in ["f32", "int8"] {
+        for to in ["f32", "int8", "int4"] {
             refused(&place, "quantize", &["--to", to, "--output", "out"], parts);
         }
     };
@@ -179,13 +194,19 @@ fn faulty_integers() {
     refused(&[WEIGHTS, "I8", "quantization_config"]);
     for (value, part) in [
         (json!({"quant_method": "bitsandbytes", "load_in_8bit": true}), "bitsandbytes"),
-        (json!({"method": "flantune_int8", "version": 2}), "version"),
+        (json!({"method": format!("flantune_{to}"), "version": 2}), "version"),
         (json!({"version": 1}), "the method is nothing"),
         (json!(8), "the method is nothing"),
     ] {
         place.edit("model/config.json", |config| config["quantization_config"] = value);
         refused(&["model/config.json", "quantization_config", part]);
     }
+    // Integers, but others.
+    let exchanged = if to == "int8" { "flantune_int4" } else { "flantune_int8" };
+    place.edit("model/config.json", |config| {
+        config["quantization_config"] = json!({"method": exchanged, "version": 1});
+    });
+    refused(&[WEIGHTS, "expected"]);
     place.write("model/config.json", &config);
 
     let (sound_header, data) = header(&bytes);
@@ -195,34 +216,62 @@ fn faulty_integers() {
         place.write(WEIGHTS, &safetensors(&header, data));
     };
     changed(&|header| {
-        let scale = header.as_object_mut().unwrap().remove(SCALE).unwrap();
-        header["other"] = scale;
+        let scales = header.as_object_mut().unwrap().remove(scale).unwrap();
+        header["other"] = scales;
     });
-    refused(&[WEIGHTS, SCALE, "missing"]);
-    changed(&|header| header[SCALE]["shape"] = json!([header[SCALE]["shape"][0], 1]));
-    refused(&[WEIGHTS, SCALE, "shape"]);
+    refused(&[WEIGHTS, scale, "missing"]);
+    changed(&|header| header[scale]["shape"].as_array_mut().unwrap().push(json!(1)));
+    refused(&[WEIGHTS, scale, "shape"]);
     changed(&|header| {
-        header[SCALE]["shape"] = json!([2, header[SCALE]["shape"][0].as_u64().unwrap() / 2])
+        let shape = header[scale]["shape"].as_array_mut().unwrap();
+        let half = shape[0].as_u64().unwrap() / 2;
+        *shape = [&[json!(2), json!(half)], &shape[1..]].concat();
     });
-    refused(&[WEIGHTS, SCALE, "shape"]);
-    changed(&|header| header[NAME]["dtype"] = json!("U8"));
-    refused(&[WEIGHTS, NAME, "U8", "I8"]);
-    changed(&|header| header[NAME]["shape"].as_array_mut().unwrap().reverse());
-    refused(&[WEIGHTS, NAME, "shape"]);
+    refused(&[WEIGHTS, scale, "shape"]);
+    changed(&|header| header[name]["dtype"] = json!(other));
+    refused(&[WEIGHTS, name, other, dtype]);
+    changed(&|header| header[name]["shape"].as_array_mut().unwrap().reverse());
+    refused(&[WEIGHTS, name, "shape"]);
 
-    let start = sound_header[SCALE]["data_offsets"][0].as_u64().unwrap() as usize;
-    let start = bytes.len() - data.len() + start + 4 * 7;
-    for (scale, part) in [
-        (f32::NAN, "finite"),
-        (f32::INFINITY, "finite"),
-        (-1.0, "greater than 0"),
-        (0.0, "greater than 0"),
-    ] {
-        let mut bytes = bytes.clone();
-        bytes[start..start + 4].copy_from_slice(&scale.to_le_bytes());
+    let start = sound_header[scale]["data_offsets"][0].as_u64().unwrap() as usize;
+    let start = bytes.len() - data.len() + start;
+    let mut numbers = vec![(f32::NAN, "finite"), (f32::INFINITY, "finite")];
+    // Scales of halves may have either sign.
+    match bits(1.0).len() {
+        4 => numbers.extend([(-1.0, "greater than 0"), (0.0, "greater than 0")]),
+        _ => numbers.push((0.0, "other than 0")),
+    }
+    for (number, part) in numbers {
+        let (mut bytes, number) = (bytes.clone(), bits(number));
+        let at = start + 7 * number.len();
+        bytes[at..at + number.len()].copy_from_slice(&number);
         place.write(WEIGHTS, &bytes);
         // Integers that stay integers are not multiplied by it, but it is not passed on either.
-        refused(&[WEIGHTS, SCALE, "element 7", part]);
+        refused(&[WEIGHTS, scale, "element 7", part]);
+    }
+}
+
+#[test]
+fn floats_that_are_too_large_for_their_type() {
+    // Halves go to 65,504, and so do the scales of 4-bit integers, which go to seven times that.
+    for (value, types) in [(1e6f32, &["f16", "int4"][..]), (1e5, &["f16"])] {
+        let place = Place::new();
+        let mut bytes = place.read(WEIGHTS);
+        let (header, data) = header(&bytes);
+        let name = "encoder.block.0.layer.0.SelfAttention.q.weight";
+        let start = header[name]["data_offsets"][0].as_u64().unwrap() as usize;
+        let at = bytes.len() - data.len() + start + 4 * 70;
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        place.write(WEIGHTS, &bytes);
+        let number = value.to_string();
+        for to in types {
+            let parts = [name, "element 70", &number, to];
+            refused(&place, "eval", &["--data", "rows.jsonl", "--dtype", to], &parts);
+        }
+        let parts = [name, "element 70", &number, "int4"];
+        if types.contains(&"int4") {
+            refused(&place, "quantize", &["--to", "int4", "--output", "out"], &parts);
+        }
     }
 }
 

@@ -4,8 +4,7 @@
 
 use flantune::{
     adapter::Summary,
-    config::Method,
-    config::RunConfig,
+    config::{Dtype, Method, RunConfig},
     metric::{
         Metric, Metrics,
         score::{self, Scorer},
@@ -319,7 +318,7 @@ fn answer(request: &Request) -> Answer {
         Request::LoadModel { .. } => Answer::Model(ModelInfo {
             architecture: architecture(),
             hash: "0123".to_owned(),
-            int8: true,
+            dtype: Dtype::Int8,
             bytes: 7_300_000,
         }),
         Request::Inspect { .. } => Answer::Inspection(Inspection {

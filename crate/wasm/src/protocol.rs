@@ -324,8 +324,8 @@ pub struct ModelInfo {
     pub architecture: Architecture,
     /// By which adapters know it.
     pub hash: String,
-    /// Whether its matrices rest as 8-bit integers.
-    pub int8: bool,
+    /// What its matrices rest as.
+    pub dtype: Dtype,
     /// Bytes of its weights in memory.
     pub bytes: u64,
 }

@@ -4,12 +4,11 @@ use burn::tensor::{Tensor, TensorData};
 use flantune::{
     device::{Device, DeviceKind},
     ops::{
-        Weight,
+        Format, Packer, Weight,
         attention::{self, Bias, Heads, KeysValues},
         block::{self, LowRank, Map, Norm},
         gated_gelu,
-        int8::Packer,
-        linear::{self, int8},
+        linear::{self, packed},
         rms_norm,
     },
 };
@@ -21,41 +20,51 @@ use super::{
 
 pub(super) const EPSILON: f64 = 1e-6;
 const SCALE: f64 = 1.7;
+/// How weights rest.
+pub(super) const FLOATS: Option<Format> = None;
+pub(super) const INT8: Option<Format> = Some(Format::Int8);
+pub(super) const INT4: Option<Format> = Some(Format::Int4);
+pub(super) const F16: Option<Format> = Some(Format::F16);
 /// Whether activations are made again for the backward pass: each case in both ways.
 const RECOMPUTE: [bool; 2] = [false, true];
 
 pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
     let mut cases: Vec<Case> = [
-        // Rows; ranks beside the gate, the value and the map back; whether weights are integers, and whether the
-        // input wants a gradient: a model's first does not.
-        (5, [0, 0, 0], false, true),
-        (33, [2, 3, 4], false, true),
-        (7, [0, 4, 0], false, false),
-        (4, [0, 0, 3], false, false),
-        (1, [1, 0, 1], true, true),
-        (35, [0, 0, 0], true, true),
+        // Rows; ranks beside the gate, the value and the map back; how weights rest, and whether the input wants a
+        // gradient: a model's first does not.
+        (5, [0, 0, 0], FLOATS, true),
+        (33, [2, 3, 4], FLOATS, true),
+        (7, [0, 4, 0], FLOATS, false),
+        (4, [0, 0, 3], FLOATS, false),
+        (1, [1, 0, 1], INT8, true),
+        (35, [0, 0, 0], INT8, true),
+        (33, [2, 3, 4], INT4, true),
+        (1, [0, 0, 2], INT4, true),
+        (5, [2, 3, 4], F16, true),
     ]
     .into_iter()
-    .flat_map(|(rows, ranks, integers, tracked)| {
-        RECOMPUTE.map(|again| feed_forward(draw, device, rows, ranks, [integers, tracked, again]))
+    .flat_map(|(rows, ranks, format, tracked)| {
+        RECOMPUTE.map(|again| feed_forward(draw, device, rows, ranks, format, [tracked, again]))
     })
     .collect();
     cases.extend(
         [
             // Rows of the batch, queries; how many keys where it is to another sequence; ranks of q, k, v, o.
-            ([2, 5], None, [0, 0, 0, 0], false, true),
-            ([2, 3], None, [2, 0, 3, 0], false, true),
-            ([1, 33], None, [4, 4, 4, 4], false, true),
-            ([3, 2], None, [0, 0, 4, 1], true, false),
-            ([2, 3], Some(5), [2, 0, 3, 0], false, true),
-            ([2, 4], Some(1), [0, 3, 0, 2], true, true),
-            ([1, 1], Some(7), [0, 0, 0, 0], false, true),
+            ([2, 5], None, [0, 0, 0, 0], FLOATS, true),
+            ([2, 3], None, [2, 0, 3, 0], FLOATS, true),
+            ([1, 33], None, [4, 4, 4, 4], FLOATS, true),
+            ([3, 2], None, [0, 0, 4, 1], INT8, false),
+            ([2, 3], Some(5), [2, 0, 3, 0], FLOATS, true),
+            ([2, 4], Some(1), [0, 3, 0, 2], INT8, true),
+            ([1, 1], Some(7), [0, 0, 0, 0], FLOATS, true),
+            ([1, 33], None, [4, 4, 4, 4], INT4, true),
+            ([2, 4], Some(3), [0, 3, 0, 2], INT4, true),
+            ([2, 3], None, [2, 0, 3, 0], F16, true),
         ]
         .into_iter()
-        .flat_map(|(sizes, keys, ranks, integers, tracked)| {
-            RECOMPUTE.map(|again| {
-                attention(draw, device, sizes, keys, ranks, [integers, tracked, again])
-            })
+        .flat_map(|(sizes, keys, ranks, format, tracked)| {
+            RECOMPUTE
+                .map(|again| attention(draw, device, sizes, keys, ranks, format, [tracked, again]))
         }),
     );
     cases
@@ -65,23 +74,24 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
 pub(super) fn weight(
     draw: &mut Draw,
     [outputs, inputs]: [usize; 2],
-    integers: bool,
+    format: Option<Format>,
     device: &Device,
 ) -> Weight {
     // So small that what is added up stays about 1.
     let values = draw.normal(outputs * inputs, 1.0 / (inputs as f32).sqrt());
-    if integers {
-        let mut packer = Packer::new(outputs, inputs);
-        packer.quantise(&values);
-        return Weight::Int8(packer.finish(device));
-    }
-    Tensor::<2>::from_data(TensorData::new(values, [outputs, inputs]), device.burn()).into()
+    let Some(format) = format else {
+        let values = TensorData::new(values, [outputs, inputs]);
+        return Tensor::<2>::from_data(values, device.burn()).into();
+    };
+    let mut packer = Packer::new(format, [outputs, inputs]);
+    packer.round(&values).expect("numbers below 1");
+    Weight::Packed(packer.finish(device))
 }
 
 pub(super) fn floats(weight: &Weight) -> Tensor<2> {
     match weight {
         Weight::Dense(tensor) => tensor.clone(),
-        Weight::Int8(int8) => int8::definition(int8),
+        Weight::Packed(packed) => packed::definition(packed),
     }
 }
 
@@ -146,25 +156,25 @@ fn feed_forward(
     device: &Device,
     rows: usize,
     ranks: [usize; 3],
-    [integers, tracked, recompute]: [bool; 3],
+    format: Option<Format>,
+    [tracked, recompute]: [bool; 2],
 ) -> Case {
-    const WIDTH: usize = 16;
     const INNER: usize = 64;
-    let (within, back) = ([INNER, WIDTH], [WIDTH, INNER]);
+    let width = if format == INT4 { 32 } else { 16 };
+    let (within, back) = ([INNER, width], [width, INNER]);
     let maps = [(within, ranks[0]), (within, ranks[1]), (back, ranks[2])];
-    let mut weights = maps.map(|(shape, _)| weight(draw, shape, integers, device));
+    let mut weights = maps.map(|(shape, _)| weight(draw, shape, format, device));
     let [gate, value, _] = &mut weights;
     Weight::lay_together(vec![gate, value]);
-    let norm = norm_weight(draw, WIDTH, device);
-    let x = if tracked { draw.tracked(rows * WIDTH) } else { draw.frozen(rows * WIDTH) };
+    let norm = norm_weight(draw, width, device);
+    let x = if tracked { draw.tracked(rows * width) } else { draw.frozen(rows * width) };
     let mut inputs = vec![x];
     inputs.extend(matrices(draw, &maps, Inputs::Tracked));
     let device = device.clone();
-    let name = format!(
-        "feed-forward: {rows} rows, ranks {ranks:?}, integers {integers}, recompute {recompute}"
-    );
+    let name =
+        format!("feed-forward: {rows} rows, ranks {ranks:?}, {format:?}, recompute {recompute}");
     let case = Case::new(name, inputs, move |inputs, form| {
-        let x = inputs[0].clone().reshape([rows, WIDTH]);
+        let x = inputs[0].clone().reshape([rows, width]);
         let pairs = pairs(&maps, inputs[1..].iter().cloned());
         let [gate, value, back] = [0, 1, 2].map(|index| map(&weights[index], &pairs[index]));
         let definition = || {
@@ -192,21 +202,22 @@ fn attention(
     [batch, queries]: [usize; 2],
     others: Option<usize>,
     ranks: [usize; 4],
-    [integers, tracked, recompute]: [bool; 3],
+    format: Option<Format>,
+    [tracked, recompute]: [bool; 2],
 ) -> Case {
-    const WIDTH: usize = 20;
     const HEADS: usize = 4;
     const INNER: usize = HEADS * 16;
+    let width = if format == INT4 { 32 } else { 20 };
     let keys = others.unwrap_or(queries);
-    let (within, back) = ([INNER, WIDTH], [WIDTH, INNER]);
+    let (within, back) = ([INNER, width], [width, INNER]);
     let maps = [(within, ranks[0]), (within, ranks[1]), (within, ranks[2]), (back, ranks[3])];
-    let mut weights = maps.map(|(shape, _)| weight(draw, shape, integers, device));
+    let mut weights = maps.map(|(shape, _)| weight(draw, shape, format, device));
     let [q, k, v, _] = &mut weights;
     Weight::lay_together(if others.is_some() { vec![k, v] } else { vec![q, k, v] });
-    let norm = norm_weight(draw, WIDTH, device);
+    let norm = norm_weight(draw, width, device);
     let mut input = |count| if tracked { draw.tracked(count) } else { draw.frozen(count) };
-    let mut inputs = vec![input(batch * queries * WIDTH)];
-    inputs.extend(others.map(|keys| input(batch * keys * WIDTH)));
+    let mut inputs = vec![input(batch * queries * width)];
+    inputs.extend(others.map(|keys| input(batch * keys * width)));
     inputs.extend(matrices(draw, &maps, Inputs::Tracked));
     let numbers = |values: Vec<f32>, shape: [usize; 4]| -> Tensor<4> {
         Tensor::from_data(TensorData::new(values, shape), device.burn())
@@ -223,12 +234,11 @@ fn attention(
     };
     let device = device.clone();
     let name = format!(
-        "attention: {batch} × {queries} to {others:?}, ranks {ranks:?}, integers {integers}, \
-         recompute {recompute}"
+        "attention: {batch} × {queries} to {others:?}, ranks {ranks:?}, {format:?}, recompute {recompute}"
     );
     Case::new(name, inputs, move |inputs, form| {
-        let x = inputs[0].clone().reshape([batch * queries, WIDTH]);
-        let source = others.map(|keys| inputs[1].clone().reshape([batch * keys, WIDTH]));
+        let x = inputs[0].clone().reshape([batch * queries, width]);
+        let source = others.map(|keys| inputs[1].clone().reshape([batch * keys, width]));
         let first = 1 + usize::from(others.is_some());
         let pairs = pairs(&maps, inputs[first..].iter().cloned());
         let all = [0, 1, 2, 3].map(|index| map(&weights[index], &pairs[index]));

@@ -3,29 +3,33 @@
 use burn::tensor::Tensor;
 use flantune::{
     device::Device,
-    ops::cross_entropy::{self, Labels, Smoothing, cross_entropy_of, mean_cross_entropy_of},
+    ops::{
+        cross_entropy::{self, Labels, Smoothing, cross_entropy_of, mean_cross_entropy_of},
+        packed::Format,
+    },
 };
 
 use super::{
-    block::{floats, weight},
+    block::{F16, FLOATS, INT8, floats, weight},
     case::{Case, Draw, Form},
     pass,
 };
 
 pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
     [
-        // Tokens, width, words; whether weights are integers, and label smoothing and z-loss.
-        ([5, 8, 12], false, [0.0, 0.0]),
-        ([9, 4, 7], false, [0.1, 1e-2]),
-        ([3, 8, 33], true, [0.0, 0.0]),
-        ([4, 6, 9], false, [0.0, 0.0]),
+        // Tokens, width, words; how weights rest, label smoothing and z-loss.
+        ([5, 8, 12], FLOATS, [0.0, 0.0]),
+        ([9, 4, 7], FLOATS, [0.1, 1e-2]),
+        ([7, 8, 20], F16, [0.0, 1e-2]),
+        ([3, 8, 33], INT8, [0.0, 0.0]),
+        ([4, 6, 9], FLOATS, [0.0, 0.0]),
         // So many words that tokens go in several chunks, the last of one.
-        ([129, 4, 66_000], false, [0.1, 1e-4]),
-        ([65, 4, 66_000], true, [0.0, 0.0]),
+        ([129, 4, 66_000], FLOATS, [0.1, 1e-4]),
+        ([65, 4, 66_000], INT8, [0.0, 0.0]),
     ]
     .into_iter()
-    .flat_map(|(shape, integers, smoothing)| {
-        [true, false].map(|mean| case(draw, device, shape, integers, smoothing, mean))
+    .flat_map(|(shape, format, smoothing)| {
+        [true, false].map(|mean| case(draw, device, shape, format, smoothing, mean))
     })
     .collect()
 }
@@ -34,7 +38,7 @@ fn case(
     draw: &mut Draw,
     device: &Device,
     [tokens, width, words]: [usize; 3],
-    integers: bool,
+    format: Option<Format>,
     [label_smoothing, z_loss]: [f64; 2],
     mean: bool,
 ) -> Case {
@@ -46,7 +50,7 @@ fn case(
     // Each token's loss alone is for where nothing comes back.
     let count = tokens * width;
     let input = if mean { draw.tracked(count) } else { draw.frozen(count) };
-    let name = format!("{tokens} × {width} to {words}, integers {integers}, {smoothing:?}, {mean}");
+    let name = format!("{tokens} × {width} to {words}, {format:?}, {smoothing:?}, {mean}");
     Case::new(name, vec![input], move |inputs, form| {
         let hidden = inputs[0].clone().reshape([tokens, width]);
         let definition = |hidden: Tensor<2>| {

@@ -10,12 +10,17 @@ use flantune::{
             step::{Kept, step},
         },
         block::{self, Norm},
-        gated_gelu, rms_norm,
+        gated_gelu,
+        packed::Format,
+        rms_norm,
     },
 };
 
 use super::{
-    block::{EPSILON, Inputs, made, map, matrices, norm_weight, pairs, plain, weight},
+    block::{
+        EPSILON, F16, FLOATS, INT4, INT8, Inputs, made, map, matrices, norm_weight, pairs, plain,
+        weight,
+    },
     case::{Case, Draw, Form},
     pass,
 };
@@ -38,25 +43,30 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
     ];
     cases.extend(
         [
-            // Rows of the batch, and tokens; ranks of q, k, v, o; whether weights are integers.
-            ([1, 4], [0, 0, 0, 0], false),
-            ([2, 3], [2, 0, 3, 0], false),
-            ([8, 2], [0, 0, 0, 0], true),
-            ([11, 2], [0, 4, 0, 1], true),
+            // Rows of the batch, and tokens; ranks of q, k, v, o; how weights rest.
+            ([1, 4], [0, 0, 0, 0], FLOATS),
+            ([2, 3], [2, 0, 3, 0], FLOATS),
+            ([8, 2], [0, 0, 0, 0], INT8),
+            ([11, 2], [0, 4, 0, 1], INT8),
+            ([3, 2], [0, 2, 0, 0], INT4),
+            ([1, 2], [0, 0, 0, 0], F16),
         ]
-        .map(|(sizes, ranks, integers)| block_attention(draw, device, sizes, ranks, integers)),
+        .map(|(sizes, ranks, format)| block_attention(draw, device, sizes, ranks, format)),
     );
     cases.extend(
         [
-            // Rows; ranks beside the gate, the value and the map back; whether weights are integers.
-            (1, [0, 0, 0], false),
-            (8, [0, 0, 0], true),
-            (5, [3, 0, 2], false),
-            (3, [0, 2, 0], true),
-            (9, [0, 0, 0], false),
-            (12, [2, 2, 1], true),
+            // Rows; ranks beside the gate, the value and the map back; how weights rest.
+            (1, [0, 0, 0], FLOATS),
+            (8, [0, 0, 0], INT8),
+            (5, [3, 0, 2], FLOATS),
+            (3, [0, 2, 0], INT8),
+            (9, [0, 0, 0], FLOATS),
+            (12, [2, 2, 1], INT8),
+            (2, [0, 0, 0], INT4),
+            (7, [1, 0, 3], INT4),
+            (4, [0, 0, 0], F16),
         ]
-        .map(|(rows, ranks, integers)| feed_forward(draw, device, rows, ranks, integers)),
+        .map(|(rows, ranks, format)| feed_forward(draw, device, rows, ranks, format)),
     );
     cases.extend([[1, 1], [3, 7], [2, 65], [5, 700]].map(|shape| likeliest(draw, shape)));
     cases
@@ -155,30 +165,30 @@ fn block_attention(
     device: &Device,
     [batch, tokens]: [usize; 2],
     ranks: [usize; 4],
-    integers: bool,
+    format: Option<Format>,
 ) -> Case {
-    const WIDTH: usize = 20;
     const HEADS: usize = 4;
     const INNER: usize = HEADS * 16;
-    let (within, back) = ([INNER, WIDTH], [WIDTH, INNER]);
+    let width = if format == INT4 { 32 } else { 20 };
+    let (within, back) = ([INNER, width], [width, INNER]);
     let maps = [(within, ranks[0]), (within, ranks[1]), (within, ranks[2]), (back, ranks[3])];
-    let mut weights = maps.map(|(shape, _)| weight(draw, shape, integers, device));
+    let mut weights = maps.map(|(shape, _)| weight(draw, shape, format, device));
     let [q, k, v, _] = &mut weights;
     Weight::lay_together(vec![q, k, v]);
-    let norm = norm_weight(draw, WIDTH, device);
-    let mut inputs = vec![draw.frozen(batch * tokens * WIDTH)];
+    let norm = norm_weight(draw, width, device);
+    let mut inputs = vec![draw.frozen(batch * tokens * width)];
     inputs.extend(matrices(draw, &maps, Inputs::Frozen));
     let [position, causal] = positions(draw, HEADS, tokens, device);
     let device = device.clone();
-    let name = format!("a part's {tokens} tokens of {batch}, ranks {ranks:?}, integers {integers}");
+    let name = format!("a part's {tokens} tokens of {batch}, ranks {ranks:?}, {format:?}");
     Case::new(name, inputs, move |inputs, form| {
-        let x = inputs[0].clone().reshape([batch, tokens, WIDTH]);
+        let x = inputs[0].clone().reshape([batch, tokens, width]);
         let pairs = pairs(&maps, inputs[1..].iter().cloned());
         let all = [0, 1, 2, 3].map(|index| map(&weights[index], &pairs[index]));
         let shape = Heads { batch, heads: HEADS };
         let definition = || {
             let bias = Bias { position: Some(causal.clone()), mask: None };
-            let x = x.clone().reshape([batch * tokens, WIDTH]);
+            let x = x.clone().reshape([batch * tokens, width]);
             let n = rms_norm::definition(x.clone(), &norm, EPSILON);
             let source = KeysValues { keys: plain(&n, all[1]), values: plain(&n, all[2]) };
             let mixed = attention::definition(plain(&n, all[0]), source, shape, &bias, &pass());
@@ -206,22 +216,22 @@ fn feed_forward(
     device: &Device,
     rows: usize,
     ranks: [usize; 3],
-    integers: bool,
+    format: Option<Format>,
 ) -> Case {
-    const WIDTH: usize = 16;
     const INNER: usize = 64;
-    let (within, back) = ([INNER, WIDTH], [WIDTH, INNER]);
+    let width = if format == INT4 { 32 } else { 16 };
+    let (within, back) = ([INNER, width], [width, INNER]);
     let maps = [(within, ranks[0]), (within, ranks[1]), (back, ranks[2])];
-    let mut weights = maps.map(|(shape, _)| weight(draw, shape, integers, device));
+    let mut weights = maps.map(|(shape, _)| weight(draw, shape, format, device));
     let [gate, value, _] = &mut weights;
     Weight::lay_together(vec![gate, value]);
-    let norm = norm_weight(draw, WIDTH, device);
-    let mut inputs = vec![draw.frozen(rows * WIDTH)];
+    let norm = norm_weight(draw, width, device);
+    let mut inputs = vec![draw.frozen(rows * width)];
     inputs.extend(matrices(draw, &maps, Inputs::Frozen));
     let device = device.clone();
-    let name = format!("a feed-forward part's step of {rows} rows, {ranks:?}, integers {integers}");
+    let name = format!("a feed-forward part's step of {rows} rows, {ranks:?}, {format:?}");
     Case::new(name, inputs, move |inputs, form| {
-        let x = inputs[0].clone().reshape([rows, WIDTH]);
+        let x = inputs[0].clone().reshape([rows, width]);
         let pairs = pairs(&maps, inputs[1..].iter().cloned());
         let [gate, value, back] = [0, 1, 2].map(|index| map(&weights[index], &pairs[index]));
         let definition = || {

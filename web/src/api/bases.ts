@@ -1,6 +1,7 @@
 // The base models that are loaded.
 
 import { cancelled } from "../error.js";
+import { DTYPES } from "../settings.js";
 import type { LoadModelOptions, ModelRecipe, ModelSource } from "../types.js";
 import { aFunction, aSignal, optionsAmong, wrong } from "./check.js";
 import type { Client } from "./client.js";
@@ -44,7 +45,7 @@ export class Bases {
   ): Promise<Model> {
     optionsAmong("loadModel", options, ["dtype", "onProgress", "signal"]);
     const { dtype = "f32", onProgress, signal } = options;
-    if (dtype !== "f32" && dtype !== "int8") throw wrong("loadModel: dtype", dtype, "f32 or int8");
+    if (!DTYPES.includes(dtype)) throw wrong("loadModel: dtype", dtype, `one of ${DTYPES.join(", ")}`);
     aFunction("loadModel: onProgress", onProgress);
     aSignal("loadModel: signal", signal);
     const id = this.#client.name("model");

@@ -6,6 +6,7 @@ import type {
   AdapterInfo,
   Answer,
   Architecture,
+  Dtype,
   EvaluateOptions,
   Evaluation,
   GenerateOptions,
@@ -26,8 +27,8 @@ export class Model {
   readonly architecture: Architecture;
   /** By which adapters know their base. */
   readonly hash: string;
-  /** Whether its weights rest as 8-bit integers. */
-  readonly int8: boolean;
+  /** What its weights rest as: a directory of integers is that, whatever it was loaded with. */
+  readonly dtype: Dtype;
   /** Bytes of the weights in memory. */
   readonly bytes: number;
   /** Where it came from. */
@@ -37,14 +38,14 @@ export class Model {
 
   /** Not for users: `Flantune.loadModel` makes models. `onClosed` is told when it is closed. */
   constructor(client: Client, id: string, loaded: LoadedModel, onClosed: (model: Model) => void) {
-    const { name, architecture, hash, int8, bytes, recipe } = loaded;
+    const { name, architecture, hash, dtype, bytes, recipe } = loaded;
     this.#client = client;
     this.#onClosed = onClosed;
     this.id = id;
     this.name = name;
     this.architecture = { ...architecture, name };
     this.hash = hash;
-    this.int8 = int8;
+    this.dtype = dtype;
     this.bytes = bytes;
     this.recipe = recipe;
   }

@@ -1,6 +1,7 @@
 // Settings in the page's address: which model, which demo set, which method with which numbers.
 // Never rows, templates or prompts.
 
+import { DTYPES } from "../settings.js";
 import type { DataOptions, Dtype, Setting, TrainSettings } from "../types.js";
 import { METHODS } from "./presets.js";
 import { LIMITS, limits } from "./rows.js";
@@ -53,7 +54,8 @@ export function readSettings(parameters: URLSearchParams): Shared {
   if (model) shared.model = model;
   const revision = parameters.get("revision");
   if (revision) shared.revision = revision;
-  if (parameters.get("dtype") === "int8") shared.dtype = "int8";
+  const dtype = DTYPES.find((name) => name === parameters.get("dtype"));
+  if (dtype !== undefined) shared.dtype = dtype;
   const data = DEMOS.find((name) => name === parameters.get("data"));
   if (data !== undefined) shared.data = data;
   for (const [key, text] of parameters) {

@@ -59,7 +59,7 @@ function describe(reason: unknown): FlantuneError {
 }
 
 function outOfMemory(detail: string): FlantuneError {
-  const hint = "Take a smaller batch, shorter texts, the type int8, or a smaller model";
+  const hint = "Take a smaller batch, shorter texts, the type int8 or int4, or a smaller model";
   return new FlantuneError("out_of_memory", `There is not enough memory: ${detail}`, hint);
 }
 

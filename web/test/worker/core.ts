@@ -54,7 +54,7 @@ export class Core {
     openDevice: async () => ({ kind: "cpu", name: "tests", software: true, limits: {} }),
     loadModel: async ({ directory }: Requests["loadModel"]["params"]) => {
       for (const name of ["config.json", "model.safetensors"]) await this.#all(`${directory}/${name}`);
-      return { architecture: {}, hash: "base", int8: false, bytes: 1 };
+      return { architecture: {}, hash: "base", dtype: "f32", bytes: 1 };
     },
     inspect: async ({ path }: Requests["inspect"]["params"]) => {
       const rows = new TextDecoder()

@@ -76,7 +76,7 @@ pub(crate) enum Command {
     /// Add an adapter into its base, for a model that needs no adapter
     #[command(after_long_help = MERGE)]
     Merge(Box<MergeArguments>),
-    /// Write a model again in int8, f16, bf16 or f32, and say what that costs
+    /// Write a model again in int8, int4, f16, bf16 or f32, and say what that costs
     #[command(after_long_help = quantize::EXAMPLES)]
     Quantize(Box<QuantizeArguments>),
     /// Estimate the memory that training takes, before it starts
@@ -198,7 +198,7 @@ Only the model's config.json is read. Batches are taken as full: every text as l
 const BENCH: &str = r#"Examples:
   flantune bench
   flantune bench --case lora,generate --shape base --batch-size 4 --json
-  flantune bench --case generate,eval --dtype f32,int8"#;
+  flantune bench --case generate,eval --dtype f32,int8,int4"#;
 
 const DEMO: &str = r#"Examples:
   flantune demo

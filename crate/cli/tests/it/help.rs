@@ -24,7 +24,7 @@ fn train_lists_every_key() {
         let works = key.kind != ValueKind::Bool || (key.supports("true") && key.supports("false"));
         assert_eq!(lists(&help, &option), works, "{option}");
     }
-    assert!(help.contains("[possible values: f32, int8]"), "{help}");
+    assert!(help.contains("[possible values: f32, f16, int8, int4]"), "{help}");
 }
 
 #[test]
@@ -68,7 +68,7 @@ Commands:
   score        Score predictions against references, without a model
   data         Look at rows: their tokens, their lengths, and parts of them
   merge        Add an adapter into its base, for a model that needs no adapter
-  quantize     Write a model again in int8, f16, bf16 or f32, and say what that costs
+  quantize     Write a model again in int8, int4, f16, bf16 or f32, and say what that costs
   memory       Estimate the memory that training takes, before it starts
   bench        Time training and generation on random weights
   demo         Show in half a minute what tuning does, with nothing downloaded

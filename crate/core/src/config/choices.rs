@@ -61,6 +61,8 @@ named! {
         Bf16 = "bf16",
         /// 8-bit integers with scales.
         Int8 = "int8",
+        /// 4-bit integers with scales, and 8-bit ones.
+        Int4 = "int4",
     }
 }
 

@@ -45,9 +45,10 @@ section! {
             => Row::plain().tasks(NAMED_MODEL).value("MODEL").essential().free().hidden();
         /// The type of number that weights are kept in
         ///
-        /// Files of f16 and bf16 are read too, and computed in f32. `int8` takes a quarter of the
-        /// memory: matrices are quantised as they are read, and dequantized where they are used.
-        /// A directory that `flantune quantize --to int8` has made is int8 anyhow.
+        /// All is computed in f32, whatever type files are of. `f16` takes half of the memory, `int8`
+        /// a quarter, `int4` a fifth to a seventh: matrices are rounded as they are read, and multiplied
+        /// out where they are used. A directory that `flantune quantize` has made of int8 or int4 is that
+        /// anyhow.
         dtype: Dtype = Dtype::F32
             => Row::plain().tasks(MODEL).hidden();
         /// Where to compute

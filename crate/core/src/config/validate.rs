@@ -17,7 +17,7 @@ use crate::{
 const MAX_INIT_TEXT: usize = 1 << 16;
 
 /// Keys of which so far only some values are supported.
-const SUPPORTED: [(&str, &[&str]); 1] = [("dtype", &["f32", "int8"])];
+const SUPPORTED: [(&str, &[&str]); 1] = [("dtype", &["f32", "f16", "int8", "int4"])];
 
 impl Key {
     /// Whether a value is one that works, and not only a later version's.
@@ -84,7 +84,7 @@ impl RunConfig {
         if method.target_modules.as_ref().is_some_and(Vec::is_empty) {
             return self.refuse("target_modules", "at least one layer, such as q");
         }
-        if method.method == Method::Full && self.model.dtype == Dtype::Int8 {
+        if method.method == Method::Full && self.model.dtype != Dtype::F32 {
             let expected = Message::from("f32 with ").key("method");
             return self.refuse("dtype", expected.text(" = full, which trains the weights"));
         }

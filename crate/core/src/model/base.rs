@@ -49,7 +49,7 @@ impl Base {
         model: &mut T5,
     ) -> Result<()> {
         let mut config = model.config.clone();
-        config.int8 = false;
+        config.quantization = None;
         config.set_dtype("float32");
         // So that transformers of every version sees whether the head is one of its own.
         config.tie_word_embeddings = model.head.is_none();

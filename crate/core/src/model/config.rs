@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    config::Dtype,
     encoding,
     error::{Error, Result, short},
     exact,
@@ -20,11 +21,12 @@ const MAX_PARAMETERS: u64 = 1 << 36;
 
 /// Where a configuration says how its weights are quantised.
 const QUANTIZATION: &str = "quantization_config";
-/// The name of our way, and its version: `docs/guide/formats.md`. It stands under `method`, because
+/// The names of our ways, and their version: `docs/guide/formats.md`. They stand under `method`, because
 /// transformers refuses a `quantization_config` without a `quant_method`; at one that it does not
 /// know it warns, and takes the integers for weights.
-const INT8_METHOD: &str = "flantune_int8";
-const INT8_VERSION: u64 = 1;
+const METHODS: [(&str, Dtype); 2] =
+    [("flantune_int8", Dtype::Int8), ("flantune_int4", Dtype::Int4)];
+const VERSION: u64 = 1;
 
 /// What stands between the two products of a feed-forward layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +85,8 @@ pub struct T5Config {
     pub tie_word_embeddings: bool,
     /// Whether the decoder's output is multiplied by d_model^-0.5 before the head.
     pub scale_decoder_outputs: bool,
-    /// Whether the files' matrices are 8-bit integers with scales.
-    pub int8: bool,
+    /// Which integers the files' matrices are, if they are any.
+    pub quantization: Option<Dtype>,
     /// All keys as they were read, so that those unknown here are written again.
     source: Map<String, Value>,
 }
@@ -166,7 +168,7 @@ impl T5Config {
             decoder_start_token_id: ids.start.unwrap_or(pad_token_id),
             tie_word_embeddings: tie.unwrap_or(true),
             scale_decoder_outputs: scale,
-            int8: quantization(&fields)?,
+            quantization: quantization(&fields)?,
             source: fields.map,
         };
         match config.max_parameters() {
@@ -219,9 +221,10 @@ impl T5Config {
         if let Value::Object(known) = known {
             map.extend(known);
         }
-        if self.int8 {
-            let int8 = json!({ "method": INT8_METHOD, "version": INT8_VERSION });
-            map.insert(QUANTIZATION.to_owned(), int8);
+        let method = METHODS.iter().find(|(_, dtype)| Some(*dtype) == self.quantization);
+        if let Some((method, _)) = method {
+            let quantization = json!({ "method": method, "version": VERSION });
+            map.insert(QUANTIZATION.to_owned(), quantization);
         }
         to_bytes(&Value::Object(map))
     }
@@ -263,27 +266,29 @@ fn refuse_others(fields: &Fields) -> Result<()> {
     Ok(())
 }
 
-/// Whether the weights are quantised in our own way. Others are refused.
-fn quantization(fields: &Fields) -> Result<bool> {
+/// In which of our ways the weights are quantised, if they are. Others are refused.
+fn quantization(fields: &Fields) -> Result<Option<Dtype>> {
     let Some(value) = fields.get(QUANTIZATION) else {
-        return Ok(false);
+        return Ok(None);
     };
     let (method, version) = (value.get("method"), value.get("version"));
-    if method.and_then(Value::as_str) != Some(INT8_METHOD) {
+    let known = METHODS.iter().find(|(name, _)| method.and_then(Value::as_str) == Some(name));
+    let Some((_, dtype)) = known else {
         let other = method.or(value.get("quant_method"));
         let found = other.map_or_else(|| "nothing".to_owned(), short);
         let message = format!(
-            "the method is {found}; expected \"{INT8_METHOD}\", which quantizing here writes, or \
-             use the model in f32, f16 or bf16"
+            "the method is {found}; expected {}, which quantizing here writes, or use the model in f32, f16 or \
+             bf16",
+            METHODS.map(|(name, _)| format!("\"{name}\"")).join(" or ")
         );
         return Err(fields.error(QUANTIZATION, message));
-    }
-    if version.and_then(Value::as_u64) != Some(INT8_VERSION) {
+    };
+    if version.and_then(Value::as_u64) != Some(VERSION) {
         let found = version.map_or_else(|| "nothing".to_owned(), short);
-        let message = format!("`version` is {found}; expected {INT8_VERSION}");
+        let message = format!("`version` is {found}; expected {VERSION}");
         return Err(fields.error(QUANTIZATION, message));
     }
-    Ok(true)
+    Ok(Some(*dtype))
 }
 
 /// transformers splits `feed_forward_proj` at the dash; `dense_act_fn` and `is_gated_act`, where they

@@ -3,6 +3,7 @@
 pub mod convert;
 pub(crate) mod folder;
 mod names;
+pub mod quantised;
 pub mod safetensors;
 pub mod weights;
 
@@ -12,13 +13,17 @@ use half::{bf16, f16};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use self::names::{ALIASES, SHARED};
+use self::{
+    names::{ALIASES, HEAD, SHARED},
+    quantised::{Stored, integers, scale_name},
+};
 use crate::{
     error::{Error, Result, short},
     model::{
         config::{Fields, T5Config},
         safetensors::{Dtype, MODEL_HEADER_LIMIT, Parts, SafetensorsFile, TensorInfo, hex},
     },
+    ops::Format,
     storage::{Storage, join},
 };
 
@@ -38,9 +43,6 @@ const TELLING: [&str; 4] = [
     "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
     "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
 ];
-
-/// The name of a head of its own; a model without it uses `shared.weight`.
-const HEAD: &str = "lm_head.weight";
 
 /// How many numbers of each tensor are hashed: any training changes some of them in some tensor.
 const HASHED: usize = 64;
@@ -278,30 +280,39 @@ impl WeightFiles {
     /// # Errors
     /// [`Error::Tensor`], which names the first that is missing, misshapen or surplus.
     pub fn check(&self, expected: &[(String, Vec<usize>)], optional: &[&str]) -> Result<()> {
-        self.check_types(expected, optional, false)
+        let floats = expected.iter().cloned().map(|(name, shape)| (name, shape, None));
+        self.check_types(&floats.collect::<Vec<_>>(), optional)
     }
 
-    /// As [`WeightFiles::check`], for a model whose matrices are of type I8, with their scales.
+    /// As [`WeightFiles::check`], for a model as its configuration says it is.
     ///
     /// # Errors
     /// As there.
-    pub fn check_int8(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
-        let mut all = expected.to_vec();
-        for (name, shape) in expected.iter().filter(|(name, shape)| is_quantised(name, shape)) {
-            all.push((scale_name(name), vec![shape[0]]));
+    pub fn check_model(&self, config: &T5Config, expected: &[(String, Vec<usize>)]) -> Result<()> {
+        let Some(dtype) = config.quantization else { return self.check(expected, &[]) };
+        let mut all = Vec::new();
+        for (name, shape) in expected.iter().cloned() {
+            match integers(&name, &shape, dtype) {
+                Some(format) => {
+                    let Stored { numbers, scales } = Stored::of(format, &shape);
+                    all.push((scale_name(&name), scales.1, Some(scales.0)));
+                    all.push((name, numbers.1, Some(numbers.0)));
+                }
+                None => all.push((name, shape, None)),
+            }
         }
-        self.check_types(&all, &[], true)
+        self.check_types(&all, &[])
     }
 
+    /// `expected`: names, shapes, and the type where it is not to be one of the floats.
     fn check_types(
         &self,
-        expected: &[(String, Vec<usize>)],
+        expected: &[(String, Vec<usize>, Option<Dtype>)],
         optional: &[&str],
-        int8: bool,
     ) -> Result<()> {
         let missing: Vec<&String> = expected
             .iter()
-            .map(|(name, _)| name)
+            .map(|(name, ..)| name)
             .filter(|name| !self.places.contains_key(*name))
             .collect();
         if let Some(first) = missing.first() {
@@ -318,7 +329,8 @@ impl WeightFiles {
             return Err(Error::tensor(&self.path, *first, message));
         }
 
-        for (name, shape) in expected {
+        let quantised = expected.iter().any(|(.., dtype)| dtype.is_some());
+        for (name, shape, dtype) in expected {
             let Some((file, info)) = self.get(name) else {
                 continue;
             };
@@ -326,20 +338,22 @@ impl WeightFiles {
                 let message = format!("its shape is {:?}; expected {shape:?}", info.shape);
                 return Err(Error::tensor(file.path(), name, message));
             }
-            let dtype = info.dtype;
-            let expected = match int8 && is_quantised(name, shape) {
-                true if dtype != Dtype::I8 => "I8, as config.json's `quantization_config` says",
-                false if dtype == Dtype::I8 => {
-                    "F32, F16, BF16 or F64, because config.json has no `quantization_config`"
+            let found = info.dtype;
+            let expected = match dtype {
+                Some(dtype) if *dtype == found => continue,
+                Some(dtype) => format!("{dtype}, as config.json's `quantization_config` says"),
+                None if found.is_float() => continue,
+                None if !quantised && matches!(found, Dtype::I8 | Dtype::U8) => {
+                    let why = "because config.json has no `quantization_config`";
+                    format!("F32, F16, BF16 or F64, {why}")
                 }
-                false if !dtype.is_float() => "F32, F16, BF16 or F64",
-                _ => continue,
+                None => "F32, F16, BF16 or F64".to_owned(),
             };
-            let message = format!("it is of type {dtype}; expected {expected}");
+            let message = format!("it is of type {found}; expected {expected}");
             return Err(Error::tensor(file.path(), name, message));
         }
 
-        let known: BTreeSet<&str> = (expected.iter().map(|(name, _)| name.as_str()))
+        let known: BTreeSet<&str> = (expected.iter().map(|(name, ..)| name.as_str()))
             .chain(optional.iter().copied())
             .chain(IGNORED)
             .chain(self.head_is_copy.then_some(HEAD))
@@ -364,18 +378,28 @@ impl WeightFiles {
         }
     }
 
-    /// The scales of a matrix of type I8, a number for each of its rows.
+    /// The scales of a matrix of integers, row by row.
     ///
     /// # Errors
-    /// [`Error::Tensor`] for one that is not a finite number greater than 0.
-    pub async fn read_scales(&self, storage: &dyn Storage, name: &str) -> Result<Vec<f32>> {
+    /// [`Error::Tensor`] for one that is not a finite number greater than 0, or other than 0 for 4-bit
+    /// integers.
+    pub async fn read_scales(
+        &self,
+        storage: &dyn Storage,
+        name: &str,
+        format: Format,
+    ) -> Result<Vec<f32>> {
         let name = scale_name(name);
         let scales = self.read_f32(storage, &name).await?;
-        match scales.iter().position(|scale| *scale <= 0.0) {
+        let (wrong, expected): (fn(f32) -> bool, _) = match format {
+            Format::Int4 => (|scale| scale == 0.0, "other than 0"),
+            _ => (|scale| scale <= 0.0, "greater than 0"),
+        };
+        match scales.iter().position(|scale| wrong(*scale)) {
             Some(at) => {
                 let path = self.get(&name).map_or(self.path(), |(file, _)| file.path());
                 let message =
-                    format!("element {at} is {}; expected a number greater than 0", scales[at]);
+                    format!("element {at} is {}; expected a number {expected}", scales[at]);
                 Err(Error::tensor(path, name, message))
             }
             None => Ok(scales),
@@ -456,17 +480,6 @@ pub(crate) fn what_differs(recorded: &str, base: &str) -> String {
         ),
         _ => "their hashes do not tell how".to_owned(),
     }
-}
-
-/// Whether a tensor of a model is one of those that int8 is for: the matrices of products, the
-/// embedding and the head. Norms and position biases are small, and stay floats.
-pub fn is_quantised(name: &str, shape: &[usize]) -> bool {
-    shape.len() == 2 && !name.ends_with(".relative_attention_bias.weight")
-}
-
-/// The name of the tensor that holds a matrix's scales, one for each of its rows.
-pub fn scale_name(name: &str) -> String {
-    format!("{name}_scale")
 }
 
 /// Tensors and their shards, from an index.

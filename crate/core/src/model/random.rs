@@ -7,13 +7,14 @@ use super::{
     attention::Attention,
     config::{self, T5Config},
     feed_forward::FeedForward,
+    files::quantised::format,
     linear::Linear,
     t5::{Block, Normed, Stack, T5},
 };
 use crate::{
     config::Dtype,
     device::Device,
-    ops::{Weight, int8::Packer},
+    ops::{Packer, Weight},
     rng::{Purpose, Random},
 };
 
@@ -32,11 +33,12 @@ impl T5 {
     pub fn random(config: T5Config, device: &Device, dtype: Dtype, seed: u64) -> Self {
         let mut draw = Draw { config: &config, device, dtype, seed, place: 0 };
         let (words, d_model) = (config.vocab_size, config.d_model);
-        let shared = draw.weight([words, d_model], 1.0);
+        let shared = draw.weight("shared.weight", [words, d_model], 1.0);
         let encoder = draw.stack("encoder", config.num_layers);
         let decoder = draw.stack("decoder", config.num_decoder_layers);
-        let head = Some(draw.weight([words, d_model], deviation(d_model)));
-        let mut model = T5 { config, shared, encoder, decoder, head, device: device.clone() };
+        let head = Some(draw.weight("lm_head.weight", [words, d_model], deviation(d_model)));
+        let mut model =
+            T5 { config, shared, encoder, decoder, head, dtype, device: device.clone() };
         model.lay_together();
         model
     }
@@ -56,17 +58,18 @@ impl Draw<'_> {
         Tensor::from_data(TensorData::new(values, shape), self.device.burn())
     }
 
-    fn weight(&mut self, shape: [usize; 2], deviation: f64) -> Weight {
-        if self.dtype != Dtype::Int8 {
+    fn weight(&mut self, name: &str, shape: [usize; 2], deviation: f64) -> Weight {
+        let Some(format) = format(name, &shape, self.dtype) else {
             return self.matrix(shape, deviation).into();
-        }
-        let mut packer = Packer::new(shape[0], shape[1]);
-        packer.quantise(&self.values(shape, deviation));
-        Weight::Int8(packer.finish(self.device))
+        };
+        let mut packer = Packer::new(format, shape);
+        packer.round(&self.values(shape, deviation)).expect("numbers of about 1");
+        Weight::Packed(packer.finish(self.device))
     }
 
     fn linear(&mut self, name: String, shape: [usize; 2], deviation: f64) -> Linear {
-        Linear { name, weight: self.weight(shape, deviation) }
+        let weight = self.weight(&format!("{name}.weight"), shape, deviation);
+        Linear { name, weight }
     }
 
     fn normed<T>(&self, part: T) -> Normed<T> {

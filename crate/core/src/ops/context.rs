@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData, kind::Basic};
 
 use super::{
     cpu::is_cpu,
@@ -47,12 +47,12 @@ impl Dropout {
 impl Context {
     /// Whether an operation on this tensor runs as a kernel of ours: the one place that says which devices
     /// have them.
-    pub fn has_kernel<const D: usize>(&self, tensor: &Tensor<D>) -> bool {
+    pub fn has_kernel<const D: usize>(&self, tensor: &Tensor<D, impl Basic>) -> bool {
         self.kernels && (is_cpu(tensor) || is_gpu(tensor))
     }
 
     /// The same of a GPU's own: of operations that are more than one elsewhere.
-    pub fn has_gpu_kernel<const D: usize>(&self, tensor: &Tensor<D>) -> bool {
+    pub fn has_gpu_kernel<const D: usize>(&self, tensor: &Tensor<D, impl Basic>) -> bool {
         self.has_kernel(tensor) && is_gpu(tensor)
     }
 

@@ -5,7 +5,7 @@ use std::{mem::MaybeUninit, ops::Range};
 
 use burn::{
     backend::{DispatchDevice, Flex},
-    tensor::{Shape, Tensor, TensorData},
+    tensor::{Shape, Tensor, TensorData, kind::Basic},
 };
 use burn_flex::FlexTensor;
 
@@ -18,7 +18,7 @@ const WORTH_SPLITTING: usize = 1 << 23;
 pub const LANES: usize = 16;
 
 /// Whether the tensor lives on the CPU.
-pub fn is_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
+pub fn is_cpu<const D: usize>(tensor: &Tensor<D, impl Basic>) -> bool {
     let device = tensor.device().without_autodiff();
     matches!(device.as_dispatch(), DispatchDevice::Flex(_))
 }

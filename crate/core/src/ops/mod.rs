@@ -15,12 +15,13 @@ pub mod denormal;
 pub mod gated_gelu;
 pub mod gpu;
 pub mod gradient;
-pub mod int8;
 pub mod linear;
+pub mod packed;
 pub mod rms_norm;
 pub mod rows;
 pub mod weight;
 
 pub use argmax::argmax;
 pub use context::{Context, Dropout};
+pub use packed::{Format, Packed, Packer};
 pub use weight::Weight;

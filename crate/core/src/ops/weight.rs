@@ -1,11 +1,17 @@
-//! A matrix of the model's own: floats, or 8-bit integers with scales.
+//! A matrix of the model's own: floats, or packed into smaller numbers.
 
 use burn::{
     backend::Cube,
     tensor::{Int, Tensor},
 };
 
-use super::{Context, gpu, int8::Int8, linear::int8, rows::lay_together};
+use super::{
+    Context,
+    gpu::{Right, contiguous, embed},
+    linear::packed,
+    packed::Packed,
+    rows::lay_together,
+};
 
 /// The weight of a linear map, the embedding, or the head.
 // Most of a model is of these, and a tensor is large only because its kind is inside it.
@@ -14,8 +20,8 @@ use super::{Context, gpu, int8::Int8, linear::int8, rows::lay_together};
 pub enum Weight {
     /// As 32-bit floats.
     Dense(Tensor<2>),
-    /// As 8-bit integers, dequantized where they are used.
-    Int8(Int8),
+    /// As smaller numbers, multiplied out where they are used.
+    Packed(Packed),
 }
 
 impl Weight {
@@ -23,7 +29,7 @@ impl Weight {
     pub fn dims(&self) -> [usize; 2] {
         match self {
             Weight::Dense(tensor) => tensor.dims(),
-            Weight::Int8(int8) => int8.dims(),
+            Weight::Packed(packed) => packed.dims(),
         }
     }
 
@@ -31,7 +37,7 @@ impl Weight {
     pub fn dense(&self) -> Tensor<2> {
         match self {
             Weight::Dense(tensor) => tensor.clone(),
-            Weight::Int8(int8) => int8::multiplied_out(int8),
+            Weight::Packed(packed) => packed::multiplied_out(packed),
         }
     }
 
@@ -39,61 +45,67 @@ impl Weight {
     pub fn take(&mut self) -> Tensor<2> {
         let device = match self {
             Weight::Dense(tensor) => tensor.device(),
-            Weight::Int8(int8) => int8.scales.device(),
+            Weight::Packed(packed) => packed.words.device(),
         };
         let empty = Weight::Dense(Tensor::zeros([0, 0], &device));
         match std::mem::replace(self, empty) {
             Weight::Dense(tensor) => tensor,
-            Weight::Int8(int8) => int8::multiplied_out(&int8),
+            Weight::Packed(packed) => packed::multiplied_out(&packed),
         }
     }
 
-    /// Has weights lie one after the other in memory, so that a GPU takes them as one. Elsewhere nothing
-    /// changes.
+    /// Has weights lie one after the other in memory, so that a GPU takes them as one. Elsewhere, and where
+    /// they are of several kinds, nothing changes.
     pub fn lay_together(mut weights: Vec<&mut Weight>) {
-        let mut floats = Vec::new();
-        for weight in &weights {
-            match weight {
-                Weight::Dense(tensor) => floats.extend(tensor.clone().try_into_primitive::<Cube>()),
-                Weight::Int8(int8) => {
-                    floats.extend(int8.scales.clone().try_into_primitive::<Cube>())
+        let parts: Option<Vec<Right>> = weights.iter().map(|weight| weight.on_gpu()).collect();
+        let parts =
+            Right::joined(&parts.unwrap_or_default(), |buffers| Some(lay_together(buffers)));
+        for (weight, part) in weights.iter_mut().zip(parts) {
+            match (&mut **weight, part) {
+                (Weight::Packed(packed), Right::Packed { words, scales, .. }) => {
+                    packed.words = Tensor::from_primitive::<Cube>(words);
+                    packed.scales = scales.map(Tensor::from_primitive::<Cube>);
                 }
-            }
-        }
-        let words = weights.iter().filter_map(|weight| match weight {
-            Weight::Dense(_) => None,
-            Weight::Int8(int8) => int8.words.clone().try_into_primitive::<Cube>().ok(),
-        });
-        let words: Vec<_> = words.collect();
-        if floats.len() != weights.len() || !(words.is_empty() || words.len() == weights.len()) {
-            return;
-        }
-        let mut words = if words.is_empty() { words } else { lay_together(words) }.into_iter();
-        for (weight, floats) in weights.iter_mut().zip(lay_together(floats)) {
-            match weight {
-                Weight::Dense(tensor) => *tensor = Tensor::from_primitive::<Cube>(floats),
-                Weight::Int8(int8) => {
-                    int8.scales = Tensor::from_primitive::<Cube>(floats);
-                    if let Some(words) = words.next() {
-                        int8.words = Tensor::from_primitive::<Cube>(words);
-                    }
+                (Weight::Dense(tensor), Right::Floats(floats)) => {
+                    *tensor = Tensor::from_primitive::<Cube>(floats);
                 }
+                _ => unreachable!("a part is of its weight's kind"),
             }
         }
     }
 
-    /// Some rows as floats; only these are dequantized.
+    /// What a shader reads; none where it is not on a GPU.
+    pub fn on_gpu(&self) -> Option<Right> {
+        Some(match self {
+            Weight::Dense(tensor) => {
+                Right::Floats(contiguous(tensor.clone().try_into_primitive::<Cube>().ok()?))
+            }
+            Weight::Packed(Packed { format, words, scales, .. }) => {
+                let words = contiguous(words.clone().try_into_primitive::<Cube>().ok()?);
+                let scales = scales.clone().map(Tensor::try_into_primitive::<Cube>);
+                let scales = scales.transpose().ok()?.map(contiguous);
+                Right::Packed { format: *format, words, scales }
+            }
+        })
+    }
+
+    /// Some rows as floats; only these are multiplied out.
     pub fn rows(&self, rows: Tensor<1, Int>, context: &Context) -> Tensor<2> {
+        let columns = self.dims()[1];
         let has_kernel = match self {
             Weight::Dense(tensor) => context.has_gpu_kernel(tensor) && !tensor.is_require_grad(),
-            Weight::Int8(int8) => context.has_gpu_kernel(&int8.scales),
+            Weight::Packed(packed) => {
+                context.has_gpu_kernel(&packed.words) && embed::fits(packed.format, columns)
+            }
         };
-        if has_kernel && let Some(rows) = gpu::embed::rows(self, rows.clone()) {
-            return rows;
+        if let (true, Some(matrix)) = (has_kernel, self.on_gpu())
+            && let Ok(ids) = rows.clone().try_into_primitive::<Cube>()
+        {
+            return Tensor::from_primitive::<Cube>(embed::rows(&matrix, &contiguous(ids), columns));
         }
         match self {
             Weight::Dense(tensor) => tensor.clone().select(0, rows),
-            Weight::Int8(int8) => int8::multiplied_out(&int8.select(rows)),
+            Weight::Packed(packed) => packed::multiplied_out(&packed.select(rows)),
         }
     }
 }

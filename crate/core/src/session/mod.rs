@@ -120,9 +120,9 @@ impl Session {
         estimate(self.config(), &self.demand(&config)).weights
     }
 
-    /// Whether its matrices rest as 8-bit integers.
-    pub fn is_int8(&self) -> bool {
-        self.model.is_int8()
+    /// What its matrices rest as.
+    pub fn dtype(&self) -> Dtype {
+        self.model.dtype
     }
 
     /// Sets what a configuration leaves open of how texts are made to what the base's own
@@ -170,7 +170,7 @@ impl Session {
     /// What a run asks for beside these weights, as they are.
     fn demand(&self, config: &RunConfig) -> Demand {
         let mut config = config.clone();
-        config.model.dtype = if self.is_int8() { Dtype::Int8 } else { Dtype::F32 };
+        config.model.dtype = self.dtype();
         let mut demand = Demand::new(&config, self.device().kind() == DeviceKind::Cpu);
         demand.has_head = Some(self.model.head.is_some());
         demand

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::{
     adapter::{Adapter, Beginning},
-    config::{Method, RunConfig, Task},
+    config::{Dtype, Method, RunConfig, Task},
     error::{Error, Result},
     text::dataset::Dataset,
     train::run::{Parts, Run},
@@ -37,10 +37,12 @@ impl Session {
     /// one; none where the whole model is trained.
     async fn initial_adapter(&self, config: &mut RunConfig) -> Result<Option<Adapter>> {
         let method = config.method.method;
-        if method == Method::Full && self.model.is_int8() {
-            let message = "found full, but the weights are int8, which cannot be trained; train \
-                           `lora` or `prompt` beside them, or make floats of them: quantize \
-                           it to f32";
+        let dtype = self.dtype();
+        if method == Method::Full && dtype != Dtype::F32 {
+            let message = format!(
+                "found full, but the weights are {dtype}, which cannot be trained; train `lora` or \
+                 `prompt` beside them, or make floats of them: quantize it to f32"
+            );
             return Err(Error::setting("method", message));
         }
         if method == Method::Full {

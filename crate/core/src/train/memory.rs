@@ -11,9 +11,12 @@ use serde::Serialize;
 
 use crate::{
     adapter::{Cost, LinearMap, cost, virtual_tokens},
-    config::{Dropout, Dtype, Method, RunConfig},
+    config::{Dropout, Method, RunConfig},
     device::Limits,
-    model::config::{FeedForward, T5Config, expected_tensors},
+    model::{
+        config::{FeedForward, T5Config, expected_tensors},
+        files::quantised::format,
+    },
 };
 
 /// Bytes of a number that is computed with.
@@ -190,7 +193,7 @@ pub fn estimate(config: &T5Config, demand: &Demand) -> Estimate {
         total: 0,
         trainable_parameters: trained.numbers,
         total_parameters,
-        largest_tensor: walk.largest_tensor() * FLOAT,
+        largest_tensor: walk.largest_tensor(),
     };
     let Estimate { weights, gradients, activations, logits, buffers, .. } = estimate;
     estimate.total = weights + gradients + optimizer + activations + logits + buffers;
@@ -305,29 +308,31 @@ impl Walk<'_> {
             .sum()
     }
 
-    /// Bytes of frozen weights: matrices as they are kept, the rest as floats. Of 8-bit integers each
-    /// row has a scale.
+    /// Bytes of frozen weights: matrices as they are kept, the rest as floats.
     fn frozen_bytes(&self) -> u64 {
         let tensors = expected_tensors(self.config, !self.has_head());
-        // Files of integers are kept as they are.
-        let dtype = if self.config.int8 { Dtype::Int8 } else { self.demand.config.model.dtype };
-        let bytes = |(name, shape): &(String, Vec<usize>)| {
-            let numbers = shape.iter().map(|&size| size as u64).product::<u64>();
-            let matrix = shape.len() == 2 && !name.contains("relative_attention_bias");
-            match (dtype, matrix) {
-                (Dtype::F16 | Dtype::Bf16, true) => 2 * numbers,
-                (Dtype::Int8, true) => numbers + FLOAT * shape[0] as u64,
-                _ => FLOAT * numbers,
-            }
-        };
-        tensors.iter().map(bytes).sum()
+        tensors.iter().map(|(name, shape)| self.frozen(name, shape)).sum()
     }
 
-    /// The embedding and the head are the largest.
+    /// Bytes of one of them.
+    fn frozen(&self, name: &str, shape: &[usize]) -> u64 {
+        // Files of integers are kept as they are.
+        let dtype = self.config.quantization.unwrap_or(self.demand.config.model.dtype);
+        match format(name, shape, dtype) {
+            Some(format) => format.bytes([shape[0], shape[1]]),
+            None => FLOAT * shape.iter().map(|&size| size as u64).product::<u64>(),
+        }
+    }
+
+    /// Its bytes. Of weights the embedding and the head are the largest.
     fn largest_tensor(&self) -> u64 {
-        let logits = self.decoder_rows * self.vocabulary();
-        let scores = self.scores(self.encoder_rows, self.encoder_rows);
-        (self.vocabulary() * self.d_model()).max(logits).max(scores)
+        let logits = FLOAT * self.decoder_rows * self.vocabulary();
+        let scores = FLOAT * self.scores(self.encoder_rows, self.encoder_rows);
+        let embedding = match self.demand.is_full() {
+            true => FLOAT * self.vocabulary() * self.d_model(),
+            false => self.frozen("shared.weight", &[self.config.vocab_size, self.config.d_model]),
+        };
+        embedding.max(logits).max(scores)
     }
 
     /// The trainable parameters, and what the optimizer remembers of each tensor.

@@ -75,7 +75,7 @@ impl State {
         let info = ModelInfo {
             architecture: architecture(session.config(), session.parameters()),
             hash: session.base().hash.clone(),
-            int8: session.is_int8(),
+            dtype: session.dtype(),
             bytes: session.weight_bytes(),
         };
         self.models.borrow_mut().insert(name, session);

@@ -245,7 +245,9 @@ export const de = {
     dtype: "Zahlen gespeichert als",
     dtypeName: {
       f32: "32-Bit-Gleitkommazahlen (genau)",
+      f16: "16-Bit-Gleitkommazahlen (die Hälfte des Speichers)",
       int8: "8-Bit-Ganzzahlen (ein Viertel des Speichers)",
+      int4: "4-Bit-Ganzzahlen (ein Fünftel des Speichers, bei großen Modellen ein Siebtel; gröber)",
     },
     stage: {
       list: "Dateien werden gesucht",

@@ -1,6 +1,6 @@
 // The element's texts in English. `Strings` is what every other language must have.
 
-import type { Method } from "../../types.js";
+import type { Dtype, Method } from "../../types.js";
 import type { Demo, Preset, RunView, StepName, Tried, TryState } from "../state.js";
 
 /** A text with numbers or names in it. */
@@ -84,7 +84,7 @@ export interface Strings {
     resume: string;
     paused: string;
     dtype: string;
-    dtypeName: Record<"f32" | "int8", string>;
+    dtypeName: Record<Dtype, string>;
     stage: Record<"list" | "download" | "read" | "load", string>;
     progress: Text;
     use: string;
@@ -423,7 +423,12 @@ export const en: Strings = {
     resume: "Resume",
     paused: "Paused. What has been downloaded is kept.",
     dtype: "Numbers kept as",
-    dtypeName: { f32: "32-bit floats (exact)", int8: "8-bit integers (a quarter of the memory)" },
+    dtypeName: {
+      f32: "32-bit floats (exact)",
+      f16: "16-bit floats (half of the memory)",
+      int8: "8-bit integers (a quarter of the memory)",
+      int4: "4-bit integers (a fifth of the memory, large models a seventh; coarser)",
+    },
     stage: { list: "Looking up files", download: "Downloading", read: "Reading", load: "Preparing" },
     progress: (loaded, total) => `${loaded} of ${total}`,
     use: "Use this model",

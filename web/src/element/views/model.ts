@@ -1,5 +1,6 @@
 // Step 1: the base.
 
+import { DTYPES } from "../../settings.js";
 import { h, refill, setText, setValue, show } from "../dom.js";
 import { modelName } from "../names.js";
 import type { ModelState } from "../state.js";
@@ -72,12 +73,9 @@ export function modelStep(context: Context): View {
   const dtype = field(
     texts.dtype,
     select(
-      [
-        ["f32", texts.dtypeName.f32],
-        ["int8", texts.dtypeName.int8],
-      ],
+      DTYPES.map((name) => [name, texts.dtypeName[name]]),
       (value) => {
-        actions.model.choose({ dtype: value === "int8" ? "int8" : "f32" });
+        actions.model.choose({ dtype: DTYPES.find((name) => name === value) ?? "f32" });
       },
     ),
   );

@@ -11,6 +11,7 @@ use crate::model::{
     relative_position::{self, Buckets, MASKED, Positions},
 };
 use crate::{
+    config::Dtype,
     device::Device,
     ops::{
         self, Weight,
@@ -33,6 +34,8 @@ pub struct T5 {
     pub decoder: Stack,
     /// `[vocab_size, d_model]`; none where the embedding serves as the head.
     pub head: Option<Weight>,
+    /// What its matrices were loaded as.
+    pub dtype: Dtype,
     pub(in crate::model) device: Device,
 }
 
@@ -114,11 +117,6 @@ impl T5 {
     /// The device that holds the weights.
     pub fn device(&self) -> &Device {
         &self.device
-    }
-
-    /// Whether its matrices are 8-bit integers, which nothing can train.
-    pub fn is_int8(&self) -> bool {
-        matches!(self.shared, Weight::Int8(_))
     }
 
     /// Puts a batch's sources onto the device. A soft prompt goes before them, with attention 1.

@@ -120,6 +120,7 @@ fn other_models() {
     for (quantization, part) in [
         (json!({"quant_method": "int8"}), "\"int8\""),
         (json!({"method": "flantune_int8", "version": "1"}), "`version` is \"1\""),
+        (json!({"method": "flantune_int4", "version": 2}), "`version` is 2"),
         (json!("flantune_int8"), "nothing"),
     ] {
         let other = with(json!({"quantization_config": quantization}));

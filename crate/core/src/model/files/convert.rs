@@ -8,14 +8,17 @@ use serde::Serialize;
 
 use crate::model::{
     config::{T5Config, expected_tensors},
-    files::{BASE_HASH, WeightFiles, is_quantised, scale_name},
-    safetensors::{self, Dtype, Out, TensorSpec},
+    files::{
+        BASE_HASH, WeightFiles,
+        quantised::{Stored, integers, scale_name, too_large},
+    },
+    safetensors::{self, Dtype, Out, Parts, TensorSpec},
     weights::weights_path,
 };
 use crate::{
     config,
     error::{Error, Result},
-    ops::int8::{multiply_out, quantise, scale},
+    ops::Format,
     output,
     storage::{Storage, join},
 };
@@ -72,23 +75,21 @@ pub async fn convert(
     let files = WeightFiles::open(storage, directory).await?;
     let tied = files.tied(&config);
     let expected = expected_tensors(&config, tied);
-    match config.int8 {
-        true => files.check_int8(&expected)?,
-        false => files.check(&expected, &[])?,
-    }
+    files.check_model(&config, &expected)?;
     let _claim = output::claim_directory(storage, into, &[directory]).await?;
-    let source = Source { storage, files: &files, int8: config.int8, to };
+    let source = Source { storage, files: &files, quantization: config.quantization, to };
     let written = async {
         let converted = source.write(&expected, &weights_path(into)).await?;
         carry_over(storage, directory, into).await?;
         let mut config = config.clone();
-        config.int8 = to == config::Dtype::Int8;
+        let is_integers = matches!(to, config::Dtype::Int8 | config::Dtype::Int4);
+        config.quantization = is_integers.then_some(to);
         config.tie_word_embeddings = tied;
         config.set_dtype(match to {
             config::Dtype::F16 => "float16",
             config::Dtype::Bf16 => "bfloat16",
-            // What integers are dequantized to.
-            config::Dtype::F32 | config::Dtype::Int8 => "float32",
+            // What integers are multiplied out to.
+            config::Dtype::F32 | config::Dtype::Int8 | config::Dtype::Int4 => "float32",
         });
         // Last: a directory without it is no model.
         storage.write(&join(into, "config.json"), &config.to_json()).await?;
@@ -119,30 +120,45 @@ pub async fn carry_over(storage: &dyn Storage, from: &str, to: &str) -> Result<(
 struct Source<'a> {
     storage: &'a dyn Storage,
     files: &'a WeightFiles,
-    /// Whether its matrices are integers.
-    int8: bool,
+    /// Which integers its matrices are, if they are any.
+    quantization: Option<config::Dtype>,
     to: config::Dtype,
+}
+
+/// A tensor of the model, before and after.
+struct Tensor<'a> {
+    name: &'a str,
+    /// Numbers of a row.
+    columns: usize,
+    /// The integers that it is read from, and written as.
+    from: Option<Format>,
+    to: Option<Format>,
 }
 
 impl Source<'_> {
     async fn write(&self, expected: &[(String, Vec<usize>)], path: &str) -> Result<Converted> {
         let mut converted = Converted::default();
         let mut specs = Vec::new();
-        // The scales to be written, and the matrices that they are of.
-        let mut scales = BTreeMap::new();
+        // What each tensor to be written is, or is the scales of.
+        let (mut tensors, mut scales) = (BTreeMap::new(), BTreeMap::new());
         for (name, shape) in expected {
-            let dtype = match self.to {
-                config::Dtype::Int8 if is_quantised(name, shape) => Dtype::I8,
-                config::Dtype::Int8 | config::Dtype::F32 => Dtype::F32,
-                config::Dtype::F16 => Dtype::F16,
-                config::Dtype::Bf16 => Dtype::BF16,
+            let from = self.quantization.and_then(|dtype| integers(name, shape, dtype));
+            let to = integers(name, shape, self.to);
+            let columns = shape.last().copied().unwrap_or(1).max(1);
+            let (dtype, shape) = match (to, self.to) {
+                (Some(format), _) => {
+                    let Stored { numbers, scales: (dtype, shape) } = Stored::of(format, shape);
+                    let scale = scale_name(name);
+                    scales.insert(scale.clone(), Tensor { name, columns, from, to });
+                    specs.push(TensorSpec { name: scale, shape, dtype });
+                    numbers
+                }
+                (None, config::Dtype::F16) => (Dtype::F16, shape.clone()),
+                (None, config::Dtype::Bf16) => (Dtype::BF16, shape.clone()),
+                (None, _) => (Dtype::F32, shape.clone()),
             };
-            if dtype == Dtype::I8 {
-                let (scale, shape) = (scale_name(name), vec![shape[0]]);
-                scales.insert(scale.clone(), name.as_str());
-                specs.push(TensorSpec { name: scale, shape, dtype: Dtype::F32 });
-            }
-            specs.push(TensorSpec { name: name.clone(), shape: shape.clone(), dtype });
+            tensors.insert(name.as_str(), Tensor { name, columns, from, to });
+            specs.push(TensorSpec { name: name.clone(), shape, dtype });
         }
         let bytes = |elements: usize, dtype: Dtype| (elements * dtype.size()) as u64;
         for spec in &specs {
@@ -158,10 +174,11 @@ impl Source<'_> {
         let metadata = BTreeMap::from([(BASE_HASH.to_owned(), hash)]);
         let errors = &mut converted.relative_errors;
         safetensors::write_parts(self.storage, path, &metadata, &specs, async |spec, out| {
-            if let Some(matrix) = scales.get(&spec.name) {
-                return self.scales(matrix, out).await;
+            if let Some(of) = scales.get(&spec.name) {
+                return self.scales(of, out).await;
             }
-            let error = self.tensor(spec, out).await?;
+            let tensor = &tensors[spec.name.as_str()];
+            let error = self.tensor(tensor, spec.dtype, out).await?;
             errors.extend(error.map(|error| (spec.name.clone(), error)));
             Ok(())
         })
@@ -170,63 +187,107 @@ impl Source<'_> {
     }
 
     /// Writes the scales of a matrix: a second read of it is cheaper than memory for all of them.
-    async fn scales(&self, matrix: &str, out: &mut Out<'_>) -> Result<()> {
-        if self.int8 {
-            return out.floats(&self.files.read_scales(self.storage, matrix).await?).await;
+    async fn scales(&self, of: &Tensor<'_>, out: &mut Out<'_>) -> Result<()> {
+        let Tensor { name, columns, from, to: Some(to) } = *of else { return Ok(()) };
+        if from == Some(to) {
+            return out.floats(&self.files.read_scales(self.storage, name, to).await?).await;
         }
-        let columns = self.columns(matrix);
-        let mut parts = self.files.parts(self.storage, matrix)?;
-        while let Some(rows) = parts.floats().await? {
-            let scales: Vec<f32> = rows.chunks(columns).map(scale).collect();
-            out.floats(&scales).await?;
+        let mut rows = self.rows(of).await?;
+        let (mut words, mut first) = (Vec::new(), 0);
+        while let Some(values) = rows.next().await? {
+            for row in values.chunks(columns) {
+                words.clear();
+                to.scales(row, &mut words).map_err(|place| {
+                    too_large(self.files.path(), name, first + place, row[place], to)
+                })?;
+                out.floats(&to.unpack_scales(&words, columns)).await?;
+                first += columns;
+            }
         }
         Ok(())
     }
 
     /// Writes a tensor; returns its relative error if its type changes.
-    async fn tensor(&self, spec: &TensorSpec, out: &mut Out<'_>) -> Result<Option<f64>> {
-        let (name, dtype) = (spec.name.as_str(), spec.dtype);
-        let from = self.files.get(name).map(|(_, info)| info.dtype);
-        let mut parts = self.files.parts(self.storage, name)?;
-        let columns = self.columns(name);
+    async fn tensor(
+        &self,
+        tensor: &Tensor<'_>,
+        dtype: Dtype,
+        out: &mut Out<'_>,
+    ) -> Result<Option<f64>> {
+        let Tensor { name, columns, from, to } = *tensor;
+        if to.is_some() && from == to {
+            let mut parts = self.files.parts(self.storage, name)?;
+            while let Some(rows) = parts.bytes().await? {
+                out.bytes(&rows).await?;
+            }
+            return Ok(None);
+        }
+        let mut rows = self.rows(tensor).await?;
         let mut error = Difference::default();
-        if from != Some(Dtype::I8) {
-            let mut integers = vec![0; columns];
-            while let Some(values) = parts.floats().await? {
-                if dtype != Dtype::I8 {
-                    error.add(&values, values.iter().map(|value| rounded(*value, dtype)));
-                    out.floats(&values).await?;
-                    continue;
-                }
-                for row in values.chunks(columns) {
-                    let scale = scale(row);
-                    quantise(row, scale, &mut integers);
-                    error.add(row, integers.iter().map(|integer| f32::from(*integer) * scale));
-                    out.integers(&integers).await?;
-                }
-            }
-            return Ok((from != Some(dtype)).then(|| error.relative()));
-        }
-        let scales = self.files.read_scales(self.storage, name).await?;
-        let mut scales = scales.iter();
-        let mut floats = vec![0.0; columns];
-        while let Some(rows) = parts.integers().await? {
-            if dtype == Dtype::I8 {
-                out.integers(&rows).await?;
+        let (mut scales, mut words, mut written) = (Vec::new(), Vec::new(), vec![0.0; columns]);
+        let mut first = 0;
+        while let Some(values) = rows.next().await? {
+            let Some(format) = to else {
+                error.add(&values, values.iter().map(|value| rounded(*value, dtype)));
+                out.floats(&values).await?;
                 continue;
-            }
-            for (row, scale) in rows.chunks(columns).zip(&mut scales) {
-                multiply_out(row, *scale, &mut floats);
-                error.add(&floats, floats.iter().map(|value| rounded(*value, dtype)));
-                out.floats(&floats).await?;
+            };
+            for row in values.chunks(columns) {
+                scales.clear();
+                words.clear();
+                let packed = format.scales(row, &mut scales);
+                packed.and_then(|()| format.numbers(row, &scales, &mut words)).map_err(
+                    |place| too_large(self.files.path(), name, first + place, row[place], format),
+                )?;
+                format.multiply_out(&words, &scales, &mut written);
+                error.add(row, written.iter().copied());
+                out.bytes(&format.unpack(&words, columns)).await?;
+                first += columns;
             }
         }
-        Ok((dtype != Dtype::I8).then(|| error.relative()))
+        let is_the_same = self.files.get(name).is_some_and(|(_, info)| info.dtype == dtype);
+        Ok((!is_the_same).then(|| error.relative()))
     }
 
-    fn columns(&self, name: &str) -> usize {
-        let info = self.files.get(name).map(|(_, info)| info);
-        info.and_then(|info| info.shape.last().copied()).unwrap_or(1).max(1)
+    /// The floats of a tensor, whatever it is read from.
+    async fn rows<'a>(&'a self, tensor: &Tensor<'a>) -> Result<Rows<'a>> {
+        let Tensor { name, columns, from, .. } = *tensor;
+        let mut scales = Vec::new();
+        if let Some(format) = from {
+            let all = self.files.read_scales(self.storage, name, format).await?;
+            format.pack_scales(&all, columns, &mut scales);
+        }
+        let parts = self.files.parts(self.storage, name)?;
+        Ok(Rows { parts, columns, from, scales, row: 0 })
+    }
+}
+
+/// A tensor's floats in parts of whole rows.
+struct Rows<'a> {
+    parts: Parts<'a>,
+    columns: usize,
+    /// The integers that it is read from.
+    from: Option<Format>,
+    /// Those of all rows.
+    scales: Vec<i32>,
+    /// The next row.
+    row: usize,
+}
+
+impl Rows<'_> {
+    async fn next(&mut self) -> Result<Option<Vec<f32>>> {
+        let Some(format) = self.from else { return self.parts.floats().await };
+        let Some(bytes) = self.parts.bytes().await? else { return Ok(None) };
+        let mut words = Vec::new();
+        format.pack(&bytes, self.columns, &mut words);
+        let (width, scales) = (format.words(self.columns), format.scale_words(self.columns));
+        let mut floats = vec![0.0; words.len() / width * self.columns];
+        for (words, out) in words.chunks(width).zip(floats.chunks_mut(self.columns)) {
+            let scales = &self.scales[self.row * scales..(self.row + 1) * scales];
+            format.multiply_out(words, scales, out);
+            self.row += 1;
+        }
+        Ok(Some(floats))
     }
 }
 

@@ -7,6 +7,8 @@ const PREFIXES: [&str; 2] = ["_orig_mod.", "module."];
 
 /// The embedding, which encoder, decoder and a tied head share.
 pub(super) const SHARED: &str = "shared.weight";
+/// A head of its own; a model without it uses the embedding.
+pub(super) const HEAD: &str = "lm_head.weight";
 /// Other names of the embedding. Programs that keep one of several shared tensors keep the first.
 pub(super) const ALIASES: [&str; 2] =
     ["decoder.embed_tokens.weight", "encoder.embed_tokens.weight"];

@@ -323,16 +323,15 @@ impl Parts<'_> {
         Ok(Some(values))
     }
 
-    /// The next rows of a tensor of type I8; none after the last.
+    /// The next rows of a tensor of type I8 or U8; none after the last.
     ///
     /// # Errors
     /// [`Error::Tensor`] if it is of another type.
-    pub async fn integers(&mut self) -> Result<Option<Vec<i8>>> {
-        if self.info.dtype != Dtype::I8 {
-            return Err(self.file.mistyped(self.name, self.info.dtype, "I8"));
+    pub async fn bytes(&mut self) -> Result<Option<Vec<u8>>> {
+        match self.info.dtype {
+            Dtype::I8 | Dtype::U8 => self.next().await,
+            dtype => Err(self.file.mistyped(self.name, dtype, "I8 or U8")),
         }
-        let bytes = self.next().await?;
-        Ok(bytes.map(|bytes| bytes.into_iter().map(|byte| byte as i8).collect()))
     }
 
     async fn next(&mut self) -> Result<Option<Vec<u8>>> {
@@ -353,7 +352,7 @@ pub struct TensorSpec {
     pub name: String,
     /// Its sizes, outermost first.
     pub shape: Vec<usize>,
-    /// What its elements are written as: F32, F16, BF16 or I8.
+    /// What its elements are written as: F32, F16, BF16, I8 or U8.
     pub dtype: Dtype,
 }
 
@@ -442,17 +441,16 @@ impl Out<'_> {
         Ok(())
     }
 
-    /// The next elements of a tensor of type I8.
+    /// The next elements of a tensor of type I8 or U8.
     ///
     /// # Errors
     /// [`Error::Tensor`] where it is of another type; those of the storage.
-    pub async fn integers(&mut self, values: &[i8]) -> Result<()> {
-        if self.tensor.dtype != Dtype::I8 {
-            return Err(self.wrong(format!("integers for the type {}", self.tensor.dtype)));
+    pub async fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        if !matches!(self.tensor.dtype, Dtype::I8 | Dtype::U8) {
+            return Err(self.wrong(format!("bytes for the type {}", self.tensor.dtype)));
         }
-        let bytes: Vec<u8> = values.iter().map(|&value| value as u8).collect();
-        self.writer.write(&bytes).await?;
-        self.written += values.len();
+        self.writer.write(bytes).await?;
+        self.written += bytes.len();
         Ok(())
     }
 
@@ -474,7 +472,7 @@ fn header(
     let mut offset: u64 = 0;
     for TensorSpec { name, shape, dtype } in tensors {
         let wrong = |message: &str| Err(Error::tensor(path, name, message));
-        if !matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::I8) {
+        if !matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::I8 | Dtype::U8) {
             return wrong(&format!("{dtype} cannot be written"));
         }
         let end = bytes_of(shape, *dtype).and_then(|bytes| bytes.checked_add(offset));

@@ -1,12 +1,17 @@
 //! Weights between files and the device, tensor by tensor.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Tensor, TensorData};
 
 use crate::model::{
     attention::Attention,
     config::{self, T5Config, expected_tensors},
     feed_forward::FeedForward,
-    files::{WeightFiles, is_quantised},
+    files::{
+        WeightFiles,
+        quantised::{format, too_large},
+    },
     linear::Linear,
     parameter::Parameters,
     safetensors::{self, Dtype, TensorSpec},
@@ -15,7 +20,7 @@ use crate::model::{
 use crate::{
     device::{self, Device},
     error::{Error, Result},
-    ops::{Weight, int8::Packer},
+    ops::{Packer, Weight},
     storage::{Storage, join},
 };
 
@@ -25,16 +30,18 @@ struct Loader<'a> {
     files: &'a WeightFiles,
     device: &'a Device,
     config: &'a T5Config,
-    /// Whether floats become integers.
-    quantise: bool,
+    /// What floats become.
+    dtype: crate::config::Dtype,
+    /// Of all tensors; a file has others for integers.
+    shapes: BTreeMap<String, Vec<usize>>,
 }
 
 impl T5 {
     /// Loads the weights of a Hugging Face directory. Beside the tensors themselves, only a chunk of
     /// a file is in memory at a time.
     ///
-    /// With [`Dtype::Int8`](crate::config::Dtype::Int8) matrices are quantised as they are read. Files
-    /// that hold integers are loaded as they are, whatever `dtype` says.
+    /// Matrices are packed into numbers of this `dtype` as they are read. Files that hold integers are loaded as
+    /// they are, whatever it says.
     ///
     /// # Errors
     /// [`Error::Tensor`] names the first tensor that is missing, surplus, misshapen or not finite.
@@ -47,17 +54,16 @@ impl T5 {
     ) -> Result<Self> {
         let tied = files.tied(&config);
         let expected = expected_tensors(&config, tied);
-        match config.int8 {
-            true => files.check_int8(&expected)?,
-            false => files.check(&expected, &[])?,
-        }
-        let quantise = dtype == crate::config::Dtype::Int8;
-        let loader = Loader { storage, files, device, config: &config, quantise };
+        files.check_model(&config, &expected)?;
+        let dtype = config.quantization.unwrap_or(dtype);
+        let shapes = expected.into_iter().collect();
+        let loader = Loader { storage, files, device, config: &config, dtype, shapes };
         let shared = loader.weight("shared.weight").await?;
         let encoder = loader.stack("encoder", config.num_layers).await?;
         let decoder = loader.stack("decoder", config.num_decoder_layers).await?;
         let head = if tied { None } else { Some(loader.weight("lm_head.weight").await?) };
-        let mut model = T5 { config, shared, encoder, decoder, head, device: device.clone() };
+        let mut model =
+            T5 { config, shared, encoder, decoder, head, dtype, device: device.clone() };
         model.lay_together();
         Ok(model)
     }
@@ -79,7 +85,7 @@ pub async fn write(
     metadata: Vec<(String, String)>,
     parameters: &mut dyn Parameters,
 ) -> Result<()> {
-    let mut tensors = std::collections::BTreeMap::new();
+    let mut tensors = BTreeMap::new();
     let mut specs = Vec::new();
     parameters.visit(&mut |name, parameter| {
         let shape = parameter.shape();
@@ -95,7 +101,7 @@ pub async fn write_tensors(
     path: &str,
     metadata: Vec<(String, String)>,
     specs: Vec<TensorSpec>,
-    tensors: std::collections::BTreeMap<String, Tensor<1>>,
+    tensors: BTreeMap<String, Tensor<1>>,
 ) -> Result<()> {
     let metadata = metadata.into_iter().collect();
     safetensors::write(storage, path, &metadata, &specs, async |name| match tensors.get(name) {
@@ -111,27 +117,31 @@ pub fn weights_path(directory: &str) -> String {
 }
 
 impl Loader<'_> {
-    /// A matrix that may rest as integers. Those are packed part by part: the floats of the whole
-    /// embedding would take as much as all integers together.
+    /// A matrix that may rest packed. Then it is packed part by part: the floats of the whole embedding would
+    /// take as much as all 8-bit integers together.
     async fn weight(&self, name: &str) -> Result<Weight> {
         let shape = self.shape(name);
-        debug_assert!(is_quantised(name, &shape), "{name}");
-        if !self.quantise && !self.config.int8 {
+        let Some(format) = format(name, shape, self.dtype) else {
             return Ok(self.matrix(name).await?.into());
-        }
-        let mut packer = Packer::new(shape[0], shape[1]);
+        };
+        let mut packer = Packer::new(format, [shape[0], shape[1]]);
         let mut parts = self.files.parts(self.storage, name)?;
-        if self.config.int8 {
-            packer.scales(&self.files.read_scales(self.storage, name).await?);
-            while let Some(rows) = parts.integers().await? {
+        if self.config.quantization.is_some() {
+            packer.scales(&self.files.read_scales(self.storage, name, format).await?);
+            while let Some(rows) = parts.bytes().await? {
                 packer.pack(&rows);
             }
         } else {
+            let mut first = 0;
             while let Some(rows) = parts.floats().await? {
-                packer.quantise(&rows);
+                packer.round(&rows).map_err(|place| {
+                    let path = self.files.get(name).map_or("", |(file, _)| file.path());
+                    too_large(path, name, first + place, rows[place], format)
+                })?;
+                first += rows.len();
             }
         }
-        Ok(Weight::Int8(packer.finish(self.device)))
+        Ok(Weight::Packed(packer.finish(self.device)))
     }
 
     async fn matrix(&self, name: &str) -> Result<Tensor<2>> {
@@ -147,9 +157,9 @@ impl Loader<'_> {
         Ok(Tensor::from_data(TensorData::new(values, [length]), self.device.burn()))
     }
 
-    /// The shape of a tensor that the check has seen.
-    fn shape(&self, name: &str) -> Vec<usize> {
-        self.files.get(name).map(|(_, info)| info.shape.clone()).unwrap_or_default()
+    /// The shape of a tensor of this model.
+    fn shape(&self, name: &str) -> &[usize] {
+        self.shapes.get(name).map_or(&[], Vec::as_slice)
     }
 
     async fn linear(&self, name: String) -> Result<Linear> {

@@ -1,6 +1,5 @@
 //! Linear maps of one input as one product, with their low-rank products.
 
-use burn::backend::Cube;
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{LOW_RANK, LOW_RANK_BACKWARD, LOW_RANK_GRADIENTS};
 
@@ -8,10 +7,10 @@ use super::Map;
 use crate::ops::{
     Weight, gated_gelu,
     gpu::{
-        Launch, adjacent, count, dims, empty,
+        Launch, Right, count, dims, empty,
         few::{self, Norm},
         groups, part,
-        product::{Low, Right, Up, With, by_rows, fits_planes, stride},
+        product::{Low, Up, With, by_rows, fits_planes, stride},
         slot,
     },
     rms_norm,
@@ -296,29 +295,12 @@ impl Maps {
 fn is_tracked(weight: &Weight) -> bool {
     match weight {
         Weight::Dense(tensor) => tensor.is_require_grad(),
-        Weight::Int8(_) => false,
+        Weight::Packed(_) => false,
     }
 }
 
 /// The weights as one, if they lie one after the other.
 fn together(maps: &[Map<'_>]) -> Option<Right> {
-    let all = |parts: Vec<CubeTensor>| adjacent(&parts);
-    match maps.first()?.weight {
-        Weight::Dense(_) => {
-            let parts = maps.iter().map(|map| match map.weight {
-                Weight::Dense(tensor) => tensor.clone().try_into_primitive::<Cube>().ok(),
-                Weight::Int8(_) => None,
-            });
-            Some(Right::Floats(all(parts.collect::<Option<_>>()?)?))
-        }
-        Weight::Int8(_) => {
-            let (mut words, mut scales) = (Vec::new(), Vec::new());
-            for map in maps {
-                let Weight::Int8(int8) = map.weight else { return None };
-                words.push(int8.words.clone().try_into_primitive::<Cube>().ok()?);
-                scales.push(int8.scales.clone().try_into_primitive::<Cube>().ok()?);
-            }
-            Some(Right::Int8 { words: all(words)?, scales: all(scales)? })
-        }
-    }
+    let rights: Vec<Right> = maps.iter().map(|map| map.weight.on_gpu()).collect::<Option<_>>()?;
+    Right::together(&rights)
 }

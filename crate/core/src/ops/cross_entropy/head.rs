@@ -13,11 +13,11 @@ use super::{
 use crate::ops::{
     Weight,
     gpu::{
-        Launch, buffer, contiguous, count, dims, empty,
+        Launch, Right, buffer, contiguous, count, dims, empty,
         few::by_transposed,
         node::{Parent, record},
         part,
-        product::{Right, With, by_rows},
+        product::{With, by_rows},
     },
 };
 
@@ -44,12 +44,13 @@ impl Chunks {
         smoothing: Smoothing,
     ) -> Option<Self> {
         let [words, width] = head.dims();
-        if !width.is_multiple_of(4) {
+        let is_trained = matches!(head, Weight::Dense(tensor) if tensor.is_require_grad());
+        if is_trained || !width.is_multiple_of(4) {
             return None;
         }
         Some(Chunks {
             hidden,
-            head: frozen(head)?,
+            head: head.on_gpu()?,
             words,
             labels: buffer(labels.marked.clone()),
             factors: [smoothing.label_smoothing as f32, smoothing.z_loss as f32],
@@ -73,17 +74,6 @@ impl Chunks {
             each(first, scores, [&labels, &partition]);
         }
         losses
-    }
-}
-
-fn frozen(weight: &Weight) -> Option<Right> {
-    match weight {
-        Weight::Dense(tensor) if tensor.is_require_grad() => None,
-        Weight::Dense(tensor) => Some(Right::Floats(buffer(tensor.clone().without_autodiff()))),
-        Weight::Int8(int8) => {
-            let words = int8.words.clone().try_into_primitive::<Cube>().ok()?;
-            Some(Right::Int8 { words, scales: buffer(int8.scales.clone()) })
-        }
     }
 }
 

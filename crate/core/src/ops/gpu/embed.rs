@@ -1,35 +1,29 @@
-//! Rows of the embedding on GPUs.
+//! Rows of a matrix on GPUs: those of the embedding, or all of a packed one.
 
-use burn::{
-    backend::Cube,
-    tensor::{Int, Tensor},
-};
+use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::EMBED;
 
-use super::{Launch, buffer, count, empty, groups};
-use crate::ops::Weight;
+use super::{Launch, Right, count, empty, groups};
+use crate::ops::packed::Format;
 
-/// These rows of the weight, `[ids, width]`; none where there is no shader for it.
+/// Whether rows of so many packed numbers can be read.
+pub fn fits(format: Format, columns: usize) -> bool {
+    format.fits(columns) && columns.is_multiple_of(4)
+}
+
+/// These rows of the matrix as floats, `[ids, columns]`.
 ///
 /// # Panics
-/// Where the tensors are not on a GPU.
-pub fn rows(weight: &Weight, ids: Tensor<1, Int>) -> Option<Tensor<2>> {
-    let ids = ids.try_into_primitive::<Cube>().expect("a tensor on a GPU");
-    let width = weight.dims()[1];
-    let fours = width.is_multiple_of(4);
-    let launch = Launch::new(&EMBED);
-    let launch = launch.constant("INT8", matches!(weight, Weight::Int8(_))).constant("VEC", fours);
-    let (weight, scales) = match weight {
-        Weight::Dense(tensor) => (buffer(tensor.clone()), None),
-        Weight::Int8(_) if !fours => return None,
-        Weight::Int8(int8) => {
-            let words = int8.words.clone().try_into_primitive::<Cube>().ok()?;
-            (words, Some(buffer(int8.scales.clone())))
-        }
-    };
-    let y = empty(&ids, [count(&ids), width]);
-    let launch = scales.iter().fold(launch.read(&weight), Launch::read).read(&ids).write(&y);
-    let width = if fours { width / 4 } else { width };
-    launch.size(count(&ids)).size(width).run(groups(count(&ids) * width, 64));
-    Some(Tensor::from_primitive::<Cube>(y))
+/// Where rows of a packed matrix do not fit.
+pub fn rows(matrix: &Right, ids: &CubeTensor, columns: usize) -> CubeTensor {
+    if let Right::Packed { format, .. } = matrix {
+        assert!(fits(*format, columns), "{columns} columns of {format:?}");
+    }
+    let fours = columns.is_multiple_of(4);
+    let y = empty(ids, [count(ids), columns]);
+    let width = if fours { columns / 4 } else { columns };
+    let launch = matrix.read(matrix.constants(Launch::new(&EMBED)).constant("VEC", fours));
+    let launch = launch.read(ids).write(&y).size(count(ids)).size(width);
+    launch.run(groups(count(ids) * width, 64));
+    y
 }

@@ -4,8 +4,8 @@ use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::PRODUCT_FEW;
 
 use super::{
-    Launch, dims, empty,
-    product::{self, Low, Right, Up, With, stride},
+    Launch, Right, dims, empty,
+    product::{self, Low, Up, With, stride},
 };
 
 /// Rows that a product of few takes at once. More are worth the tiles of others.
@@ -82,14 +82,10 @@ fn launch(
         _ => empty(x, [planes * stride]),
     };
     let mut launch = Launch::new(&PRODUCT_FEW);
-    launch = launch.constant("INT8", matches!(b, Right::Int8 { .. }));
+    launch = b.constants(launch.constant("VEC", true));
     launch = launch.constant("NORM", norm.is_some()).constant("GATE", gate);
     launch = launch.constant("LOW", ups.len() as u32);
-    launch = launch.constant("RESIDUAL", with.residual.is_some()).read(x);
-    launch = match b {
-        Right::Floats(b) => launch.read(b),
-        Right::Int8 { words, scales } => launch.read(words).read(scales),
-    };
+    launch = b.read(launch.constant("RESIDUAL", with.residual.is_some()).read(x));
     launch = norm.iter().map(|norm| norm.weight).fold(launch, Launch::read);
     launch = with.low.iter().map(|low| low.low).fold(launch, Launch::read);
     launch = ups.iter().map(|up| up.up).fold(launch, Launch::maybe);

@@ -10,17 +10,19 @@ mod launch;
 pub mod node;
 pub mod position;
 pub mod product;
+mod right;
 pub mod settle;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::{
     backend::{Cube, DispatchDevice, TensorMetadata},
-    tensor::{DType, Shape, Tensor},
+    tensor::{DType, Shape, Tensor, kind::Basic},
 };
 use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 
 pub use launch::{Launch, groups};
+pub use right::Right;
 
 /// Whether kernels meet what a kind device hides.
 static HOSTILE: AtomicBool = AtomicBool::new(false);
@@ -36,7 +38,7 @@ fn is_hostile() -> bool {
 }
 
 /// Whether the tensor lives on a GPU.
-pub fn is_gpu<const D: usize>(tensor: &Tensor<D>) -> bool {
+pub fn is_gpu<const D: usize>(tensor: &Tensor<D, impl Basic>) -> bool {
     let device = tensor.device().without_autodiff();
     matches!(device.as_dispatch(), DispatchDevice::Cube(_))
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{PRODUCT, PRODUCT_TILED, SUM_PARTS};
 
-use super::{Launch, count, dims, empty, groups, slot};
+use super::{Launch, Right, count, dims, empty, groups, slot};
 use crate::device::gpu_is_imitated;
 
 /// Rows and columns of y that a workgroup makes.
@@ -40,22 +40,6 @@ fn is_tiled() -> bool {
         true => !gpu_is_imitated(),
         false => chosen == Tiles::Shared as u8,
     }
-}
-
-/// The right side of a product: the weight of a map, or of several maps one below the other.
-// A tensor is large, and there are few of these.
-#[allow(clippy::large_enum_variant)]
-#[derive(Clone, Debug)]
-pub enum Right {
-    /// Floats.
-    Floats(CubeTensor),
-    /// 8-bit integers, four in a word, with a scale for each row.
-    Int8 {
-        /// `[rows, ⌈columns / 4⌉]`.
-        words: CubeTensor,
-        /// `[rows]`.
-        scales: CubeTensor,
-    },
 }
 
 /// What goes into a product beside its operands.
@@ -151,9 +135,9 @@ fn launch(
     let transposed = layout == "TN";
     let vectors = fours(if transposed { [m, n] } else { [k, n] });
     let tiled = vectors && is_tiled();
-    let int8 = matches!(b, Right::Int8 { .. });
+    let packed = matches!(b, Right::Packed { .. });
     // By single floats only strides tell layouts apart.
-    let named = if vectors || int8 { layout } else { "NT" };
+    let named = if vectors || packed { layout } else { "NT" };
     let threads = m.div_ceil(4) * n.div_ceil(4);
     let parts = match transposed && vectors {
         true => (THREADS / threads.max(1)).min(k / PART).max(1),
@@ -168,16 +152,9 @@ fn launch(
     for other in ["NT", "NN", "TN"] {
         launch = launch.constant(other, other == named);
     }
-    if !tiled {
-        launch = launch.constant("VEC", vectors);
-    }
-    launch = launch.constant("INT8", int8).constant("LOW", ups.len() as u32);
+    launch = b.constants(launch.constant("VEC", vectors)).constant("LOW", ups.len() as u32);
     launch = launch.constant("RESIDUAL", with.residual.is_some());
-    launch = launch.constant("GATE", with.gated.is_some()).read(a);
-    launch = match b {
-        Right::Floats(b) => launch.read(b),
-        Right::Int8 { words, scales } => launch.read(words).read(scales),
-    };
+    launch = b.read(launch.constant("GATE", with.gated.is_some()).read(a));
     let y = match (with.into, with.more_planes) {
         (Some(into), _) => into.clone(),
         (None, 1..) if layout == "NT" => empty(a, [planes * stride]),

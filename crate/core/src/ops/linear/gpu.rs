@@ -4,9 +4,9 @@ use burn::backend::{Cube, tensor::FloatTensor};
 
 use super::LinearMap;
 use crate::ops::gpu::{
-    both, contiguous, dims, empty,
+    Right, both, contiguous, dims, empty,
     few::by_transposed,
-    product::{Low, Right, With, by_rows, of_transposed},
+    product::{Low, With, by_rows, of_transposed},
 };
 
 impl LinearMap for Cube {

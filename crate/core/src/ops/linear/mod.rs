@@ -9,7 +9,7 @@ mod cpu;
 mod few;
 mod gpu;
 mod gradient;
-pub mod int8;
+pub mod packed;
 
 use burn::{
     backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor},
@@ -54,7 +54,7 @@ pub trait LinearMap: Backend {
 pub fn linear(x: Tensor<2>, weight: &Weight, context: &Context) -> Tensor<2> {
     match weight {
         Weight::Dense(weight) => dense(x, weight, context),
-        Weight::Int8(weight) => int8::linear(x, weight, context),
+        Weight::Packed(weight) => packed::linear(x, weight, context),
     }
 }
 
@@ -80,9 +80,9 @@ pub fn lora(
 ) -> Tensor<2> {
     let weight = match weight {
         Weight::Dense(weight) => weight,
-        Weight::Int8(weight) => {
+        Weight::Packed(weight) => {
             let low = dense(x.clone(), a, context) * scale;
-            return int8::linear(x, weight, context) + dense(low, b, context);
+            return packed::linear(x, weight, context) + dense(low, b, context);
         }
     };
     if !context.has_kernel(&x) {

@@ -106,9 +106,9 @@ fn what_takes_more_is_estimated_higher() {
         estimate(&small(), &demand).total
     };
     assert!(on_gpu(true) < on_gpu(false));
+    let types = [Dtype::F32, Dtype::F16, Dtype::Int8, Dtype::Int4];
     assert!(
-        total(|config| config.model.dtype = Dtype::Int8)
-            < total(|config| config.model.dtype = Dtype::Bf16)
+        types.map(|dtype| total(|config| config.model.dtype = dtype)).is_sorted_by(|a, b| a > b)
     );
     let full = |optimizer| {
         let demand = with(Method::Full, |config| config.train.optimizer = Some(optimizer));
@@ -116,6 +116,24 @@ fn what_takes_more_is_estimated_higher() {
     };
     assert!(full(OptimizerKind::Adafactor) < full(OptimizerKind::Lion));
     assert!(full(OptimizerKind::Lion) < full(OptimizerKind::Adamw));
+}
+
+#[test]
+fn weights_take_the_part_of_memory_that_their_type_is_said_to() {
+    // As the guides and the page say it: a half, a quarter, a fifth, and a seventh of large models.
+    for (size, parts) in [("small", [0.5, 0.25, 0.19]), ("xl", [0.5, 0.25, 0.145])] {
+        let config = T5Config::flan(size).unwrap();
+        let weights = |dtype| {
+            let demand = with(Method::Prompt, |config| {
+                (config.model.dtype, config.method.num_virtual_tokens) = (dtype, 0);
+            });
+            estimate(&config, &demand).weights as f64
+        };
+        for (dtype, part) in [Dtype::F16, Dtype::Int8, Dtype::Int4].into_iter().zip(parts) {
+            let found = weights(dtype) / weights(Dtype::F32);
+            assert!((found / part - 1.0).abs() < 0.02, "{size}, {dtype}: {found}, not {part}");
+        }
+    }
 }
 
 #[test]
@@ -130,4 +148,14 @@ fn what_is_in_the_way_is_named() {
     let limits = Limits { max_binding_size: Some(32 << 20), ..Limits::default() };
     let found = estimate.obstacle(&limits, Some(1 << 40));
     assert!(matches!(found, Some(Obstacle::Binding { .. })), "{found:?}");
+    // As integers it is not, and neither are the scores of a few tokens.
+    let obstacle = |dtype| {
+        let few = with(Method::Lora, |config| {
+            config.model.dtype = dtype;
+            (config.train.batch_size, config.data.max_target_tokens) = (1, 32);
+        });
+        super::estimate(&small(), &few).obstacle(&limits, None)
+    };
+    assert!(obstacle(Dtype::F32).is_some());
+    assert_eq!(obstacle(Dtype::Int8), None);
 }

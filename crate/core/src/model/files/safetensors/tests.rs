@@ -523,8 +523,8 @@ fn parts_are_whole_rows() {
     // Of rows that fill a part unevenly, and of one row that is longer than a part.
     for shape in [[3001, 331], [3, 400_001], [0, 5], [5, 1]] {
         let count = shape.iter().product();
-        let integers: Vec<i8> = (0..count).map(|place: usize| (place % 251) as i8).collect();
-        let floats: Vec<f32> = integers.iter().map(|&value| f32::from(value)).collect();
+        let bytes: Vec<u8> = (0..count).map(|place: usize| (place % 251) as u8).collect();
+        let floats: Vec<f32> = bytes.iter().map(|&value| f32::from(value)).collect();
         let storage = MemoryStorage::new();
         let specs = [spec("f", &shape, Dtype::F16), spec("i", &shape, Dtype::I8)];
         block_on(async {
@@ -532,7 +532,7 @@ fn parts_are_whole_rows() {
                 for row in 0..shape[0] {
                     let row = row * shape[1]..(row + 1) * shape[1];
                     match tensor.dtype {
-                        Dtype::I8 => out.integers(&integers[row]).await?,
+                        Dtype::I8 => out.bytes(&bytes[row]).await?,
                         _ => out.floats(&floats[row]).await?,
                     }
                 }
@@ -549,12 +549,12 @@ fn parts_are_whole_rows() {
             }
             assert_eq!(found, floats);
             let (mut found, mut parts) = (Vec::new(), file.parts(&storage, "i").unwrap());
-            while let Some(part) = parts.integers().await.unwrap() {
+            while let Some(part) = parts.bytes().await.unwrap() {
                 assert_eq!(part.len() % shape[1], 0);
                 found.extend(part);
             }
-            assert_eq!(found, integers);
-            let error = file.parts(&storage, "f").unwrap().integers().await;
+            assert_eq!(found, bytes);
+            let error = file.parts(&storage, "f").unwrap().bytes().await;
             refused_tensor(error, "f", "F16; expected I8");
             if count > 0 {
                 let error = file.parts(&storage, "i").unwrap().floats().await;

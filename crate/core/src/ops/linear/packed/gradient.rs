@@ -10,8 +10,8 @@ use burn::backend::{
     tensor::{FloatTensor, IntTensor},
 };
 
-use super::Int8Map;
-use crate::ops::gradient::register;
+use super::PackedMap;
+use crate::ops::{gradient::register, packed::Format};
 
 #[derive(Debug)]
 struct Linear;
@@ -19,53 +19,59 @@ struct Linear;
 #[derive(Clone, Debug)]
 struct State<B: Backend> {
     words: IntTensor<B>,
-    scales: FloatTensor<B>,
+    scales: IntTensor<B>,
+    format: Format,
     columns: usize,
 }
 
-impl<B: Backend + Int8Map> Backward<B, 1> for Linear {
+impl<B: Backend + PackedMap> Backward<B, 1> for Linear {
     type State = State<B>;
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
-        let State { words, scales, columns } = ops.state;
-        let dx = B::int8_backward(gradient, words, scales, columns);
+        let State { words, scales, format, columns } = ops.state;
+        let dx = B::packed_backward(gradient, words, scales, format, columns);
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
         register::<B, 1>(gradients, parents, [Some(dx)]);
     }
 }
 
-impl<B: Backend + Int8Map, C: CheckpointStrategy> Int8Map for Autodiff<B, C> {
-    fn int8_dense(
+impl<B: Backend + PackedMap, C: CheckpointStrategy> PackedMap for Autodiff<B, C> {
+    fn packed_dense(
         words: IntTensor<Self>,
-        scales: FloatTensor<Self>,
+        scales: IntTensor<Self>,
+        format: Format,
         columns: usize,
     ) -> FloatTensor<Self> {
-        Self::from_inner(B::int8_dense(words, scales.into_primitive(), columns))
+        Self::from_inner(B::packed_dense(words, scales, format, columns))
     }
 
-    fn int8_map(
+    fn packed_map(
         x: FloatTensor<Self>,
         words: IntTensor<Self>,
-        scales: FloatTensor<Self>,
+        scales: IntTensor<Self>,
+        format: Format,
     ) -> FloatTensor<Self> {
         let node = x.node();
-        let (x, scales) = (x.into_primitive(), scales.into_primitive());
+        let x = x.into_primitive();
         let columns = x.shape()[1];
-        let y = B::int8_map(x, words.clone(), scales.clone());
+        let y = B::packed_map(x, words.clone(), scales.clone(), format);
         match Linear.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish(State { words, scales, columns }, y),
+            OpsKind::Tracked(prepared) => {
+                prepared.finish(State { words, scales, format, columns }, y)
+            }
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
     }
 
-    fn int8_backward(
+    fn packed_backward(
         gradient: FloatTensor<Self>,
         words: IntTensor<Self>,
-        scales: FloatTensor<Self>,
+        scales: IntTensor<Self>,
+        format: Format,
         columns: usize,
     ) -> FloatTensor<Self> {
-        let (gradient, scales) = (gradient.into_primitive(), scales.into_primitive());
-        Self::from_inner(B::int8_backward(gradient, words, scales, columns))
+        let gradient = gradient.into_primitive();
+        Self::from_inner(B::packed_backward(gradient, words, scales, format, columns))
     }
 }
