@@ -5,9 +5,10 @@ use std::rc::Rc;
 use flantune::{
     Error,
     config::RunConfig,
-    device::Device,
+    device::{Device, DeviceKind},
     host::{Clock, Host},
     model::BaseModel,
+    ops::gpu::fault::{Fault, set_faults},
     session::Session,
     storage::{MemoryStorage, Storage},
     train::event::{Event, Step},
@@ -48,6 +49,8 @@ struct Told {
     weights: Vec<u8>,
     /// Why it failed, if it did.
     failure: Option<String>,
+    /// How often it told that it goes on elsewhere.
+    warnings: usize,
 }
 
 /// Fails unless the numbers, the weights and a failure are the same either way.
@@ -75,6 +78,33 @@ pub(super) async fn together(
         }
     }
     Ok(())
+}
+
+/// Fails unless a run whose GPU makes losses that are not finite goes on on the processor, and tells so; its
+/// steps are those of a run that was there from the beginning.
+pub(super) async fn on_the_processor(
+    storage: &dyn Storage,
+    name: &str,
+    device: &Device,
+    kernels: bool,
+) -> Result<(), Failure> {
+    let expected = run(storage, name, &Device::cpu(), kernels, 1e-2, 1).await?;
+    set_faults(&[Fault {
+        shader: "settle",
+        text: "let loss = lanes[0].x;",
+        wrong: "let loss = lanes[0].x * 3e38 * 3e38;",
+    }]);
+    let found = run(storage, name, device, kernels, 1e-2, TOGETHER).await;
+    set_faults(&[]);
+    let found = found?;
+    let warnings = usize::from(device.kind() == DeviceKind::Webgpu);
+    if found.warnings != warnings || found.failure.is_some() {
+        return Err(format!("{found:?}, expected {warnings} warnings and no failure").into());
+    }
+    match found.steps == expected.steps && found.weights == expected.weights {
+        true => Ok(()),
+        false => Err(format!("{found:?}, expected {expected:?}").into()),
+    }
 }
 
 async fn run(
@@ -111,7 +141,7 @@ async fn run(
     let (train, validation) = session.datasets(&config).await?;
     let mut run = session.train(&config, train, validation, "out", false).await?;
     run.read_every(read_every);
-    let (mut steps, mut calls, mut failure) = (Vec::new(), Vec::new(), None);
+    let (mut steps, mut calls, mut failure, mut warnings) = (Vec::new(), Vec::new(), None, 0);
     while !run.is_done() {
         let events = match run.step().await {
             Ok(events) => events,
@@ -126,6 +156,10 @@ async fn run(
             Event::Step(Step { step, loss, gradient_norm, tokens, .. }) => {
                 Some((step, loss, gradient_norm, tokens))
             }
+            Event::Warning { code, .. } if code == "wrong_numbers" => {
+                warnings += 1;
+                None
+            }
             _ => None,
         }));
         calls.extend(Some(steps.len() - before).filter(|told| *told > 0));
@@ -139,5 +173,5 @@ async fn run(
         Err(Error::NotFound { .. }) => Vec::new(),
         weights => weights?,
     };
-    Ok(Told { steps, calls, weights, failure })
+    Ok(Told { steps, calls, weights, failure, warnings })
 }

@@ -116,8 +116,8 @@ pub struct Case {
 /// # Errors
 /// [`Error::Setting`] for a case or a type that is not supported; those of the device.
 pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<Report> {
-    let device = session::device(config.model.device).await?;
-    run_on(&device, host, config, options).await
+    let chosen = session::proven_device(host, config.model.device).await?;
+    run_on(&chosen.device, host, config, options).await
 }
 
 /// The same on a device that is open already.

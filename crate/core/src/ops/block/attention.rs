@@ -11,6 +11,7 @@ use crate::ops::{
     },
     gpu::{
         contiguous, dims, empty,
+        family::Family,
         node::{Parent, record},
         part,
         product::stride,
@@ -32,7 +33,7 @@ pub fn attention(
 ) -> Option<Tensor<2>> {
     let depth = maps[0].weight.dims()[0] / shape.heads;
     let trained = bias.position.as_ref().is_some_and(Tensor::is_require_grad);
-    if !is_node(x, norm, context) || !fits(depth) || trained {
+    if !is_node(x, norm, Family::Attention, context) || !fits(depth) || trained {
         return None;
     }
     match source {

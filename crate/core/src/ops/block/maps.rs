@@ -8,7 +8,9 @@ use super::Map;
 use crate::ops::{
     Weight,
     gpu::{
-        Launch, adjacent, count, dims, empty, groups, part,
+        Launch, adjacent, count, dims, empty,
+        family::{Family, is_left_out},
+        groups, part,
         product::{Low, Right, Up, With, by_rows, by_transposed, fits_planes, stride},
         slot,
     },
@@ -274,6 +276,7 @@ fn together(maps: &[Map<'_>]) -> Option<Right> {
             });
             Some(Right::Floats(all(parts.collect::<Option<_>>()?)?))
         }
+        Weight::Int8(_) if is_left_out(Family::Int8) => None,
         Weight::Int8(_) => {
             let (mut words, mut scales) = (Vec::new(), Vec::new());
             for map in maps {

@@ -20,7 +20,10 @@ use burn::tensor::Tensor;
 pub use attention::attention;
 pub use feed_forward::feed_forward;
 
-use super::{Context, Weight, gpu::node::Parent};
+use super::{
+    Context, Weight,
+    gpu::{family::Family, node::Parent},
+};
 
 /// A linear map and the low-rank product beside it.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +65,9 @@ pub struct Norm<'a> {
 }
 
 /// Whether parts are nodes of their own here: on GPUs, where the base is frozen and nothing is dropped.
-fn is_node(x: &Tensor<2>, norm: Norm, context: &Context) -> bool {
-    context.has_gpu_kernel(x) && !context.drops() && !norm.weight.is_require_grad()
+/// `within` is what else runs in it.
+fn is_node(x: &Tensor<2>, norm: Norm, within: Family, context: &Context) -> bool {
+    let has = |family| context.has_gpu_kernel_of(family, x);
+    let runs = has(Family::Block) && has(within);
+    runs && !context.drops() && !norm.weight.is_require_grad()
 }

@@ -13,7 +13,7 @@ use burn::{
     tensor::{Int, Tensor, TensorData},
 };
 
-use super::Context;
+use super::{Context, gpu::family::Family};
 
 /// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
 /// whole numbers exactly up to 2^24.
@@ -81,7 +81,7 @@ pub fn cross_entropy(
     smoothing: Smoothing,
     context: &Context,
 ) -> Tensor<1> {
-    if !context.has_kernel(&logits) {
+    if !context.has_kernel(Family::CrossEntropy, &logits) {
         return definition(logits, labels, smoothing);
     }
     let (loss, _) = <Dispatch as CrossEntropy>::cross_entropy(
@@ -101,7 +101,7 @@ pub fn mean_cross_entropy(
     targets: usize,
     context: &Context,
 ) -> Tensor<1> {
-    if context.has_gpu_kernel(&logits) {
+    if context.has_gpu_kernel_of(Family::CrossEntropy, &logits) {
         return gpu::mean(&logits, &labels.marked, smoothing, targets);
     }
     cross_entropy(logits, labels, smoothing, context).sum() / targets as f64

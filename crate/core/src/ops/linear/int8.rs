@@ -14,7 +14,7 @@ use burn::{
     tensor::{FloatDType, Shape, Slice, Tensor},
 };
 
-use crate::ops::{Context, int8::Int8};
+use crate::ops::{Context, gpu::family::Family, int8::Int8};
 
 /// The kernels. `words` and `scales` are those of [`Int8`], `columns` the width of a row.
 #[backend_extension(Cube, Flex, Autodiff)]
@@ -42,7 +42,7 @@ pub trait Int8Map: Backend {
 
 /// `x`: `[rows, inputs]`, `weight`: `[outputs, inputs]`. Returns `[rows, outputs]`.
 pub fn linear(x: Tensor<2>, weight: &Int8, context: &Context) -> Tensor<2> {
-    if !context.kernels {
+    if !context.has_kernel(Family::Int8, &x) {
         return linear_definition(x, weight);
     }
     let (words, scales) = (weight.words.clone(), weight.scales.clone());
