@@ -109,7 +109,7 @@ pub fn checks() -> Vec<Check> {
     let files: Vec<String> = initial.chain([batch]).collect();
     add("gated/dropout".to_owned(), "gated", &files);
     add("gated/put_off".to_owned(), "gated", &files);
-    for run in ["together", "on_the_processor"] {
+    for run in ["together", "on_the_processor", "tiles"] {
         add(format!("gated/{run}"), "gated", &["tokenizer.json".to_owned()]);
     }
     for model in MODELS {
@@ -176,6 +176,7 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
             [model, "on_the_processor"] => {
                 runs::on_the_processor(storage, model, device, kernels).await
             }
+            [model, "tiles"] => runs::tiles(storage, model, device, kernels).await,
             [model, "put_off"] => training::put_off(storage, model, device, kernels).await,
             [model, "int8"] => int8::check(storage, model, device, kernels).await,
             [model, "generate"] => generate::modes(storage, model, device, kernels).await,

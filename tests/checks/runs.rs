@@ -8,7 +8,10 @@ use flantune::{
     device::{Device, DeviceKind},
     host::{Clock, Host},
     model::BaseModel,
-    ops::gpu::fault::{Fault, set_faults},
+    ops::gpu::{
+        fault::{Fault, set_faults},
+        product::{self, Tiles},
+    },
     session::Session,
     storage::{MemoryStorage, Storage},
     train::event::{Event, Step},
@@ -115,29 +118,7 @@ async fn run(
     rate: f64,
     read_every: usize,
 ) -> Result<Told, Failure> {
-    let memory = MemoryStorage::new();
-    for file in FILES {
-        let bytes = storage.read_all(&format!("tiny/{name}/{file}"), 1 << 30).await?;
-        memory.insert(format!("model/{file}"), bytes);
-    }
-    memory.insert("rows.jsonl", ROWS);
-    let host = Host::new(Rc::new(memory.clone()), Rc::new(Still));
-    let mut config = RunConfig::default();
-    for (key, value) in [
-        ("train", json!("rows.jsonl")),
-        ("validation_fraction", json!(0)),
-        ("kernels", json!(kernels)),
-        ("rank", json!(2)),
-        ("batch_size", json!(2)),
-        ("max_steps", json!(STEPS)),
-        ("checkpoint_every", json!(CHECKPOINT)),
-        ("learning_rate", json!(rate)),
-        ("schedule", json!("constant")),
-    ] {
-        config.set(key, value)?;
-    }
-    let base = BaseModel::default();
-    let session = Session::open_on(device, &host, &config.model, "model", base).await?;
+    let (memory, session, config) = prepare(storage, name, device, kernels, rate).await?;
     let (train, validation) = session.datasets(&config).await?;
     let mut run = session.train(&config, train, validation, "out", false).await?;
     run.read_every(read_every);
@@ -174,4 +155,76 @@ async fn run(
         weights => weights?,
     };
     Ok(Told { steps, calls, weights, failure, warnings })
+}
+
+/// Fails unless a run that is gone on with makes products as before, whatever this program would choose now.
+pub(super) async fn tiles(
+    storage: &dyn Storage,
+    name: &str,
+    device: &Device,
+    kernels: bool,
+) -> Result<(), Failure> {
+    let (memory, session, config) = prepare(storage, name, device, kernels, 1e-2).await?;
+    let begin = async |resume: bool| {
+        let (train, validation) = session.datasets(&config).await?;
+        session.train(&config, train, validation, "out", resume).await
+    };
+    let gone_on = async || -> Result<Tiles, Failure> {
+        product::set_tiles(Tiles::None);
+        let mut run = begin(false).await?;
+        run.step().await?;
+        run.step().await?;
+        run.checkpoint().await?;
+        drop(run);
+        product::set_tiles(Tiles::Shared);
+        begin(true).await?.step().await?;
+        Ok(product::tiles())
+    };
+    let found = gone_on().await;
+    product::set_tiles(Tiles::Fitting);
+    let record = memory.read_all("out/run.json", 1 << 20).await?;
+    let recorded = serde_json::from_slice::<serde_json::Value>(&record)?["tiles"].clone();
+    let expected = match device.kind() {
+        DeviceKind::Cpu => (Tiles::Shared, json!(null)),
+        DeviceKind::Webgpu => (Tiles::None, json!("none")),
+    };
+    let found = (found?, recorded);
+    match found == expected {
+        true => Ok(()),
+        false => Err(format!("found {found:?}, expected {expected:?}").into()),
+    }
+}
+
+/// A model and rows, and what a run of them is.
+async fn prepare(
+    storage: &dyn Storage,
+    name: &str,
+    device: &Device,
+    kernels: bool,
+    rate: f64,
+) -> Result<(MemoryStorage, Session, RunConfig), Failure> {
+    let memory = MemoryStorage::new();
+    for file in FILES {
+        let bytes = storage.read_all(&format!("tiny/{name}/{file}"), 1 << 30).await?;
+        memory.insert(format!("model/{file}"), bytes);
+    }
+    memory.insert("rows.jsonl", ROWS);
+    let host = Host::new(Rc::new(memory.clone()), Rc::new(Still));
+    let mut config = RunConfig::default();
+    for (key, value) in [
+        ("train", json!("rows.jsonl")),
+        ("validation_fraction", json!(0)),
+        ("kernels", json!(kernels)),
+        ("rank", json!(2)),
+        ("batch_size", json!(2)),
+        ("max_steps", json!(STEPS)),
+        ("checkpoint_every", json!(CHECKPOINT)),
+        ("learning_rate", json!(rate)),
+        ("schedule", json!("constant")),
+    ] {
+        config.set(key, value)?;
+    }
+    let base = BaseModel::default();
+    let session = Session::open_on(device, &host, &config.model, "model", base).await?;
+    Ok((memory, session, config))
 }
