@@ -50,6 +50,40 @@ test("a GPU that never answers is not waited for", async ({ api }) => {
   expect(found.asked).toMatchObject({ code: "device", message: expect.stringContaining("does not answer") });
 });
 
+test("does not train on a GPU that computes wrong numbers", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { OPTIONS, ready, refusal, start } = await import("/page.js");
+    const { flantune, model, data } = await ready({ device: "auto", hook: "wrong-numbers" });
+    const { device } = flantune;
+    const { method } = await flantune.train(model, data, { ...OPTIONS, maxSteps: 2 }).adapter;
+    await flantune.close();
+    return { device, method, asked: await refusal(start({ device: "webgpu", hook: "wrong-numbers" })) };
+  });
+  const message = "This graphics driver computes wrong numbers; training on the processor";
+  expect(found.device).toMatchObject({ kind: "cpu", reason: { code: "wrong_numbers", message, hint: expect.any(String) } });
+  expect(found.method).toBe("lora");
+  expect(found.asked).toMatchObject({ code: "device", message: expect.stringContaining("wrong numbers") });
+});
+
+test("a GPU is compared with the processor once, and what was found is kept", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { kept, keptFile, start } = await import("/page.js");
+    const proof = async () => {
+      const flantune = await start({ device: "webgpu" });
+      const { leftOut } = flantune.device;
+      await flantune.close();
+      const [path, ...more] = (await kept()).filter((path) => path.startsWith("devices/"));
+      return { leftOut, more, text: await (await keptFile(path)).text() };
+    };
+    return [await proof(), await proof()];
+  });
+  const [first, second] = found;
+  expect(first).toMatchObject({ leftOut: undefined, more: [] });
+  expect(JSON.parse(first.text)).toMatchObject({ right: true, wrong: [], driver: expect.stringContaining("Chrome") });
+  // With the seconds that it took: nothing was measured again.
+  expect(second).toEqual(first);
+});
+
 test("trains on a GPU whose browser hides timestamp-query", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { collect, losses, OPTIONS, ready } = await import("/page.js");

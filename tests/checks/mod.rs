@@ -13,6 +13,7 @@ mod load;
 mod operations;
 mod optimizers;
 mod packed;
+mod proof;
 mod runs;
 mod training;
 mod written;
@@ -113,7 +114,9 @@ pub fn checks() -> Vec<Check> {
     let files: Vec<String> = initial.chain([batch]).collect();
     add("gated/dropout".to_owned(), "gated", &files);
     add("gated/put_off".to_owned(), "gated", &files);
-    add("gated/together".to_owned(), "gated", &["tokenizer.json".to_owned()]);
+    for run in ["together", "on_the_processor", "tiles"] {
+        add(format!("gated/{run}"), "gated", &["tokenizer.json".to_owned()]);
+    }
     for model in MODELS {
         for adapter in ADAPTERS {
             let base = ["config.json", "model.safetensors", "adapters/batches/0.safetensors"];
@@ -134,6 +137,10 @@ pub fn checks() -> Vec<Check> {
         let files = base.chain(own).collect();
         checks.push(Check { name: format!("elsewhere/{model}"), files });
     }
+    let lora = checks.iter().find(|check| check.name == "gated/adapters/lora");
+    let files = lora.map(|check| check.files.clone()).unwrap_or_default();
+    let proof = |name| Check { name: format!("proof/{name}"), files: files.clone() };
+    checks.extend(proof::PROOFS.map(proof));
     let operations = operations::OPERATIONS.map(|name| format!("operations/{name}"));
     let optimizers = optimizers::OPTIMIZERS.map(|name| format!("optimizers/{name}"));
     let without = operations.into_iter().chain(optimizers);
@@ -148,6 +155,7 @@ pub fn checks() -> Vec<Check> {
 pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(), Failure> {
     match name.split_once('/') {
         Some(("operations", operation)) => return operations::check(operation, device).await,
+        Some(("proof", what)) => return proof::check(what, storage, device).await,
         Some(("optimizers", optimizer)) => return optimizers::check(optimizer, device).await,
         _ => {}
     }
@@ -170,6 +178,10 @@ pub async fn run(name: &str, storage: &dyn Storage, device: &Device) -> Result<(
             [model, "accumulate"] => training::accumulate(storage, model, device, kernels).await,
             [model, "dropout"] => training::dropout(storage, model, device, kernels).await,
             [model, "together"] => runs::together(storage, model, device, kernels).await,
+            [model, "on_the_processor"] => {
+                runs::on_the_processor(storage, model, device, kernels).await
+            }
+            [model, "tiles"] => runs::tiles(storage, model, device, kernels).await,
             [model, "put_off"] => training::put_off(storage, model, device, kernels).await,
             [model, dtype @ ("int8" | "int4" | "f16")] => {
                 packed::check(storage, model, dtype, device, kernels).await

@@ -1,6 +1,7 @@
 //! The fused operations: each against its definition, forward and every gradient, and its gradients
 //! against finite differences. No fixtures; shapes that no vector, tile or thread divides evenly.
 
+mod adapters;
 mod block;
 mod case;
 mod dora;
@@ -27,7 +28,8 @@ use self::case::{Case, Draw, Form, Input};
 use super::Failure;
 
 /// What is checked here.
-pub(super) const OPERATIONS: [&str; 14] = [
+pub(super) const OPERATIONS: [&str; 15] = [
+    "adapters",
     "attention",
     "rms_norm",
     "gated_gelu",
@@ -74,6 +76,7 @@ fn tiles(device: &flantune::device::Device) -> Vec<Tiles> {
 fn cases(name: &str, place: &flantune::device::Device) -> Result<Vec<Case>, Failure> {
     let (draw, device) = (&mut Draw::new(), place.burn());
     Ok(match name {
+        "adapters" => adapters::cases(draw, device),
         "attention" => attentions(draw, device),
         "rms_norm" => rms_norms(draw),
         "gated_gelu" => gated_gelus(draw),

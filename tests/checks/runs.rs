@@ -5,9 +5,13 @@ use std::rc::Rc;
 use flantune::{
     Error,
     config::RunConfig,
-    device::Device,
+    device::{Device, DeviceKind},
     host::{Clock, Host},
     model::BaseModel,
+    ops::gpu::{
+        fault::{Fault, set_faults},
+        product::{self, Tiles},
+    },
     session::Session,
     storage::{MemoryStorage, Storage},
     train::event::{Event, Step},
@@ -48,6 +52,8 @@ struct Told {
     weights: Vec<u8>,
     /// Why it failed, if it did.
     failure: Option<String>,
+    /// How often it told that it goes on elsewhere.
+    warnings: usize,
 }
 
 /// Fails unless the numbers, the weights and a failure are the same either way.
@@ -77,6 +83,33 @@ pub(super) async fn together(
     Ok(())
 }
 
+/// Fails unless a run whose GPU makes losses that are not finite goes on on the processor, and tells so; its
+/// steps are those of a run that was there from the beginning.
+pub(super) async fn on_the_processor(
+    storage: &dyn Storage,
+    name: &str,
+    device: &Device,
+    kernels: bool,
+) -> Result<(), Failure> {
+    let expected = run(storage, name, &Device::cpu(), kernels, 1e-2, 1).await?;
+    set_faults(&[Fault {
+        shader: "settle",
+        text: "let loss = lanes[0].x;",
+        wrong: "let loss = lanes[0].x * 3e38 * 3e38;",
+    }]);
+    let found = run(storage, name, device, kernels, 1e-2, TOGETHER).await;
+    set_faults(&[]);
+    let found = found?;
+    let warnings = usize::from(device.kind() == DeviceKind::Webgpu);
+    if found.warnings != warnings || found.failure.is_some() {
+        return Err(format!("{found:?}, expected {warnings} warnings and no failure").into());
+    }
+    match found.steps == expected.steps && found.weights == expected.weights {
+        true => Ok(()),
+        false => Err(format!("{found:?}, expected {expected:?}").into()),
+    }
+}
+
 async fn run(
     storage: &dyn Storage,
     name: &str,
@@ -85,6 +118,91 @@ async fn run(
     rate: f64,
     read_every: usize,
 ) -> Result<Told, Failure> {
+    let (memory, session, config) = prepare(storage, name, device, kernels, rate).await?;
+    let (train, validation) = session.datasets(&config).await?;
+    let mut run = session.train(&config, train, validation, "out", false).await?;
+    run.read_every(read_every);
+    let (mut steps, mut calls, mut failure, mut warnings) = (Vec::new(), Vec::new(), None, 0);
+    while !run.is_done() {
+        let events = match run.step().await {
+            Ok(events) => events,
+            Err(error @ Error::NotFinite { .. }) => {
+                failure = Some(error.to_string());
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let before = steps.len();
+        steps.extend(events.into_iter().filter_map(|event| match event {
+            Event::Step(Step { step, loss, gradient_norm, tokens, .. }) => {
+                Some((step, loss, gradient_norm, tokens))
+            }
+            Event::Warning { code, .. } if code == "wrong_numbers" => {
+                warnings += 1;
+                None
+            }
+            _ => None,
+        }));
+        calls.extend(Some(steps.len() - before).filter(|told| *told > 0));
+    }
+    let weights = match failure {
+        None => "out/adapter_model.safetensors".to_owned(),
+        Some(_) => format!("out/checkpoints/step-{}/state.json", steps.len()),
+    };
+    // Weights that are not finite are no checkpoint; then nothing is left, either way.
+    let weights = match memory.read_all(&weights, 1 << 30).await {
+        Err(Error::NotFound { .. }) => Vec::new(),
+        weights => weights?,
+    };
+    Ok(Told { steps, calls, weights, failure, warnings })
+}
+
+/// Fails unless a run that is gone on with makes products as before, whatever this program would choose now.
+pub(super) async fn tiles(
+    storage: &dyn Storage,
+    name: &str,
+    device: &Device,
+    kernels: bool,
+) -> Result<(), Failure> {
+    let (memory, session, config) = prepare(storage, name, device, kernels, 1e-2).await?;
+    let begin = async |resume: bool| {
+        let (train, validation) = session.datasets(&config).await?;
+        session.train(&config, train, validation, "out", resume).await
+    };
+    let gone_on = async || -> Result<Tiles, Failure> {
+        product::set_tiles(Tiles::None);
+        let mut run = begin(false).await?;
+        run.step().await?;
+        run.step().await?;
+        run.checkpoint().await?;
+        drop(run);
+        product::set_tiles(Tiles::Shared);
+        begin(true).await?.step().await?;
+        Ok(product::tiles())
+    };
+    let found = gone_on().await;
+    product::set_tiles(Tiles::Fitting);
+    let record = memory.read_all("out/run.json", 1 << 20).await?;
+    let recorded = serde_json::from_slice::<serde_json::Value>(&record)?["tiles"].clone();
+    let expected = match device.kind() {
+        DeviceKind::Cpu => (Tiles::Shared, json!(null)),
+        DeviceKind::Webgpu => (Tiles::None, json!("none")),
+    };
+    let found = (found?, recorded);
+    match found == expected {
+        true => Ok(()),
+        false => Err(format!("found {found:?}, expected {expected:?}").into()),
+    }
+}
+
+/// A model and rows, and what a run of them is.
+async fn prepare(
+    storage: &dyn Storage,
+    name: &str,
+    device: &Device,
+    kernels: bool,
+    rate: f64,
+) -> Result<(MemoryStorage, Session, RunConfig), Failure> {
     let memory = MemoryStorage::new();
     for file in FILES {
         let bytes = storage.read_all(&format!("tiny/{name}/{file}"), 1 << 30).await?;
@@ -108,36 +226,5 @@ async fn run(
     }
     let base = BaseModel::default();
     let session = Session::open_on(device, &host, &config.model, "model", base).await?;
-    let (train, validation) = session.datasets(&config).await?;
-    let mut run = session.train(&config, train, validation, "out", false).await?;
-    run.read_every(read_every);
-    let (mut steps, mut calls, mut failure) = (Vec::new(), Vec::new(), None);
-    while !run.is_done() {
-        let events = match run.step().await {
-            Ok(events) => events,
-            Err(error @ Error::NotFinite { .. }) => {
-                failure = Some(error.to_string());
-                break;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let before = steps.len();
-        steps.extend(events.into_iter().filter_map(|event| match event {
-            Event::Step(Step { step, loss, gradient_norm, tokens, .. }) => {
-                Some((step, loss, gradient_norm, tokens))
-            }
-            _ => None,
-        }));
-        calls.extend(Some(steps.len() - before).filter(|told| *told > 0));
-    }
-    let weights = match failure {
-        None => "out/adapter_model.safetensors".to_owned(),
-        Some(_) => format!("out/checkpoints/step-{}/state.json", steps.len()),
-    };
-    // Weights that are not finite are no checkpoint; then nothing is left, either way.
-    let weights = match memory.read_all(&weights, 1 << 30).await {
-        Err(Error::NotFound { .. }) => Vec::new(),
-        weights => weights?,
-    };
-    Ok(Told { steps, calls, weights, failure })
+    Ok((memory, session, config))
 }

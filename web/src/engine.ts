@@ -43,6 +43,8 @@ export interface Requests {
   plan: { params: { options: Options; model?: string; rows?: Rows }; answer: Plan };
   /** Starts the device. Once in the life of a module. */
   openDevice: { params: { device: "cpu" | "webgpu" }; answer: Device };
+  /** Whether the GPU that was started computes right: found out once for a name and a driver, and kept. It is gone by from then on. */
+  proveDevice: { params: { name: string; driver: string }; answer: Proof };
   /** What a run would take, from a model's config.json. */
   estimate: {
     params: { directory: string; options: Options };
@@ -141,6 +143,22 @@ export interface Device {
   name: string;
   software: boolean;
   limits: Record<string, number>;
+}
+
+/** What a GPU was found to compute. */
+export interface Proof {
+  device: string;
+  driver: string;
+  build: string;
+  /** Whether it computes right, without what is left out. */
+  right: boolean;
+  /** The families of kernels that are left out, because they are wrong. */
+  wrong: string[];
+  /** The ways to make products, with the seconds of one. */
+  products: { tiles: string; right: boolean; seconds?: number }[];
+  /** The way that is taken. */
+  tiles: string;
+  seconds: number;
 }
 
 /** A set of our own, small enough to be learnt in a minute. */

@@ -33,7 +33,7 @@ export type ErrorCode =
   | "no_storage";
 
 /** Why it is not the GPU that computes. */
-export type DeviceReason = "insecure" | "no_webgpu" | "no_adapter" | "software" | "failed";
+export type DeviceReason = "insecure" | "no_webgpu" | "no_adapter" | "software" | "wrong_numbers" | "failed";
 
 /** Why one of Flantune's own files (the worker, the Wasm module, an asset) is unavailable. */
 export const LOAD_REASONS = [

@@ -36,6 +36,8 @@ export interface DeviceInfo {
   name: string;
   /** Why it is not the GPU, and what can be done about it. */
   reason?: { code: DeviceReason; message: string; hint?: string };
+  /** Of a GPU: what its driver computes wrong by fast kernels, and plain operations compute instead. */
+  leftOut?: string[];
   /** Bytes and counts, by name; empty on the CPU. */
   limits: Record<string, number>;
 }

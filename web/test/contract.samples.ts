@@ -28,6 +28,11 @@ export const requests = [
     "device": "webgpu"
   },
   {
+    "request": "proveDevice",
+    "name": "a GPU",
+    "driver": "a browser"
+  },
+  {
     "request": "estimate",
     "directory": "models/a",
     "options": {
@@ -1756,6 +1761,24 @@ export const answers = {
     "limits": {
       "maxBufferSize": 1
     }
+  },
+  "proveDevice": {
+    "device": "a",
+    "driver": "b",
+    "build": "0.1.0 0123",
+    "right": true,
+    "wrong": [
+      "attention"
+    ],
+    "products": [
+      {
+        "tiles": "shared",
+        "right": true,
+        "seconds": 0.001
+      }
+    ],
+    "tiles": "shared",
+    "seconds": 1.5
   },
   "estimate": {
     "architecture": {

@@ -7,6 +7,7 @@ pub(crate) fn words(hint: &Hint) -> String {
     let words = match hint {
         Hint::Said(words) => words,
         Hint::SmallerSteps => "try a smaller learning_rate, or a smaller clip_norm",
+        Hint::Processor => "update the driver, or compute on the processor with --device cpu",
         Hint::ModelName => {
             "check the spelling; of a private model, set HF_TOKEN to a token that may read it"
         }

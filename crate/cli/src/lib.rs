@@ -1,6 +1,7 @@
 //! The command line of Flantune: arguments, files, progress. The work itself is in `flantune`.
 
 mod args;
+mod cache;
 mod clock;
 mod commands;
 mod embedded;

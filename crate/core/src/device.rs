@@ -3,9 +3,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use burn::tensor::{
-    Device as BurnDevice,
-    wgpu::{WgpuBackend, WgpuSetup, wgpu},
+use burn::{
+    backend::DispatchDevice,
+    tensor::{
+        Device as BurnDevice,
+        wgpu::{WgpuBackend, WgpuSetup, wgpu},
+    },
 };
 
 use crate::error::{Error, Result};
@@ -35,6 +38,14 @@ pub fn gpu_is_imitated() -> bool {
     IMITATED.load(Ordering::Relaxed)
 }
 
+/// Whether what is read of a GPU is wrong.
+static WRONG: AtomicBool = AtomicBool::new(false);
+
+/// Has all that is read of a GPU be wrong, in tests, as if whatever computed it were.
+pub fn set_wrong(wrong: bool) {
+    WRONG.store(wrong, Ordering::Relaxed);
+}
+
 /// What kind of device this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceKind {
@@ -59,6 +70,7 @@ impl DeviceKind {
 pub struct Device {
     kind: DeviceKind,
     name: String,
+    driver: String,
     software: bool,
     limits: Limits,
     inner: BurnDevice,
@@ -85,6 +97,7 @@ impl Device {
         Device {
             kind: DeviceKind::Cpu,
             name: "CPU".to_owned(),
+            driver: String::new(),
             software: false,
             limits: Limits::default(),
             inner: BurnDevice::flex(),
@@ -123,6 +136,7 @@ impl Device {
         Ok(Device {
             kind: DeviceKind::Webgpu,
             name,
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
             software,
             limits: Limits {
                 max_buffer_size: Some(limits.max_buffer_size),
@@ -135,15 +149,6 @@ impl Device {
         })
     }
 
-    /// A hardware GPU through WebGPU, else the CPU. A software rasteriser is slower than the CPU
-    /// itself, so it is taken only when it is asked for.
-    pub async fn auto() -> Self {
-        match Device::webgpu().await {
-            Ok(device) if !device.software => device,
-            _ => Device::cpu(),
-        }
-    }
-
     /// What kind of device this is.
     pub fn kind(&self) -> DeviceKind {
         self.kind
@@ -152,6 +157,17 @@ impl Device {
     /// The device's own name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its driver, as far as that tells of itself: browsers say nothing.
+    pub fn driver(&self) -> &str {
+        &self.driver
+    }
+
+    /// The same device, as a browser's page knows it, which is told more than the module in it.
+    #[must_use]
+    pub fn known_as(self, name: &str, driver: &str) -> Self {
+        Device { name: name.to_owned(), driver: driver.to_owned(), ..self }
     }
 
     /// Whether a GPU is only imitated on the processor.
@@ -177,8 +193,15 @@ pub async fn devices() -> Vec<Device> {
 
 /// Reads a tensor's values back, in row-major order.
 pub async fn read<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Result<Vec<f32>> {
+    let wrong = WRONG.load(Ordering::Relaxed) && is_gpu(&tensor.device());
     let data = tensor.into_data_async().await.map_err(|error| lost(&format!("{error:?}")))?;
-    data.try_into_vec::<f32>().map_err(|error| lost(&format!("{error:?}")))
+    let values = data.try_into_vec::<f32>().map_err(|error| lost(&format!("{error:?}")))?;
+    Ok(if wrong { values.into_iter().map(|value| 1.5 * value + 0.5).collect() } else { values })
+}
+
+/// Whether what is on this device is on a GPU.
+pub fn is_gpu(device: &BurnDevice) -> bool {
+    matches!(device.clone().without_autodiff().as_dispatch(), DispatchDevice::Cube(_))
 }
 
 /// Reads tokens back.

@@ -129,6 +129,12 @@ pub enum Error {
     /// The work was called off.
     #[error("called off")]
     Cancelled,
+    /// A device was found to compute wrong numbers.
+    #[error("device: this graphics driver computes wrong numbers ({})", shown(.device))]
+    WrongNumbers {
+        /// The device's name, and its driver.
+        device: String,
+    },
     /// A device is missing, lost, or out of memory.
     #[error("device: {}", shown(.message))]
     Device {
@@ -194,7 +200,7 @@ impl Error {
             Error::NotFinite { .. } => "not_finite",
             Error::Stopped { error, .. } => error.code(),
             Error::Cancelled => "cancelled",
-            Error::Device { .. } => "device",
+            Error::Device { .. } | Error::WrongNumbers { .. } => "device",
         }
     }
 
@@ -207,6 +213,7 @@ impl Error {
                 | Error::Write { .. }
                 | Error::Cancelled
                 | Error::Device { .. }
+                | Error::WrongNumbers { .. }
                 | Error::Hub { input: false, .. }
         )
     }
@@ -215,6 +222,7 @@ impl Error {
     pub fn hint(&self) -> Option<Hint> {
         match self {
             Error::NotFinite { .. } => Some(Hint::SmallerSteps),
+            Error::WrongNumbers { .. } => Some(Hint::Processor),
             Error::Hub { hint, .. } => hint.clone(),
             Error::Stopped { error, .. } => error.hint(),
             _ => None,

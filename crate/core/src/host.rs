@@ -47,6 +47,8 @@ pub struct Host {
     pub clock: Rc<dyn Clock>,
     /// When to let others work.
     pub turn: Rc<dyn Turn>,
+    /// Where what was found out about devices is kept, if anywhere: a storage, and a directory of it.
+    pub devices: Option<(Rc<dyn Storage>, String)>,
     /// Names that the front end keeps in a run's directory beside what the run writes.
     pub kept: &'static [&'static str],
 }
@@ -54,7 +56,7 @@ pub struct Host {
 impl Host {
     /// Files and a clock, and work that goes straight on.
     pub fn new(storage: Rc<dyn Storage>, clock: Rc<dyn Clock>) -> Self {
-        Host { storage, clock, turn: Rc::new(Straight), kept: &[] }
+        Host { storage, clock, turn: Rc::new(Straight), devices: None, kept: &[] }
     }
 }
 

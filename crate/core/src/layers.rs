@@ -11,7 +11,7 @@ use std::{
 use uses::uses;
 
 /// From what knows of nothing to what knows of all.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 23] = [
     "named",
     "error",
     "bounded",
@@ -31,6 +31,7 @@ const LAYERS: [&str; 22] = [
     "adapter",
     "generate",
     "train",
+    "proof",
     "session",
     "lab",
     "",

@@ -22,6 +22,7 @@ mod named;
 pub mod ops;
 pub mod optimizer;
 pub mod output;
+pub mod proof;
 pub mod rng;
 pub mod session;
 pub mod storage;

@@ -14,6 +14,7 @@ use flantune::{
     device::{Device, Limits},
     error::Names,
     host::Host,
+    proof::proof,
     session::Session,
     text::reader::Reader,
     train::run::Run,
@@ -83,6 +84,7 @@ impl State {
             Request::Demos {} => Ok(Answer::Demos(options::demos())),
             Request::Plan { options, model, rows } => self.plan(&options, model.as_deref(), rows),
             Request::OpenDevice { device } => self.open_device(device).await,
+            Request::ProveDevice { name, driver } => self.prove_device(&name, &driver).await,
             Request::Estimate { directory, options } => self.estimate(&directory, &options).await,
             Request::LoadModel { model, directory, base, dtype } => {
                 self.load_model(model, &directory, base, dtype).await
@@ -150,6 +152,14 @@ impl State {
         };
         *self.device.borrow_mut() = Some(device);
         Ok(Answer::Device(described))
+    }
+
+    /// The page is told more of the device than the module in it.
+    async fn prove_device(&self, name: &str, driver: &str) -> Result<Answer> {
+        let device = self.device()?.known_as(name, driver);
+        let proof = proof(&device, &self.host).await;
+        *self.device.borrow_mut() = Some(device);
+        Ok(Answer::Proof(Box::new(proof)))
     }
 
     fn device(&self) -> Result<Device> {

@@ -7,6 +7,7 @@ pub fn words(hint: &Hint) -> String {
     let words = match hint {
         Hint::Said(words) => return capital(words),
         Hint::SmallerSteps => "Try a smaller `learningRate`, or a smaller `clipNorm`",
+        Hint::Processor => "Update the graphics driver and the browser, or choose the processor",
         Hint::ModelName | Hint::Token | Hint::OtherToken => {
             "Check the spelling; a page cannot read private models"
         }

@@ -53,11 +53,15 @@ extern "C" {
 /// What `web/src/worker/runs.ts` keeps in a run's directory: its record, and copies of what it reads.
 const KEPT: [&str; 3] = ["page.json", "rows", "initial"];
 
+/// Where what was found out about devices is kept, in the page's storage.
+const DEVICES: &str = "devices";
+
 /// The surroundings of a session in a worker.
 pub(crate) fn host(host: &EngineHost) -> Host {
     let surroundings = Rc::new(Surroundings(host.clone()));
     Host {
         storage: surroundings.clone(),
+        devices: Some((surroundings.clone(), DEVICES.to_owned())),
         clock: surroundings.clone(),
         turn: surroundings,
         kept: &KEPT,

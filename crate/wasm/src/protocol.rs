@@ -5,6 +5,7 @@ use flantune::{
     adapter::Summary,
     config::Dtype,
     metric::Metrics,
+    proof::Proof,
     text::{inspect::Inspection, lengths::Lengths, preview::Preview},
     train::{Event, memory::Estimate, plan::Plan},
 };
@@ -68,6 +69,10 @@ pub enum Request {
     },
     OpenDevice {
         device: DeviceName,
+    },
+    ProveDevice {
+        name: String,
+        driver: String,
     },
     Estimate {
         directory: String,
@@ -188,6 +193,7 @@ pub enum Answer {
     Demos(Vec<DemoSet>),
     Plan(Box<Planned>),
     Device(Device),
+    Proof(Box<Proof>),
     Estimated(Estimated),
     Model(ModelInfo),
     Inspection(Inspection),

@@ -52,6 +52,19 @@ const actions = {
     prototype[value === "adapter" ? "requestAdapter" : "requestDevice"] = () => new Promise(() => {});
     hardware();
   },
+  /** A GPU that passes for hardware, and whose numbers are wrong, whatever computes them. */
+  "wrong-numbers"() {
+    hardware();
+    const { getMappedRange } = GPUBuffer.prototype;
+    GPUBuffer.prototype.getMappedRange = function (...parameters) {
+      const range = getMappedRange.apply(this, parameters);
+      if (this.usage & GPUBufferUsage.MAP_READ) {
+        const numbers = new Float32Array(range);
+        numbers.set(numbers.map((number) => 1.5 * number + 0.5));
+      }
+      return range;
+    };
+  },
   /** A device that is lost when the test says so. */
   "lose-device"() {
     const requestDevice = GPUAdapter.prototype.requestDevice;

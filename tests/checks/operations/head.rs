@@ -42,7 +42,7 @@ fn case(
     [label_smoothing, z_loss]: [f64; 2],
     mean: bool,
 ) -> Case {
-    let head = weight(draw, [words, width], integers, device);
+    let head = weight(draw, [words, width], format, device);
     let smoothing = Smoothing { label_smoothing, z_loss };
     let labels: Vec<i32> =
         (0..tokens).map(|token| if token == 1 { -100 } else { draw.below(words) as i32 }).collect();

@@ -139,7 +139,8 @@ fn to_another(
     let width = heads * depth;
     let inputs = [tokens, keys, keys].map(|length| draw.frozen(batch * length * width));
     // Each row has one key less than the one before.
-    let hides = |place: usize| place % keys > 0 && place % keys + place / keys + 1 > keys;
+    let hides =
+        |place: usize| !place.is_multiple_of(keys) && place % keys + place / keys + 1 > keys;
     let mask = (0..batch * keys).map(|place| if hides(place) { -1e9 } else { 0.0 }).collect();
     let bias = Bias { position: None, mask: Some(tensor(mask, [batch, 1, 1, keys], device)) };
     let name = format!("{tokens} tokens of {batch} × {heads} × {depth} to {keys} keys");

@@ -1,6 +1,6 @@
 // Which device it is to be, and why it is not the GPU.
 
-import type { Device } from "../engine.js";
+import type { Device, Proof } from "../engine.js";
 import { type DeviceReason, FlantuneError, type PlainError } from "../error.js";
 import type { DeviceChoice, DeviceInfo } from "../types.js";
 import { deviceFailed } from "./crash.js";
@@ -8,19 +8,30 @@ import type { Engine } from "./engine.js";
 
 /** How long a GPU may take to start, in milliseconds: some drivers never answer. */
 const PATIENCE = 30_000;
+/** And to be proven: then shaders are compiled. */
+const PROOF_PATIENCE = 180_000;
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software/i;
 const BROWSERS =
   "WebGPU is in Chrome and Edge, in Safari from version 26, and in Firefox from 141 on Windows and 145 on Apple silicon";
+
+const WRONG: PlainError<DeviceReason> = {
+  code: "wrong_numbers",
+  message: "This graphics driver computes wrong numbers; training on the processor",
+  hint: "Update the graphics driver and the browser",
+};
 
 /** Starts the device that was chosen. Under `auto` the CPU is taken where the GPU is unavailable. */
 export async function openDevice(engine: Engine, choice: DeviceChoice): Promise<DeviceInfo> {
   if (choice === "cpu") return info(await engine.request("openDevice", { device: "cpu" }));
   const adapter = await findAdapter(choice);
   if ("code" in adapter) return withoutGpu(engine, choice, adapter);
+  let device: DeviceInfo;
+  let proof: Proof;
   try {
-    const device = info(await answered(engine.request("openDevice", { device: "webgpu" })));
-    // The core only has a name where it is not in a browser, and some browsers (Firefox) tell none.
-    return { ...device, name: nameOf(adapter) ?? "WebGPU" };
+    device = info(await answered(engine.request("openDevice", { device: "webgpu" })));
+    // Browsers tell nothing of drivers; a version of theirs comes with its own compiler of shaders.
+    const known = { name: allOf(adapter), driver: navigator.userAgent };
+    proof = await answered(engine.request("proveDevice", known), PROOF_PATIENCE);
   } catch (thrown) {
     // The module waits for it for good: another worker goes on without it.
     if (thrown instanceof Silent && choice === "auto") throw deviceFailed(thrown);
@@ -28,6 +39,10 @@ export async function openDevice(engine: Engine, choice: DeviceChoice): Promise<
     const failed = { code: "failed" as const, message: `The GPU did not start: ${message}` };
     return withoutGpu(engine, choice, hint === undefined ? failed : { ...failed, hint });
   }
+  if (!proof.right) return withoutGpu(engine, choice, WRONG);
+  // The core only has a name where it is not in a browser, and some browsers (Firefox) tell none.
+  const name = nameOf(adapter) ?? "WebGPU";
+  return { ...device, name, ...(proof.wrong.length > 0 && { leftOut: proof.wrong }) };
 }
 
 async function withoutGpu(
@@ -76,11 +91,11 @@ async function findAdapter(
 class Silent extends FlantuneError {}
 
 /** What a GPU answers, unless that takes too long. */
-async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+async function answered<Answer>(answer: Promise<Answer>, patience = PATIENCE): Promise<Answer> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    const error = new Silent("device", `it does not answer since ${PATIENCE / 1000} seconds`);
-    timer = setTimeout(() => reject(error), PATIENCE);
+    const error = new Silent("device", `it does not answer since ${patience / 1000} seconds`);
+    timer = setTimeout(() => reject(error), patience);
   });
   try {
     return await Promise.race([answer, late]);
@@ -96,6 +111,11 @@ function infoOf(adapter: { info?: GPUAdapterInfo }): Partial<GPUAdapterInfo> {
 
 function nameOf({ vendor, architecture, description }: Partial<GPUAdapterInfo>): string | undefined {
   return description || [vendor, architecture].filter(Boolean).join(" ") || undefined;
+}
+
+/** All that tells one adapter from another. */
+function allOf({ vendor, architecture, device, description }: Partial<GPUAdapterInfo>): string {
+  return [vendor, architecture, device, description].filter(Boolean).join(" ");
 }
 
 function isSoftware({

@@ -25,6 +25,8 @@ export async function sweep({ storage, opfs, models, records, adapters }: Swept)
     runs: (id) => records.leftOf(id),
     adapters: (id) => adapters.leftOf(id),
     models: (key) => models.leftOf(key),
+    // What was found out about devices: nothing but what was being written is left over.
+    devices: async () => [],
     [MERGED]: async (name) => [`${MERGED}/${name}`],
     [PROBES]: async (name) => [`${PROBES}/${name}`],
   };

@@ -88,7 +88,7 @@ pub(crate) enum Command {
     /// Show in half a minute what tuning does, with nothing downloaded
     #[command(after_long_help = DEMO)]
     Demo(Box<DemoArguments>),
-    /// Show the devices of this machine, their limits and what each can train
+    /// Show the devices of this machine, whether they compute right, and what each can train
     Doctor,
     /// Write a script that completes commands and options in a shell
     #[command(after_long_help = COMPLETIONS)]

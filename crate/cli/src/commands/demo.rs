@@ -16,7 +16,7 @@ use flantune::{
 };
 use indicatif::ProgressBar;
 
-use super::{configuration_over, host};
+use super::{configuration_over, host, tell_of_device};
 use crate::{
     args::DemoArguments,
     embedded::{BUILTIN, DATA, Embedded, MODEL},
@@ -44,6 +44,7 @@ pub(crate) async fn demo(arguments: &DemoArguments, printer: &Printer) -> Result
     };
     let output = arguments.output.as_deref().unwrap_or("demo");
     let session = Session::open_in(&host, &config.model, MODEL, BaseModel::default()).await?;
+    tell_of_device(&session, printer)?;
     let (numbers, about) = (grouped(session.parameters()), demo.about);
     printer.note(&format!("A T5 of {numbers} parameters is to write {about}."));
 

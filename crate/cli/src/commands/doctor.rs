@@ -1,19 +1,26 @@
 use flantune::{
     config::{Method, RunConfig},
     device::{Device, DeviceKind, Limits, devices},
+    host::Host,
     model::{T5Config, sizes::SIZES},
+    ops::gpu::product::Tiles,
+    proof::{Proof, Way, proof},
     train::memory::{Demand, Estimate, Obstacle, estimate},
 };
 use serde_json::{Value, json};
 
+use super::host;
 use crate::{failure::Failure, memory, printer::Printer, progress::bytes};
 
-/// Shows the devices of this machine, and what each can train.
+/// Shows the devices of this machine, whether they compute right, and what each can train.
 pub(crate) async fn doctor(printer: &Printer) -> Result<(), Failure> {
-    let devices = devices().await;
+    let (host, devices) = (host(), devices().await);
     if printer.is_json() {
-        let devices: Vec<Value> = devices.iter().map(object).collect::<Result<_, _>>()?;
-        return printer.object(&json!({ "devices": devices }));
+        let mut objects = Vec::new();
+        for device in &devices {
+            objects.push(object(device, proven(device, &host).await)?);
+        }
+        return printer.object(&json!({ "devices": objects }));
     }
     for device in &devices {
         printer.line(&format!("{:<8}{}", device.kind().name(), description(device)))?;
@@ -22,6 +29,10 @@ pub(crate) async fn doctor(printer: &Printer) -> Result<(), Failure> {
         }
         if let Some(there) = memory::of(device) {
             printer.line(&format!("        memory: {}", bytes(there)))?;
+        }
+        if let Some(proof) = proven(device, &host).await {
+            printer.line(&format!("        computes: {}", computes(&proof)))?;
+            printer.line(&format!("        products: {}", products(&proof)))?;
         }
         printer.text(&table(&possible(device)?))?;
     }
@@ -32,6 +43,41 @@ pub(crate) async fn doctor(printer: &Printer) -> Result<(), Failure> {
         "Memory for batches of {rows} with {source} and {target} tokens; in brackets what is not \
          there. `flantune memory` estimates other settings."
     ))
+}
+
+/// What a GPU was found to compute, now or before.
+async fn proven(device: &Device, host: &Host) -> Option<Proof> {
+    match device.kind() {
+        DeviceKind::Cpu => None,
+        DeviceKind::Webgpu => Some(proof(device, host).await),
+    }
+}
+
+fn computes(proof: &Proof) -> String {
+    if !proof.right {
+        return "wrong numbers, so it is not used".to_owned();
+    }
+    let wrong: Vec<&str> = proof.wrong.iter().map(|family| family.name()).collect();
+    match wrong[..] {
+        [] => "right, compared with the processor".to_owned(),
+        _ => format!("right, without the kernels for {}, which are wrong", wrong.join(", ")),
+    }
+}
+
+fn products(proof: &Proof) -> String {
+    let way = |way: &Way| {
+        let name = match way.tiles {
+            Tiles::Shared => "by tiles",
+            Tiles::None | Tiles::Fitting => "straight from memory",
+        };
+        let found = match way.seconds {
+            Some(seconds) => format!("{:.2} ms", 1e3 * seconds),
+            None => "wrong".to_owned(),
+        };
+        let taken = if way.tiles == proof.tiles { ", taken" } else { "" };
+        format!("{name} ({found}{taken})")
+    };
+    proof.products.iter().map(way).collect::<Vec<_>>().join(", ")
 }
 
 /// What training a size by a method takes, and what is in the way.
@@ -97,7 +143,7 @@ fn limits(limits: Limits) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-fn object(device: &Device) -> Result<Value, Failure> {
+fn object(device: &Device, proof: Option<Proof>) -> Result<Value, Failure> {
     let limits = device.limits();
     let trains: Vec<Value> = (possible(device)?.iter())
         .map(|Possible { size, method, estimate, obstacle }| {
@@ -122,6 +168,7 @@ fn object(device: &Device) -> Result<Value, Failure> {
             "max_workgroup_memory": limits.max_workgroup_memory,
         },
         "memory": memory::of(device),
+        "proof": proof,
         "trains": trains,
     }))
 }

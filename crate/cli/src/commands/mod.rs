@@ -41,6 +41,7 @@ pub(crate) use self::{
 };
 use crate::{
     args::{ModelOptions, Settings},
+    cache,
     clock::SystemClock,
     embedded::Embedded,
     failure::Failure,
@@ -53,7 +54,9 @@ use crate::{
 fn host() -> Host {
     let storage: Rc<dyn Storage> = Rc::new(Embedded(FileStorage::new()));
     let clock: Rc<dyn Clock> = Rc::new(SystemClock::new());
-    Host::new(storage, clock)
+    let files: Rc<dyn Storage> = Rc::new(FileStorage::new());
+    let devices = cache::devices().map(|directory| (files, directory));
+    Host { devices, ..Host::new(storage, clock) }
 }
 
 /// What was asked for, on the threads that were asked for.
@@ -102,7 +105,14 @@ async fn open(
     };
     let located = hub::locate(model, options.offline, *printer)?;
     config.model.model = Some(located.name);
-    Ok(Session::open_in(host, &config.model, &located.directory, located.id).await?)
+    let session = Session::open_in(host, &config.model, &located.directory, located.id).await?;
+    tell_of_device(&session, printer)?;
+    Ok(session)
+}
+
+/// Tells why it is not the device that it would have been, if it is another.
+fn tell_of_device(session: &Session, printer: &Printer) -> Result<(), Failure> {
+    session.device_warning().cloned().map_or(Ok(()), |warning| tell(warning, printer))
 }
 
 /// Loads an adapter, and tells what is to be known of it.

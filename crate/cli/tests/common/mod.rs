@@ -98,6 +98,8 @@ impl Place {
             .args(arguments)
             .current_dir(self.directory.path())
             .env("NO_COLOR", "1")
+            // What is found out about devices is found out once for all tests.
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::null());
         process
     }

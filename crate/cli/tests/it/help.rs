@@ -72,7 +72,7 @@ Commands:
   memory       Estimate the memory that training takes, before it starts
   bench        Time training and generation on random weights
   demo         Show in half a minute what tuning does, with nothing downloaded
-  doctor       Show the devices of this machine, their limits and what each can train
+  doctor       Show the devices of this machine, whether they compute right, and what each can train
   completions  Write a script that completes commands and options in a shell
   help         Print this message or the help of the given subcommand(s)
 

@@ -41,6 +41,7 @@ impl Cli {
             .args(arguments)
             .current_dir(self.directory.path())
             .env("NO_COLOR", "1")
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::null());
         command
     }

@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::{Place, ended, lines};
 
@@ -93,6 +93,14 @@ fn doctor_tells_what_each_device_can_train() {
         object(&place, &["memory", "--device", "cpu", "--shape", "large", "--method", "full"]);
     assert_eq!(memory["total"], find("large", "full")["bytes"]);
 
+    assert_eq!(cpu["proof"], Value::Null);
     let shown = ended(&mut place.flantune(&["doctor"])).stdout;
     assert!(shown.lines().any(|line| line.trim().starts_with("xxl ")), "{shown}");
+    // Where there is a GPU. What was found of it is kept: with the seconds that it took.
+    let proof = |devices: &Value| devices["devices"].get(1).map(|gpu| gpu["proof"].clone());
+    if let Some(found) = proof(&devices) {
+        assert_eq!((&found["right"], &found["wrong"]), (&true.into(), &json!([])), "{found}");
+        assert!(shown.contains("computes: right"), "{shown}");
+        assert_eq!(proof(&object(&place, &["doctor"])), Some(found));
+    }
 }

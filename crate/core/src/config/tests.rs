@@ -249,10 +249,8 @@ fn early_stopping_is_a_flag_or_never() {
 
 #[test]
 fn what_is_not_supported_yet_is_refused() {
-    for (key, text) in [("dtype", "bf16")] {
-        let refused = message(with(&[(key, text)]).validate());
-        assert!(refused.starts_with(key) && refused.contains("not supported yet"), "{refused}");
-    }
+    let refused = message(with(&[("dtype", "bf16")]).validate());
+    assert!(refused.starts_with("dtype") && refused.contains("not supported yet"), "{refused}");
 }
 
 #[test]

@@ -8,6 +8,8 @@ pub enum Hint {
     Said(&'static str),
     /// Train with a smaller `learning_rate` or `clip_norm`.
     SmallerSteps,
+    /// Compute on the processor.
+    Processor,
     /// Check the spelling of a hub's model; a private one needs a token.
     ModelName,
     /// Give a token that may read the model.

@@ -16,7 +16,7 @@ use crate::{
     },
     ops::{
         cross_entropy::Smoothing,
-        gpu::count::{Counter, Launches},
+        gpu::count::{Counter, Launches, bytes_reserved},
     },
     rng::{Purpose, Random},
     session,
@@ -99,6 +99,8 @@ pub struct Case {
     pub tokens_per_second: f64,
     /// The most memory that was in use, in bytes.
     pub peak_bytes: Option<u64>,
+    /// Bytes that were set aside on a GPU.
+    pub device_bytes: Option<u64>,
     /// Dispatches of a step, on a GPU.
     pub dispatches: Option<u64>,
     /// Pipelines that were needed, on a GPU.
@@ -116,8 +118,8 @@ pub struct Case {
 /// # Errors
 /// [`Error::Setting`] for a case or a type that is not supported; those of the device.
 pub async fn run(host: &Host, config: &RunConfig, options: &Options) -> Result<Report> {
-    let device = session::device(config.model.device).await?;
-    run_on(&device, host, config, options).await
+    let chosen = session::proven_device(host, config.model.device).await?;
+    run_on(&chosen.device, host, config, options).await
 }
 
 /// The same on a device that is open already.
@@ -151,7 +153,7 @@ pub async fn run_on(
         cases: vec![],
     };
     let gpu = device.kind() == DeviceKind::Webgpu;
-    let bench = Bench { host, config, steps: options.steps.max(MIN_STEPS), shape, gpu };
+    let bench = Bench { device, host, config, steps: options.steps.max(MIN_STEPS), shape, gpu };
     for (name, dtype) in pairs(&options.cases, &options.dtypes) {
         if dtype == Dtype::Bf16 {
             return Err(Error::setting("dtype", format!("`{dtype}` is not supported yet")));
@@ -186,6 +188,7 @@ pub fn pairs<'a>(cases: &'a [String], dtypes: &[Dtype]) -> Vec<(&'a str, Dtype)>
 
 /// One set of sizes, timed.
 struct Bench<'a> {
+    device: &'a Device,
     host: &'a Host,
     config: &'a RunConfig,
     steps: usize,
@@ -199,6 +202,7 @@ struct Times {
     rest: Vec<f64>,
     tokens: usize,
     launches: Option<StepLaunches>,
+    device_bytes: Option<u64>,
 }
 
 /// What is launched on a GPU.
@@ -312,7 +316,8 @@ impl Bench<'_> {
             }
             None => None,
         };
-        Ok(Times { first: seconds.remove(0), rest: seconds, tokens, launches })
+        let device_bytes = bytes_reserved(self.device.burn()).filter(|_| self.gpu);
+        Ok(Times { first: seconds.remove(0), rest: seconds, tokens, launches, device_bytes })
     }
 
     /// Rows of random tokens, none of them padding or an end.
@@ -348,6 +353,7 @@ impl Bench<'_> {
             first_seconds: times.first,
             tokens_per_second: times.tokens as f64 / seconds,
             peak_bytes: self.host.clock.peak_bytes(),
+            device_bytes: times.device_bytes,
             dispatches: launches.map(|launches| launches.step.dispatches()),
             pipelines: launches.map(|launches| launches.all.pipelines() as u64),
             new_pipelines: launches.and_then(|launches| {

@@ -5,6 +5,7 @@ pub mod base;
 pub mod config;
 pub mod files;
 pub mod hub;
+mod moved;
 pub mod random;
 pub mod sizes;
 

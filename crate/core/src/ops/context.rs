@@ -6,7 +6,11 @@ use burn::tensor::{Tensor, TensorData, kind::Basic};
 
 use super::{
     cpu::is_cpu,
-    gpu::{self, is_gpu},
+    gpu::{
+        self,
+        family::{Family, is_left_out},
+        is_gpu,
+    },
 };
 use crate::rng::{Purpose, Random};
 
@@ -46,14 +50,27 @@ impl Dropout {
 
 impl Context {
     /// Whether an operation on this tensor runs as a kernel of ours: the one place that says which devices
-    /// have them.
-    pub fn has_kernel<const D: usize>(&self, tensor: &Tensor<D, impl Basic>) -> bool {
-        self.kernels && (is_cpu(tensor) || is_gpu(tensor))
+    /// have them, and which of them compute right.
+    pub fn has_kernel<const D: usize>(
+        &self,
+        family: Family,
+        tensor: &Tensor<D, impl Basic>,
+    ) -> bool {
+        self.kernels && (is_cpu(tensor) || is_gpu(tensor) && !is_left_out(family))
     }
 
     /// The same of a GPU's own: of operations that are more than one elsewhere.
+    pub fn has_gpu_kernel_of<const D: usize>(
+        &self,
+        family: Family,
+        tensor: &Tensor<D, impl Basic>,
+    ) -> bool {
+        self.has_kernel(family, tensor) && is_gpu(tensor)
+    }
+
+    /// The same of what only moves numbers.
     pub fn has_gpu_kernel<const D: usize>(&self, tensor: &Tensor<D, impl Basic>) -> bool {
-        self.has_kernel(tensor) && is_gpu(tensor)
+        self.has_gpu_kernel_of(Family::Rows, tensor)
     }
 
     /// Whether dropout acts before LoRA products.
@@ -84,7 +101,7 @@ impl Context {
         let place = dropout.place.replace(dropout.place.get() + 1);
         let mut random = Random::new(dropout.seed, Purpose::Dropout, dropout.step, place);
         let keep = (1.0 / (1.0 - rate)) as f32;
-        if self.has_gpu_kernel(&x) {
+        if self.has_gpu_kernel_of(Family::Dropout, &x) {
             let mask = gpu::dropout::mask(&random, rate, keep, x.clone().without_autodiff());
             return x * mask;
         }

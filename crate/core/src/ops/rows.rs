@@ -5,7 +5,11 @@ use burn::{backend::Cube, tensor::Tensor};
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::GATHER;
 
-use super::gpu::{self, Launch, adjacent, contiguous, count, groups, slot};
+use super::gpu::{
+    self, Launch, adjacent, contiguous, count,
+    family::{Family, is_left_out},
+    groups, slot,
+};
 
 /// Rows that are joined in one dispatch.
 const SOURCES: usize = 7;
@@ -61,8 +65,12 @@ fn runs(rows: Vec<CubeTensor>) -> Vec<CubeTensor> {
     runs
 }
 
-/// Matrices of one device in one piece of memory, one after the other: each the same numbers as before.
+/// Matrices of one device in one piece of memory, one after the other: each the same numbers as before. Where
+/// the kernel for it is wrong they stay where they are.
 pub fn lay_together(matrices: Vec<CubeTensor>) -> Vec<CubeTensor> {
+    if is_left_out(Family::Rows) {
+        return matrices;
+    }
     let shapes: Vec<_> = matrices.iter().map(|matrix| matrix.meta.shape().clone()).collect();
     let whole = join_words(matrices);
     let mut first = 0;

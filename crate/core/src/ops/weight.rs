@@ -7,7 +7,7 @@ use burn::{
 
 use super::{
     Context,
-    gpu::{Right, contiguous, embed},
+    gpu::{Right, contiguous, embed, family::Family},
     linear::packed,
     packed::Packed,
     rows::lay_together,
@@ -95,7 +95,8 @@ impl Weight {
         let has_kernel = match self {
             Weight::Dense(tensor) => context.has_gpu_kernel(tensor) && !tensor.is_require_grad(),
             Weight::Packed(packed) => {
-                context.has_gpu_kernel(&packed.words) && embed::fits(packed.format, columns)
+                context.has_gpu_kernel_of(Family::Packed, &packed.words)
+                    && embed::fits(packed.format, columns)
             }
         };
         if let (true, Some(matrix)) = (has_kernel, self.on_gpu())

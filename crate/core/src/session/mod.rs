@@ -9,7 +9,11 @@ mod training;
 use std::{collections::BTreeMap, sync::Arc};
 
 use self::tokenizer::TOKENIZER;
-pub use self::{device::device, text::Answer, tokenizer::tokenizer};
+pub use self::{
+    device::{Chosen, device, prove, proven_device},
+    text::Answer,
+    tokenizer::tokenizer,
+};
 use crate::{
     adapter::Adapter,
     config::{DataConfig, Dtype, Method, ModelConfig, RunConfig, Task},
@@ -36,6 +40,7 @@ pub struct Session {
     adapters: BTreeMap<String, Adapter>,
     host: Host,
     kernels: bool,
+    device_warning: Option<Warning>,
 }
 
 impl Session {
@@ -58,8 +63,10 @@ impl Session {
         directory: &str,
         id: BaseModel,
     ) -> Result<Self> {
-        let device = device(config.device).await?;
-        Self::open_on(&device, host, config, directory, id).await
+        let Chosen { device, warning, .. } = proven_device(host, config.device).await?;
+        let mut session = Self::open_on(&device, host, config, directory, id).await?;
+        session.device_warning = warning;
+        Ok(session)
     }
 
     /// As [`Session::open_in`], on a device that is there already, whatever the configuration says.
@@ -89,7 +96,8 @@ impl Session {
             directory: directory.to_owned(),
         };
         let adapters = BTreeMap::new();
-        Ok(Session { base, model, adapters, host: host.clone(), kernels: config.kernels })
+        let (host, kernels, device_warning) = (host.clone(), config.kernels, None);
+        Ok(Session { base, model, adapters, host, kernels, device_warning })
     }
 
     /// The base.
@@ -100,6 +108,11 @@ impl Session {
     /// Where it computes.
     pub fn device(&self) -> &Device {
         self.model.device()
+    }
+
+    /// Why it computes there and not on the device that it would have been.
+    pub fn device_warning(&self) -> Option<&Warning> {
+        self.device_warning.as_ref()
     }
 
     /// The base's shape.

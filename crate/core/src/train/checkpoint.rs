@@ -18,6 +18,7 @@ use crate::{
         safetensors::{Dtype, MODEL_HEADER_LIMIT, SafetensorsFile, TensorSpec},
         weights::write_tensors,
     },
+    ops::gpu::product::Tiles,
     output::CHECKPOINTS,
     storage::{Storage, join},
 };
@@ -44,6 +45,9 @@ pub struct State {
     pub base: String,
     /// A hash of the examples.
     pub data: String,
+    /// How products are made, on a GPU: the other way may round otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiles: Option<Tiles>,
     /// SHA-256 of the other files, by name.
     #[serde(default)]
     hashes: BTreeMap<String, String>,
@@ -64,7 +68,7 @@ impl State {
     /// Before the first step.
     pub fn new(config: RunConfig, base: String, data: String) -> Self {
         let (best, hashes) = (None, BTreeMap::new());
-        State { step: 0, best, without_better: 0, config, base, data, hashes }
+        State { step: 0, best, without_better: 0, config, base, data, tiles: None, hashes }
     }
 }
 
@@ -309,7 +313,7 @@ async fn hash(storage: &dyn Storage, path: &str) -> Result<String> {
 }
 
 /// Bytes as hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -17,6 +17,7 @@ use crate::{
         config::{FeedForward, T5Config, expected_tensors},
         files::quantised::format,
     },
+    ops::cross_entropy::tokens_at_once,
 };
 
 /// Bytes of a number that is computed with.
@@ -368,6 +369,11 @@ impl Walk<'_> {
         trained
     }
 
+    /// Whether the probabilities of an attention are never in memory, and are made again for the backward pass.
+    fn makes_again(&self) -> bool {
+        self.demand.gpu && self.demand.kernels && !self.demand.drops()
+    }
+
     /// Scores of an attention, `[batch, heads, queries, keys]`.
     fn scores(&self, queries: u64, keys: u64) -> u64 {
         let batch = self.demand.config.train.batch_size.max(1) as u64;
@@ -406,7 +412,7 @@ impl Walk<'_> {
         let tracked = input || crosses || [&q, &k, &v, &o].into_iter().any(|map| self.trains(map));
         let own = if crosses { keeps(&q) } else { keeps(&q) || keeps(&k) || keeps(&v) };
         let scores = self.scores(rows, keys);
-        let again = self.demand.gpu && self.demand.kernels && !self.demand.drops();
+        let again = self.makes_again();
         let mut saved = self.norm(rows, input);
         saved += if own { rows * d } else { 0 };
         saved += self.low(&q, rows) + self.low(&k, keys) + self.low(&v, keys) + self.low(&o, rows);
@@ -514,10 +520,16 @@ impl Walk<'_> {
     }
 
     /// The scores and the loss. Their gradient takes the scores' memory with the kernel; in plain
-    /// tensors the exponentials stay, and three tensors of the scores' size meet on the way back.
+    /// tensors the exponentials stay, and three tensors of the scores' size meet on the way back. On a GPU a frozen
+    /// head makes the scores of some tokens at a time, and the gradient of what went into it at once.
     fn head(&self) -> Part {
-        let logits = self.decoder_rows * self.vocabulary();
         let hidden = self.decoder_rows * self.d_model();
+        if self.demand.gpu && self.demand.kernels && !self.is_full() {
+            let tokens = tokens_at_once(self.config.vocab_size) as u64;
+            let logits = self.decoder_rows.min(tokens) * self.vocabulary();
+            return Part { saved: logits + hidden, logits, gradients: 0, work: hidden };
+        }
+        let logits = self.decoder_rows * self.vocabulary();
         let gradients = match self.is_full() {
             true => self.vocabulary() * self.d_model(),
             false => 0,

@@ -85,6 +85,11 @@ impl Optimizer {
         Optimizer { kind, numbers, kernels, steps: 0, state, shared, sums }
     }
 
+    /// Whether steps run kernels on GPUs.
+    pub(super) fn has_kernels(&self) -> bool {
+        self.kernels
+    }
+
     /// Whether parameters may be joined into one row, because each number is treated by itself.
     pub(super) fn joins(&self) -> bool {
         self.kernels && self.kind.rule().is_by_number()

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Message, Result},
     exact,
     model::files::same_base,
+    ops::gpu::product::Tiles,
     output::RECORD,
     storage::{Storage, join},
 };
@@ -59,15 +60,15 @@ impl Record {
 }
 
 impl Identity<'_> {
-    /// Writes the record of the run in a directory.
+    /// Writes the record of the run in a directory, with the device and how products are made on it.
     pub(super) async fn write(
         &self,
         storage: &dyn Storage,
         run: &str,
-        device: &str,
+        (device, tiles): (&str, Option<Tiles>),
         result: Option<Value>,
     ) -> Result<()> {
-        let record = json!({
+        let mut record = json!({
             "flantune": env!("CARGO_PKG_VERSION"),
             "config": self.config,
             "base": self.base,
@@ -75,6 +76,9 @@ impl Identity<'_> {
             "device": device,
             "result": result,
         });
+        if let Some(tiles) = tiles {
+            record["tiles"] = json!(tiles);
+        }
         let path = join(run, RECORD);
         let text = serde_json::to_string_pretty(&record)
             .map_err(|error| Error::Storage { path: path.clone(), message: error.to_string() })?;

@@ -19,7 +19,10 @@ use crate::{
         Dropout, cpu,
         cross_entropy::{Labels, Smoothing, cross_entropy_of, mean_cross_entropy_of},
         denormal,
-        gpu::settle::settle,
+        gpu::{
+            family::{Family, is_left_out},
+            settle::settle,
+        },
         rows::part,
     },
     optimizer::{Numbers, OptimizerKind},
@@ -162,7 +165,9 @@ pub struct Outcome {
 impl Trainer {
     /// Before the first step. `adapter` is none for [`Method::Full`].
     pub fn new(model: T5, adapter: Option<Adapter>, settings: TrainerSettings) -> Self {
-        let optimizer = Optimizer::new(settings.optimizer, settings.numbers, settings.kernels);
+        // On the processor there is none of them.
+        let kernels = settings.kernels && !is_left_out(Family::Update);
+        let optimizer = Optimizer::new(settings.optimizer, settings.numbers, kernels);
         let (joined, unread, failed, settled) = (None, Vec::new(), None, None);
         Trainer { model, adapter, optimizer, settings, joined, unread, failed, settled }
     }
@@ -218,7 +223,7 @@ impl Trainer {
                 }
                 Scale::Known(optimizer::clip(gradient_norm, self.settings.clip_norm))
             }
-            false if self.settings.kernels => {
+            false if self.optimizer.has_kernels() => {
                 let limit = self.settings.clip_norm;
                 let settled = settle(losses, &gradients, self.settled.take(), limit);
                 self.settled = Some(settled.clone());

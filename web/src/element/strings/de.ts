@@ -62,6 +62,8 @@ export const de = {
       "Der Adapter wurde neben diesem Grundmodell in einer anderen Genauigkeit trainiert: Die Fehler (loss) weichen ein wenig ab.",
     target_modules:
       "Der Adapter nennt Schichten, die dieses Modell nicht hat. Sie werden nicht beachtet, wie in peft.",
+    wrong_numbers:
+      "Der Grafiktreiber hat falsche Zahlen ergeben; von da an wird auf dem Prozessor gerechnet.",
     adapter_keys:
       "Die Konfiguration des Adapters hat unbekannte Schlüssel. Sie werden nicht beachtet, wie in peft.",
   },
@@ -501,7 +503,13 @@ export const de = {
           "Der Browser rechnet seine Grafikkarte in Software nach; das ist langsamer als der Prozessor selbst.",
         hint: "Sehen Sie nach, ob die Hardwarebeschleunigung in den Einstellungen des Browsers an ist.",
       },
+      wrong_numbers: {
+        message: "Dieser Grafiktreiber rechnet falsch; trainiert wird auf dem Prozessor.",
+        hint: "Aktualisieren Sie Grafiktreiber und Browser.",
+      },
     },
+    leftOut:
+      "Einige schnelle Rechenwege ergeben mit diesem Grafiktreiber falsche Zahlen; einfache treten an ihre Stelle.",
     preparing: "Modell und Zeilen werden gelesen …",
     unreadable: "Die gewählten Zeilen ließen sich nicht lesen: siehe Schritt 2.",
     missing: {

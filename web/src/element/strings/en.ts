@@ -206,6 +206,7 @@ export interface Strings {
     runsOn: Text;
     /** By the code of the reason; what is not here is said as the API says it. */
     reason: Record<string, { message: string; hint: string }>;
+    leftOut: string;
     preparing: string;
     /** The chosen rows were not to be read. */
     unreadable: string;
@@ -593,6 +594,8 @@ export const en: Strings = {
     processor: "the processor",
     runsOn: (name) => `Runs on ${name}.`,
     reason: {},
+    leftOut:
+      "Some fast ways to compute give wrong numbers with this graphics driver; plain ones take their place.",
     preparing: "Reading the model and the rows…",
     unreadable: "The chosen rows could not be read: see step 2.",
     missing: {

@@ -97,6 +97,7 @@ function starter(context: Context): View {
           : sentences([
               texts.runsOn(info.kind === "cpu" ? texts.processor : info.name),
               ...reason(context, info),
+              info.leftOut && texts.leftOut,
               ...warnings
                 .map((warning) => translated(warning, strings))
                 .flatMap(({ message, hint }) => [message, hint]),

@@ -14,7 +14,7 @@ use burn::{
     tensor::{Tensor, activation::softmax},
 };
 
-use super::{Context, cpu::is_cpu, rows::lay_together};
+use super::{Context, cpu::is_cpu, gpu::family::Family, rows::lay_together};
 
 /// What is added to the scores before the softmax.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +101,7 @@ pub fn attention(
 ) -> Tensor<2> {
     // Dropout acts between the softmax and the second product, which the kernel has in one.
     let fits = is_cpu(&q) || gpu::fits(q.dims()[1] / shape.heads);
-    if !context.has_kernel(&q) || !fits || context.drops() {
+    if !context.has_kernel(Family::Attention, &q) || !fits || context.drops() {
         return definition(q, source, shape, bias, context);
     }
     let device = q.device().without_autodiff();

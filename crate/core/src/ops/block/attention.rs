@@ -14,7 +14,9 @@ use crate::ops::{
         gpu::{Biases, Operands, Sizes, fits},
     },
     gpu::{
-        contiguous, dims, empty, few,
+        contiguous, dims, empty,
+        family::Family,
+        few,
         node::{Parent, record},
         part,
         product::stride,
@@ -36,7 +38,7 @@ pub fn attention(
 ) -> Option<Tensor<2>> {
     let depth = maps[0].weight.dims()[0] / shape.heads;
     let trained = bias.position.as_ref().is_some_and(Tensor::is_require_grad);
-    if !is_node(x, norm, context) || !fits(depth) || trained {
+    if !is_node(x, norm, Family::Attention, context) || !fits(depth) || trained {
         return None;
     }
     match source {

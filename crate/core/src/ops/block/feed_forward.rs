@@ -10,7 +10,9 @@ use super::{
 use crate::ops::{
     Context, gated_gelu,
     gpu::{
-        contiguous, dims, few,
+        contiguous, dims,
+        family::Family,
+        few,
         node::{Parent, record},
     },
     rms_norm,
@@ -25,7 +27,7 @@ pub fn feed_forward(
     wo: Map<'_>,
     context: &Context,
 ) -> Option<Tensor<2>> {
-    if !is_node(x, norm, context) {
+    if !is_node(x, norm, Family::GatedGelu, context) {
         return None;
     }
     let [[a0, b0], [a1, b1], [a2, b2]] = [&wi[0], &wi[1], &wo].map(|map| map.parents(x));

@@ -8,6 +8,7 @@ use crate::ops::{
     Weight, gated_gelu,
     gpu::{
         Launch, Right, count, dims, empty,
+        family::{Family, is_left_out},
         few::{self, Norm},
         groups, part,
         product::{Low, Up, With, by_rows, fits_planes, stride},
@@ -301,6 +302,10 @@ fn is_tracked(weight: &Weight) -> bool {
 
 /// The weights as one, if they lie one after the other.
 fn together(maps: &[Map<'_>]) -> Option<Right> {
+    let packed = |map: &Map<'_>| matches!(map.weight, Weight::Packed(_));
+    if maps.iter().any(packed) && is_left_out(Family::Packed) {
+        return None;
+    }
     let rights: Vec<Right> = maps.iter().map(|map| map.weight.on_gpu()).collect::<Option<_>>()?;
     Right::together(&rights)
 }

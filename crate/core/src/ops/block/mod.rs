@@ -24,7 +24,7 @@ pub use feed_forward::feed_forward;
 
 use super::{
     Context, Weight,
-    gpu::{few, node::Parent},
+    gpu::{family::Family, few, node::Parent},
 };
 
 /// A linear map and the low-rank product beside it.
@@ -74,6 +74,9 @@ impl Norm<'_> {
 }
 
 /// Whether parts are nodes of their own here: on GPUs, where the base is frozen and nothing is dropped.
-fn is_node(x: &Tensor<2>, norm: Norm, context: &Context) -> bool {
-    context.has_gpu_kernel(x) && !context.drops() && !norm.weight.is_require_grad()
+/// `within` is what else runs in it.
+fn is_node(x: &Tensor<2>, norm: Norm, within: Family, context: &Context) -> bool {
+    let has = |family| context.has_gpu_kernel_of(family, x);
+    let runs = has(Family::Block) && has(within);
+    runs && !context.drops() && !norm.weight.is_require_grad()
 }

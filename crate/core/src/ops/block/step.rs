@@ -12,7 +12,7 @@ use crate::ops::{
         gpu::fits,
         step::{Kept, gpu::launch},
     },
-    gpu::{buffer, dims, empty},
+    gpu::{buffer, dims, empty, family::Family},
 };
 
 /// `x + attention(n · Wqᵀ, kept) · Woᵀ` with `n = norm(x)`: `x` is `[batch, width]`. Where there are maps to keys and
@@ -28,7 +28,7 @@ pub fn attention(
     bias: &Bias,
     context: &Context,
 ) -> Option<Tensor<2>> {
-    if !is_node(x, norm, context) || !fits(q.weight.dims()[0] / shape.heads) {
+    if !is_node(x, norm, Family::Generation, context) || !fits(q.weight.dims()[0] / shape.heads) {
         return None;
     }
     let inner = match new {
@@ -52,7 +52,7 @@ pub fn feed_forward(
     wo: Map<'_>,
     context: &Context,
 ) -> Option<Tensor<2>> {
-    if !is_node(x, norm, context) {
+    if !is_node(x, norm, Family::Generation, context) {
         return None;
     }
     let (inner, outer) = (maps(&wi, x)?, maps(&[wo], x)?);

@@ -26,6 +26,11 @@ const SCORES: usize = 16 << 20;
 /// Chunks are of so many tokens, or of several times as many: views of them begin where a device wants it.
 const TOKENS: usize = 64;
 
+/// Of how many tokens the scores of so many words are there at once.
+pub(super) fn tokens_at_once(words: usize) -> usize {
+    (SCORES / (4 * words) / TOKENS * TOKENS).max(TOKENS)
+}
+
 /// A frozen head, and the tokens of which it makes scores.
 struct Chunks {
     hidden: CubeTensor,
@@ -61,7 +66,7 @@ impl Chunks {
     /// logs of its partition functions.
     fn losses(&self, mut each: impl FnMut(usize, CubeTensor, [&CubeTensor; 2])) -> CubeTensor {
         let [tokens, width] = dims(&self.hidden);
-        let chunk = (SCORES / (4 * self.words) / TOKENS * TOKENS).max(TOKENS);
+        let chunk = tokens_at_once(self.words);
         let losses = empty(&self.hidden, [tokens]);
         let partition = empty(&self.hidden, [tokens]);
         for first in (0..tokens).step_by(chunk) {

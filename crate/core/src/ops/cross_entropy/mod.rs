@@ -14,7 +14,7 @@ use burn::{
     tensor::{Int, Tensor, TensorData},
 };
 
-use super::{Context, Weight, linear::linear};
+use super::{Context, Weight, gpu::family::Family, linear::linear};
 
 /// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
 /// whole numbers exactly up to 2^24.
@@ -82,7 +82,7 @@ pub fn cross_entropy(
     smoothing: Smoothing,
     context: &Context,
 ) -> Tensor<1> {
-    if !context.has_kernel(&logits) {
+    if !context.has_kernel(Family::CrossEntropy, &logits) {
         return definition(logits, labels, smoothing);
     }
     let (loss, _) = <Dispatch as CrossEntropy>::cross_entropy(
@@ -102,10 +102,17 @@ pub fn mean_cross_entropy(
     targets: usize,
     context: &Context,
 ) -> Tensor<1> {
-    if context.has_gpu_kernel(&logits) {
+    if context.has_gpu_kernel_of(Family::CrossEntropy, &logits) {
         return gpu::mean(&logits, &labels.marked, smoothing, targets);
     }
     cross_entropy(logits, labels, smoothing, context).sum() / targets as f64
+}
+
+/// Whether head and loss are made as one.
+fn is_at_once(hidden: &Tensor<2>, head: &Weight, context: &Context) -> bool {
+    let has = |family| context.has_gpu_kernel_of(family, hidden);
+    let packed = matches!(head, Weight::Packed(_));
+    has(Family::CrossEntropy) && has(if packed { Family::Packed } else { Family::Product })
 }
 
 /// [`mean_cross_entropy`] of the scores that a head, `[vocabulary, width]`, makes of `hidden`,
@@ -118,7 +125,7 @@ pub fn mean_cross_entropy_of(
     targets: usize,
     context: &Context,
 ) -> Tensor<1> {
-    if context.has_gpu_kernel(&hidden)
+    if is_at_once(&hidden, head, context)
         && let Some(mean) = head::mean(&hidden, head, labels, smoothing, targets)
     {
         return mean;
@@ -134,12 +141,17 @@ pub fn cross_entropy_of(
     smoothing: Smoothing,
     context: &Context,
 ) -> Tensor<1> {
-    if context.has_gpu_kernel(&hidden)
+    if is_at_once(&hidden, head, context)
         && let Some(losses) = head::losses(&hidden, head, labels, smoothing)
     {
         return losses;
     }
     cross_entropy(linear(hidden, head, context), labels, smoothing, context)
+}
+
+/// Of how many tokens the scores of so many words are there at once on a GPU, where the head is frozen.
+pub fn tokens_at_once(words: usize) -> usize {
+    head::tokens_at_once(words)
 }
 
 /// The operation in plain tensors.

@@ -13,7 +13,7 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::Context;
+use super::{Context, gpu::family::Family};
 
 const CUBIC: f64 = 0.044715;
 
@@ -36,7 +36,7 @@ pub trait GatedGelu: Backend {
 
 /// `gate` and `value` of one shape, which is also that of the result.
 pub fn gated_gelu(gate: Tensor<2>, value: Tensor<2>, context: &Context) -> Tensor<2> {
-    if !context.has_kernel(&gate) {
+    if !context.has_kernel(Family::GatedGelu, &gate) {
         return definition(gate, value);
     }
     Tensor::from_dispatch(<Dispatch as GatedGelu>::gated_gelu(

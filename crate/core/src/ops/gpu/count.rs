@@ -5,7 +5,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use burn::{
+    backend::Cube,
+    tensor::{DType, Device, Tensor},
+};
 use cubecl::{
+    MemoryScope,
     launched::LaunchedKernels,
     logging::{LaunchObservation, LaunchObserver},
 };
@@ -69,4 +74,11 @@ impl Counter {
         let pipelines = self.pipelines.finish().into_iter().collect();
         Launches { kernels, pipelines }
     }
+}
+
+/// Bytes that a GPU has set aside for this program. It gives none back by itself, so this is the most that was in use
+/// at once, in whole pages. None where the device is no GPU.
+pub fn bytes_reserved(device: &Device) -> Option<u64> {
+    let tensor = Tensor::<1>::empty([1], (device, DType::F32)).try_into_primitive::<Cube>().ok()?;
+    Some(tensor.client.memory_report(MemoryScope::Device).usage().bytes_reserved)
 }

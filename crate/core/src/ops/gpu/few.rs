@@ -5,6 +5,7 @@ use flantune_shaders::PRODUCT_FEW;
 
 use super::{
     Launch, Right, dims, empty,
+    family::{Family, is_left_out},
     product::{self, Low, Up, With, stride},
 };
 
@@ -33,7 +34,7 @@ pub fn by_transposed(x: &CubeTensor, weight: &Right, n: usize, with: With<'_>) -
 
 /// Whether products of so many rows of this width go by themselves.
 pub fn fits(rows: usize, inputs: usize) -> bool {
-    rows <= ROWS && inputs.is_multiple_of(4)
+    rows <= ROWS && inputs.is_multiple_of(4) && !is_left_out(Family::Generation)
 }
 
 /// `norm(x) · Wᵀ`. There are no low-rank products and no residual.

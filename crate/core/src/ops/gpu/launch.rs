@@ -16,13 +16,16 @@ use cubecl::{
 };
 use flantune_shaders::{Shader, Variant};
 
+use super::fault::{self, Fault};
+
 /// A uniform is bound in multiples of so many words.
 const UNIFORM_WORDS: usize = 4;
 /// The most workgroups of a dimension that WebGPU guarantees.
 const GROUPS: u32 = 65_535;
 
-/// What makes a variant: the shader's name, its constants in their order, and whether it is hostile.
-type Key = (&'static str, Vec<(&'static str, u32)>, bool);
+/// What makes a variant: the shader's name, its constants in their order, whether it is hostile, and what was
+/// made wrong in it.
+type Key = (&'static str, Vec<(&'static str, u32)>, bool, Option<Fault>);
 
 /// A launch that is being put together. Buffers are bound in the order in which they are named, sizes after
 /// them.
@@ -87,42 +90,41 @@ impl<'a> Launch<'a> {
             return;
         }
         let name = self.shader.name;
-        let hostile = super::is_hostile();
-        let variant = variant(self.shader, &self.constants, hostile);
+        let key = (name, self.constants, super::is_hostile(), fault::of(name));
+        let variant = variant(self.shader, &key);
         assert_eq!(self.buffers.len(), variant.buffers, "buffers of {name}");
         assert_eq!(self.words.len(), variant.words, "sizes of {name}");
         assert!(groups.iter().all(|groups| *groups <= GROUPS), "{groups:?} workgroups of {name}");
         let first = self.buffers.iter().copied().flatten().next().expect("a buffer");
-        let bindings = self.bindings(first);
+        let bindings = bindings(name, &self.buffers, first);
         let client = first.client.clone();
-        let kernel = Kernel { shader: self.shader, constants: self.constants, variant, hostile };
+        let kernel = Kernel { key, variant };
         let arguments = KernelArguments::new().with_buffers(bindings).with_info(info(self.words));
         let [x, y, z] = groups;
         client.launch(Box::new(kernel), CubeCount::Static(x, y, z), arguments);
     }
+}
 
-    fn bindings(&self, first: &CubeTensor) -> Vec<BufferBinding> {
-        let name = self.shader.name;
-        for (place, tensor) in self.buffers.iter().enumerate() {
-            let Some(tensor) = tensor else { continue };
-            assert!(tensor.is_contiguous(), "buffer {place} of {name} is not contiguous");
-            let bytes = tensor.meta.shape().num_elements() * tensor.dtype.size();
-            let size = tensor.handle.size_in_used();
-            assert!(bytes as u64 <= size, "buffer {place} of {name}: {size} bytes");
-            // Also of two that are only read: all are declared as written, and browsers go by that.
-            for (other, tensor_there) in self.buffers.iter().enumerate().skip(place + 1) {
-                let Some(tensor_there) = tensor_there else { continue };
-                let (a, b) = (super::place(tensor), super::place(tensor_there));
-                let apart = a.0 != b.0 || a.2 <= b.1 || b.2 <= a.1;
-                assert!(apart, "buffers {place} and {other} of {name} overlap");
-            }
+fn bindings(name: &str, buffers: &[Option<&CubeTensor>], first: &CubeTensor) -> Vec<BufferBinding> {
+    for (place, tensor) in buffers.iter().enumerate() {
+        let Some(tensor) = tensor else { continue };
+        assert!(tensor.is_contiguous(), "buffer {place} of {name} is not contiguous");
+        let bytes = tensor.meta.shape().num_elements() * tensor.dtype.size();
+        let size = tensor.handle.size_in_used();
+        assert!(bytes as u64 <= size, "buffer {place} of {name}: {size} bytes");
+        // Also of two that are only read: all are declared as written, and browsers go by that.
+        for (other, tensor_there) in buffers.iter().enumerate().skip(place + 1) {
+            let Some(tensor_there) = tensor_there else { continue };
+            let (a, b) = (super::place(tensor), super::place(tensor_there));
+            let apart = a.0 != b.0 || a.2 <= b.1 || b.2 <= a.1;
+            assert!(apart, "buffers {place} and {other} of {name} overlap");
         }
-        let handle = |tensor: &Option<&CubeTensor>| match tensor {
-            Some(tensor) => tensor.handle.clone(),
-            None => super::empty(first, [0]).handle,
-        };
-        self.buffers.iter().map(|tensor| handle(tensor).binding()).collect()
     }
+    let handle = |tensor: &Option<&CubeTensor>| match tensor {
+        Some(tensor) => tensor.handle.clone(),
+        None => super::empty(first, [0]).handle,
+    };
+    buffers.iter().map(|tensor| handle(tensor).binding()).collect()
 }
 
 /// Workgroups of `size` threads for so many of them, in rows where a dimension does not hold all.
@@ -140,18 +142,17 @@ fn info(mut words: Vec<u32>) -> MetadataBindingInfo {
 }
 
 /// The variant, written out once.
-fn variant(
-    shader: &'static Shader,
-    constants: &[(&'static str, u32)],
-    hostile: bool,
-) -> Arc<Variant> {
+fn variant(shader: &'static Shader, key: &Key) -> Arc<Variant> {
     static KNOWN: LazyLock<Mutex<HashMap<Key, Arc<Variant>>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (shader.name, constants.to_vec(), hostile);
-    let variant = known.entry(key).or_insert_with(|| match Variant::new(shader, constants) {
-        Ok(variant) if hostile => Arc::new(variant.permuted()),
-        Ok(variant) => Arc::new(variant),
-        Err(error) => panic!("{error}"),
+    let (_, constants, hostile, fault) = key;
+    let variant = known.entry(key.clone()).or_insert_with(|| {
+        let variant = match Variant::new(shader, constants) {
+            Ok(variant) if *hostile => variant.permuted(),
+            Ok(variant) => variant,
+            Err(error) => panic!("{error}"),
+        };
+        Arc::new(fault.map_or(variant.clone(), |fault| fault.put_into(variant)))
     });
     variant.clone()
 }
@@ -159,22 +160,18 @@ fn variant(
 /// A variant as cubecl knows it.
 #[derive(Debug)]
 struct Kernel {
-    shader: &'static Shader,
-    constants: Vec<(&'static str, u32)>,
+    key: Key,
     variant: Arc<Variant>,
-    hostile: bool,
 }
 
 impl KernelMetadata for Kernel {
     fn name(&self) -> &'static str {
-        self.shader.name
+        self.key.0
     }
 
     fn id(&self) -> KernelId {
         // Unchecked: else loops are given bounds, which costs, and indices are guarded in the shaders.
-        KernelId::new::<Self>()
-            .info((self.shader.name, self.constants.clone(), self.hostile))
-            .mode(ExecutionMode::Unchecked)
+        KernelId::new::<Self>().info(self.key.clone()).mode(ExecutionMode::Unchecked)
     }
 
     fn address_type(&self) -> ElemType {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{PRODUCT, PRODUCT_TILED, SUM_PARTS};
+use serde::{Deserialize, Serialize};
 
 use super::{Launch, Right, count, dims, empty, groups, slot};
 use crate::device::gpu_is_imitated;
@@ -16,7 +17,8 @@ const THREADS: usize = 4096;
 const PART: usize = 64;
 
 /// How products are made. Their sums have one order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Tiles {
     /// As is right for the device.
@@ -28,17 +30,31 @@ pub enum Tiles {
 }
 
 static TILES: AtomicU8 = AtomicU8::new(Tiles::Fitting as u8);
+/// The way that is wrong on this GPU; none where it is [`Tiles::Fitting`].
+static WRONG: AtomicU8 = AtomicU8::new(Tiles::Fitting as u8);
 
-/// Chooses how all products of this program are made.
+/// Chooses how all products of this program are made, as far as that is right.
 pub fn set_tiles(tiles: Tiles) {
     TILES.store(tiles as u8, Ordering::Relaxed);
 }
 
+/// Never makes products in this way from now on, if any.
+pub fn leave_out_tiles(wrong: Option<Tiles>) {
+    WRONG.store(wrong.unwrap_or(Tiles::Fitting) as u8, Ordering::Relaxed);
+}
+
+/// How products are made now.
+pub fn tiles() -> Tiles {
+    if is_tiled() { Tiles::Shared } else { Tiles::None }
+}
+
 fn is_tiled() -> bool {
-    let chosen = TILES.load(Ordering::Relaxed);
-    match chosen == Tiles::Fitting as u8 {
-        true => !gpu_is_imitated(),
-        false => chosen == Tiles::Shared as u8,
+    let is = |way: &AtomicU8, tiles: Tiles| way.load(Ordering::Relaxed) == tiles as u8;
+    match (is(&WRONG, Tiles::Shared), is(&WRONG, Tiles::None)) {
+        (true, _) => false,
+        (_, true) => true,
+        _ if is(&TILES, Tiles::Fitting) => !gpu_is_imitated(),
+        _ => is(&TILES, Tiles::Shared),
     }
 }
 

@@ -16,7 +16,7 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::{Context, Weight};
+use super::{Context, Weight, gpu::family::Family};
 
 /// The kernels.
 #[backend_extension(Cube, Flex, Autodiff)]
@@ -61,7 +61,7 @@ pub fn linear(x: Tensor<2>, weight: &Weight, context: &Context) -> Tensor<2> {
 /// [`linear`] with a weight of floats.
 fn dense(x: Tensor<2>, weight: &Tensor<2>, context: &Context) -> Tensor<2> {
     let weight = weight.clone();
-    if !context.has_kernel(&x) {
+    if !context.has_kernel(Family::Product, &x) {
         return x.matmul(weight.transpose());
     }
     let y = <Dispatch as LinearMap>::linear_map(x.into_dispatch(), weight.into_dispatch());
@@ -85,7 +85,7 @@ pub fn lora(
             return packed::linear(x, weight, context) + dense(low, b, context);
         }
     };
-    if !context.has_kernel(&x) {
+    if !context.has_kernel(Family::Product, &x) {
         return lora_definition(x, weight, a, b, scale);
     }
     let (y, _) = <Dispatch as LinearMap>::lora(

@@ -17,6 +17,7 @@ use burn::{
 pub use self::definition::{definition, linear_definition};
 use crate::ops::{
     Context,
+    gpu::family::Family,
     packed::{Format, Packed},
 };
 
@@ -50,7 +51,7 @@ pub trait PackedMap: Backend {
 
 /// `x`: `[rows, inputs]`, `weight`: `[outputs, inputs]`. Returns `[rows, outputs]`.
 pub fn linear(x: Tensor<2>, weight: &Packed, context: &Context) -> Tensor<2> {
-    if !context.kernels {
+    if !context.has_kernel(Family::Packed, &x) {
         return linear_definition(x, weight);
     }
     let (words, scales) = operands(weight);

@@ -11,7 +11,7 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::Context;
+use super::{Context, gpu::family::Family};
 
 /// The kernels.
 #[backend_extension(Cube, Flex, Autodiff)]
@@ -34,7 +34,7 @@ pub trait RmsNorm: Backend {
 
 /// `x`: `[rows, width]`, `weight`: `[width]`. Returns the shape of `x`.
 pub fn rms_norm(x: Tensor<2>, weight: &Tensor<1>, epsilon: f64, context: &Context) -> Tensor<2> {
-    if !context.has_kernel(&x) {
+    if !context.has_kernel(Family::Norm, &x) {
         return definition(x, weight, epsilon);
     }
     let weight = weight.clone().into_dispatch();

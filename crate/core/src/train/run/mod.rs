@@ -3,6 +3,7 @@
 
 mod judge;
 mod meter;
+mod processor;
 mod resume;
 
 use std::ops::Range;
@@ -27,6 +28,7 @@ use crate::{
     host::Host,
     metric::Metrics,
     model::{Base, T5, parameter::Parameters},
+    ops::gpu::product,
     output::{self, Found},
     storage::{Claim, join, said},
     text::{Dataset, Warning},
@@ -148,6 +150,9 @@ impl Run {
         if found == Found::Run {
             run.go_on().await?;
         }
+        if run.trainer.model.device().kind() == DeviceKind::Webgpu {
+            run.state.tiles.get_or_insert_with(product::tiles);
+        }
         Ok(run)
     }
 
@@ -202,10 +207,16 @@ impl Run {
     }
 
     async fn work(&mut self) -> Result<Vec<Event>> {
+        if let Some(tiles) = self.state.tiles {
+            product::set_tiles(tiles);
+        }
         if let Some(failure) = self.failure.take() {
-            return Err(self.fail(failure).await);
+            let events = self.fail(failure).await?;
+            self.log().add(&events).await?;
+            return Ok(events);
         }
         let advances = self.phase == Phase::Stepping && self.state.step < self.epochs.count.steps;
+        let before = self.state.step;
         let mut events = match self.phase {
             Phase::Starting => self.start().await?,
             Phase::Stepping if advances => self.advance().await?,
@@ -214,7 +225,8 @@ impl Run {
         };
         // Before the checkpoint: a run that goes on from it does not come by here again.
         self.log().add(&events).await?;
-        if advances && self.failure.is_none() && self.is_checkpoint_due() {
+        let advanced = advances && self.state.step > before;
+        if advanced && self.failure.is_none() && self.is_checkpoint_due() {
             events.extend(self.save_now().await?);
         }
         Ok(events)
@@ -365,7 +377,7 @@ impl Run {
             return Ok(Vec::new());
         }
         let mut events = self.settle().await?;
-        if evaluates && self.failure.is_none() {
+        if evaluates && self.state.step == step {
             events.push(self.evaluate().await?);
         }
         Ok(events)
@@ -381,22 +393,32 @@ impl Run {
         if let Some(failure) = failure {
             self.state.step -= not_made;
             if events.is_empty() {
-                return Err(self.fail(failure).await);
+                return self.fail(failure).await;
             }
             self.failure = Some(failure);
         }
         Ok(events)
     }
 
-    /// Saves the last good state, if it is good: the step that failed was not applied.
-    async fn fail(&mut self, failure: Error) -> Error {
-        let Error::NotFinite { step, .. } = failure else { return failure };
+    /// Saves the last good state, if it is good: the step that failed was not applied. Then it is tried on the
+    /// processor; where that succeeds the run goes on there.
+    ///
+    /// # Errors
+    /// The failure, where it is the processor's too.
+    async fn fail(&mut self, failure: Error) -> Result<Vec<Event>> {
+        let Error::NotFinite { step, .. } = failure else { return Err(failure) };
         match self.save().await {
+            Ok(_) => {
+                let path = self.checkpoint.clone().unwrap_or_default();
+                if let Some(warning) = self.go_on_on_the_processor(&path).await? {
+                    return Ok(vec![warning]);
+                }
+            }
             // These weights are not finite either: what was kept before them counts.
-            Ok(_) | Err(Error::Tensor { .. }) => {}
-            Err(error) => return error,
+            Err(Error::Tensor { .. }) => {}
+            Err(error) => return Err(error),
         }
-        Error::NotFinite { step, checkpoint: self.checkpoint.clone() }
+        Err(Error::NotFinite { step, checkpoint: self.checkpoint.clone() })
     }
 
     /// How many steps' numbers are best asked for together, by how long the device takes to answer
@@ -474,7 +496,8 @@ impl Run {
     /// Writes `run.json`.
     async fn record(&self, result: Option<Value>) -> Result<()> {
         let device = self.trainer.model.device().name();
-        self.identity().write(&*self.host.storage, &self.output, device, result).await
+        let of = (device, self.state.tiles);
+        self.identity().write(&*self.host.storage, &self.output, of, result).await
     }
 }
 

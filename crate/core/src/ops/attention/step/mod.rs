@@ -8,7 +8,7 @@ pub(in crate::ops) mod gpu;
 use burn::tensor::{DType, Device, Int, Tensor};
 
 use super::{Bias, Heads, KeysValues, definition, gpu::fits};
-use crate::ops::{Context, cpu::is_cpu};
+use crate::ops::{Context, cpu::is_cpu, gpu::family::Family};
 
 /// Room for so many keys at first.
 const ROOM: usize = 32;
@@ -95,10 +95,10 @@ pub fn step(
         keys: keys.without_autodiff(),
         values: values.without_autodiff(),
     });
-    if context.has_kernel(&q) && is_cpu(&q) {
+    if context.has_kernel(Family::Generation, &q) && is_cpu(&q) {
         return cpu::step(q, new, kept, shape, bias);
     }
-    if context.has_gpu_kernel(&q) && fits(q.dims()[1] / shape.heads) {
+    if context.has_gpu_kernel_of(Family::Generation, &q) && fits(q.dims()[1] / shape.heads) {
         return gpu::step(q, new, kept, shape, bias);
     }
     if let Some(new) = new {

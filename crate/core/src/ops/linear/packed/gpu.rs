@@ -12,6 +12,7 @@ use super::{PackedMap, definition::unpacked};
 use crate::ops::{
     gpu::{
         Right, contiguous, dims, embed,
+        family::{Family, is_left_out},
         few::by_transposed,
         product::{With, by_rows},
     },
@@ -25,7 +26,7 @@ impl PackedMap for Cube {
         format: Format,
         columns: usize,
     ) -> FloatTensor<Self> {
-        if !embed::fits(format, columns) {
+        if is_left_out(Family::Packed) || !embed::fits(format, columns) {
             return unpacked::<Self>(words, scales, format, columns);
         }
         let all = contiguous(first::<Self>(dims(&words)[0], &words.device()));
