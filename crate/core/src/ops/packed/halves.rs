@@ -1,4 +1,5 @@
-//! Numbers as 16-bit floats, two in a word.
+//! Numbers as 16-bit floats, two in a word. Some GPUs take those below 2⁻¹⁴, of which matrices have few, for
+//! zero.
 
 use half::f16;
 
