@@ -55,13 +55,18 @@ pub(super) async fn check(name: &str, device: &flantune::device::Device) -> Resu
     let reference = flantune::device::Device::cpu();
     let (cases, definitions) = (cases(name, device)?, cases(name, &reference)?);
     for tiles in tiles(device) {
-        set_tiles(tiles);
+        // For all of this program: beside the processor's checks a GPU's may be at work.
+        if device.kind() == DeviceKind::Webgpu {
+            set_tiles(tiles);
+        }
         for (case, definition) in cases.iter().zip(&definitions) {
             let checked = case.check(definition, device.burn(), reference.burn()).await;
             checked.map_err(|failure| format!("{tiles:?} tiles: {failure}"))?;
         }
     }
-    set_tiles(Tiles::Fitting);
+    if device.kind() == DeviceKind::Webgpu {
+        set_tiles(Tiles::Fitting);
+    }
     Ok(())
 }
 

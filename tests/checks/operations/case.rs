@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use flantune::{
-    device,
+    device::{self, is_gpu},
     ops::gpu::set_hostile,
     rng::{Purpose, Random},
 };
@@ -116,7 +116,7 @@ impl Case {
     ) -> Result<(), Failure> {
         let (y, gradients) = self.differentiate(Form::Fused, device).await?;
         // Of stale values, and of what one invocation reads while another writes it, other bits would come.
-        set_hostile(true);
+        set_hostile(is_gpu(device));
         let again = self.differentiate(Form::Fused, device).await;
         set_hostile(false);
         let again = again?;

@@ -122,3 +122,13 @@ fn a_loss_that_is_not_finite_names_the_last_checkpoint() {
     assert!(message.ends_with("there is no checkpoint before it"), "{message}");
     assert_eq!(place.names("out/checkpoints"), Vec::<String>::new());
 }
+
+#[test]
+fn what_would_not_be_made_again_is_refused() {
+    let place = Place::new();
+    let options = ["--train", "rows.jsonl", "--output", "out", "--recompute"];
+    let ended = place.run("train", &[&options, STEPS].concat());
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stdout.contains("recompute: found true, expected false on the processor"));
+    assert!(!place.path("out").exists(), "nothing is written");
+}
