@@ -116,6 +116,8 @@ async function bundle() {
     target: ["es2022", "chrome113", "firefox121", "safari17"],
     minify: true,
     sourcemap: true,
+    // Names and lines for whoever reads a stack; the text of the sources would weigh more than the scripts.
+    sourcesContent: false,
     metafile: true,
     legalComments: "linked",
     define: { FLANTUNE_VERSION: JSON.stringify(version) },
