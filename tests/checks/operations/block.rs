@@ -44,7 +44,9 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
     ]
     .into_iter()
     .flat_map(|(rows, ranks, format, tracked)| {
-        RECOMPUTE.map(|again| feed_forward(draw, device, rows, ranks, format, [tracked, again]))
+        RECOMPUTE.map(|recompute| {
+            feed_forward(draw, device, rows, ranks, format, Way::Whole { tracked, recompute })
+        })
     })
     .collect();
     cases.extend(
@@ -102,6 +104,15 @@ pub(super) enum Inputs {
     Frozen,
 }
 
+/// How a part is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// With a backward pass; whether its input wants a gradient, and whether activations are made again.
+    Whole { tracked: bool, recompute: bool },
+    /// For a token of generation: nothing wants a gradient.
+    Step,
+}
+
 /// A and B of each map that has a rank.
 pub(super) fn matrices(draw: &mut Draw, maps: &[([usize; 2], usize)], which: Inputs) -> Vec<Input> {
     let sizes = maps.iter().flat_map(|([outputs, inputs], rank)| [rank * inputs, outputs * rank]);
@@ -140,7 +151,7 @@ pub(super) fn plain(x: &Tensor<2>, map: Map<'_>) -> Tensor<2> {
 }
 
 /// What was made at once; on the CPU the definition, because parts are no nodes there.
-pub(super) fn made(
+fn made(
     whole: Option<Tensor<2>>,
     device: &Device,
     definition: impl FnOnce() -> Tensor<2>,
@@ -151,13 +162,14 @@ pub(super) fn made(
     }
 }
 
-fn feed_forward(
+/// A feed-forward part, in this way.
+pub(super) fn feed_forward(
     draw: &mut Draw,
     device: &Device,
     rows: usize,
     ranks: [usize; 3],
     format: Option<Format>,
-    [tracked, recompute]: [bool; 2],
+    way: Way,
 ) -> Case {
     const INNER: usize = 64;
     let width = if format == INT4 { 32 } else { 16 };
@@ -167,12 +179,15 @@ fn feed_forward(
     let [gate, value, _] = &mut weights;
     Weight::lay_together(vec![gate, value]);
     let norm = norm_weight(draw, width, device);
+    let (tracked, which) = match way {
+        Way::Whole { tracked, .. } => (tracked, Inputs::Tracked),
+        Way::Step => (false, Inputs::Frozen),
+    };
     let x = if tracked { draw.tracked(rows * width) } else { draw.frozen(rows * width) };
     let mut inputs = vec![x];
-    inputs.extend(matrices(draw, &maps, Inputs::Tracked));
+    inputs.extend(matrices(draw, &maps, which));
     let device = device.clone();
-    let name =
-        format!("feed-forward: {rows} rows, ranks {ranks:?}, {format:?}, recompute {recompute}");
+    let name = format!("feed-forward: {rows} rows, ranks {ranks:?}, {format:?}, {way:?}");
     let case = Case::new(name, inputs, move |inputs, form| {
         let x = inputs[0].clone().reshape([rows, width]);
         let pairs = pairs(&maps, inputs[1..].iter().cloned());
@@ -185,9 +200,15 @@ fn feed_forward(
         let norm = Norm { weight: &norm, epsilon: EPSILON };
         let y = match form {
             Form::Fused => {
-                let pass = pass().recomputing(recompute);
-                let whole = block::feed_forward(&x, norm, [gate, value], back, &pass);
-                made(whole, &device, definition)
+                let wi = [gate, value];
+                let part = match way {
+                    Way::Whole { recompute, .. } => {
+                        let pass = pass().recomputing(recompute);
+                        block::feed_forward(&x, norm, wi, back, &pass)
+                    }
+                    Way::Step => block::step::feed_forward(&x, norm, wi, back, &pass()),
+                };
+                made(part, &device, definition)
             }
             Form::Definition => definition(),
         };

@@ -10,7 +10,6 @@ use flantune::{
             step::{Kept, step},
         },
         block::{self, Norm},
-        gated_gelu,
         packed::Format,
         rms_norm,
     },
@@ -18,8 +17,8 @@ use flantune::{
 
 use super::{
     block::{
-        EPSILON, F16, FLOATS, INT4, INT8, Inputs, made, map, matrices, norm_weight, pairs, plain,
-        weight,
+        EPSILON, F16, FLOATS, INT4, INT8, Inputs, Way, feed_forward, map, matrices, norm_weight,
+        pairs, plain, weight,
     },
     case::{Case, Draw, Form},
     pass,
@@ -66,7 +65,7 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
             (7, [1, 0, 3], INT4),
             (4, [0, 0, 0], F16),
         ]
-        .map(|(rows, ranks, format)| feed_forward(draw, device, rows, ranks, format)),
+        .map(|(rows, ranks, format)| feed_forward(draw, device, rows, ranks, format, Way::Step)),
     );
     cases.extend([[1, 1], [3, 7], [2, 65], [5, 700]].map(|shape| likeliest(draw, shape)));
     cases
@@ -209,46 +208,6 @@ fn block_attention(
                 block::step::attention(&x, norm, [q, o], new, &mut kept, shape, &bias, &pass());
             part.expect("a part is made at once on a GPU")
         })
-    })
-}
-
-fn feed_forward(
-    draw: &mut Draw,
-    device: &Device,
-    rows: usize,
-    ranks: [usize; 3],
-    format: Option<Format>,
-) -> Case {
-    const INNER: usize = 64;
-    let width = if format == INT4 { 32 } else { 16 };
-    let (within, back) = ([INNER, width], [width, INNER]);
-    let maps = [(within, ranks[0]), (within, ranks[1]), (back, ranks[2])];
-    let mut weights = maps.map(|(shape, _)| weight(draw, shape, format, device));
-    let [gate, value, _] = &mut weights;
-    Weight::lay_together(vec![gate, value]);
-    let norm = norm_weight(draw, width, device);
-    let mut inputs = vec![draw.frozen(rows * width)];
-    inputs.extend(matrices(draw, &maps, Inputs::Frozen));
-    let device = device.clone();
-    let name = format!("a feed-forward part's step of {rows} rows, {ranks:?}, {format:?}");
-    Case::new(name, inputs, move |inputs, form| {
-        let x = inputs[0].clone().reshape([rows, width]);
-        let pairs = pairs(&maps, inputs[1..].iter().cloned());
-        let [gate, value, back] = [0, 1, 2].map(|index| map(&weights[index], &pairs[index]));
-        let definition = || {
-            let n = rms_norm::definition(x.clone(), &norm, EPSILON);
-            let inner = gated_gelu::definition(plain(&n, gate), plain(&n, value));
-            x.clone() + plain(&inner, back)
-        };
-        let norm = Norm { weight: &norm, epsilon: EPSILON };
-        let y = match form {
-            Form::Fused => {
-                let whole = block::step::feed_forward(&x, norm, [gate, value], back, &pass());
-                made(whole, &device, definition)
-            }
-            Form::Definition => definition(),
-        };
-        y.flatten(0, 1)
     })
 }
 

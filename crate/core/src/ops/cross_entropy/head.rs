@@ -26,8 +26,8 @@ const SCORES: usize = 16 << 20;
 /// Chunks are of so many tokens, or of several times as many: views of them begin where a device wants it.
 const TOKENS: usize = 64;
 
-/// Of how many tokens the scores of so many words are there at once.
-pub(super) fn tokens_at_once(words: usize) -> usize {
+/// Of how many tokens the scores of so many words are there at once, where the head is frozen.
+pub fn tokens_at_once(words: usize) -> usize {
     (SCORES / (4 * words) / TOKENS * TOKENS).max(TOKENS)
 }
 

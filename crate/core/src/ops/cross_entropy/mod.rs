@@ -14,6 +14,7 @@ use burn::{
     tensor::{Int, Tensor, TensorData},
 };
 
+pub use self::head::tokens_at_once;
 use super::{Context, Weight, gpu::family::Family, linear::linear};
 
 /// The kernels. Labels are whole numbers in a float tensor, −1 where masked; 32-bit floats hold
@@ -147,11 +148,6 @@ pub fn cross_entropy_of(
         return losses;
     }
     cross_entropy(linear(hidden, head, context), labels, smoothing, context)
-}
-
-/// Of how many tokens the scores of so many words are there at once on a GPU, where the head is frozen.
-pub fn tokens_at_once(words: usize) -> usize {
-    head::tokens_at_once(words)
 }
 
 /// The operation in plain tensors.
