@@ -7,6 +7,8 @@ export default defineConfig({
   testMatch: "*.spec.ts",
   // A software GPU on a small machine: compiling its pipelines alone takes most of a minute.
   timeout: 600_000,
+  // What is awaited is there as soon as the machine gets to it, which others use as well.
+  expect: { timeout: 60_000 },
   // A page computes on one core.
   workers: 2,
   reporter: process.env["CI"] ? [["list"], ["github"]] : "list",
