@@ -262,6 +262,30 @@ test("options, keys and scores are the core's", async ({ api }) => {
   expect(found.runs).toEqual([]);
 });
 
+test("steps are timed on made-up weights", async ({ api }) => {
+  const found = await api.evaluate(async () => {
+    const { refusal, start } = await import("/page.js");
+    const flantune = await start();
+    return {
+      report: await flantune.bench({ cases: ["lora", "eval"], dtypes: ["int8"], source: 16, target: 8, batchSize: 2 }),
+      unknown: await refusal(flantune.bench({ cases: ["lara"] })),
+      none: await refusal(flantune.bench({ source: 0 })),
+      misspelt: await refusal(flantune.bench({ shap: "small" })),
+    };
+  });
+  const { device, shape, cases } = found.report;
+  expect(device).toBe("cpu");
+  expect(shape).toMatchObject({ batch: 2, source: 16, target: 8 });
+  expect(cases.map(({ name, dtype }) => [name, dtype])).toEqual([["lora", "int8"], ["eval", "int8"]]);
+  for (const { seconds, peak_bytes } of cases) {
+    expect(seconds).toBeGreaterThan(0);
+    expect(peak_bytes).toBeGreaterThan(1_000_000);
+  }
+  expect(found.unknown).toMatchObject({ code: "setting", message: expect.stringContaining("lara") });
+  expect(found.none).toMatchObject({ code: "setting", message: expect.stringContaining("source") });
+  expect(found.misspelt).toMatchObject({ code: "setting", message: expect.stringContaining("shap") });
+});
+
 test("bad files give messages that say what to do", async ({ api }) => {
   const found = await api.evaluate(async () => {
     const { file, ready, refusal, start, tiny } = await import("/page.js");

@@ -4,6 +4,7 @@
 
 import type {
   Architecture,
+  BenchReport,
   Dtype,
   EvaluatedRow,
   Fit,
@@ -115,6 +116,19 @@ export interface Requests {
   };
   /** Scores texts, without a model. */
   score: { params: { predictions: string[]; references: string[][]; options: Options }; answer: Metrics };
+  /** Times what is asked for on made-up weights, on the device that was started. */
+  bench: {
+    params: {
+      cases: string[];
+      dtypes: Dtype[];
+      shape: string;
+      source: number;
+      target: number;
+      steps: number;
+      options: Options;
+    };
+    answer: BenchReport;
+  };
   /** Folds an adapter into its base and writes the whole model to a directory. */
   merge: { params: { model: string; adapter: string; output: string }; answer: null };
   /** Reads `OWNER/NAME[@REVISION]`. */

@@ -86,7 +86,7 @@ export type RunNotice = { event: RunEvent } | { info: RunInfo };
 
 /** Calls that the worker passes on to the core as they are. */
 type PassedOn = {
-  [Name in "keys" | "demos" | "score"]: {
+  [Name in "keys" | "demos" | "score" | "bench"]: {
     params: Requests[Name]["params"];
     result: Requests[Name]["answer"];
     progress: never;

@@ -358,3 +358,43 @@ export interface StoredModel {
   bytes: number;
   complete: boolean;
 }
+
+/** What is timed, with what other settings of a run (`batchSize`, `rank`). */
+export interface BenchOptions extends TrainSettings {
+  /** Training steps, texts and losses: `lora` alone unless others are named. */
+  cases?: BenchCase[];
+  /** What the weights rest in: each case is timed with each. `f32` unless others are named. */
+  dtypes?: Dtype[];
+  /** A model's size by FLAN-T5's names, or that of the built-in model: `builtin` unless another is named. */
+  shape?: "builtin" | "small" | "base" | "large" | "xl";
+  /** Tokens of a source: 128. */
+  source?: number;
+  /** Tokens of a target: 32. */
+  target?: number;
+  /** Steps after the first, of which the median is told: at least 5. */
+  steps?: number;
+}
+
+export type BenchCase = "lora" | "prompt" | "generate" | "eval" | "load";
+
+/** As `flantune bench --json` prints it. */
+export interface BenchReport {
+  device: string;
+  threads: number;
+  shape: { d_model: number; layers: number; batch: number; source: number; target: number };
+  cases: {
+    name: string;
+    dtype: string;
+    /** The median step's. */
+    seconds: number;
+    first_seconds: number;
+    tokens_per_second: number;
+    /** The most memory of the module so far; what a GPU has set aside; what is launched there in a step, by kernel too. */
+    peak_bytes: number | null;
+    device_bytes: number | null;
+    dispatches: number | null;
+    pipelines: number | null;
+    new_pipelines: number | null;
+    kernels?: Record<string, number>;
+  }[];
+}

@@ -240,6 +240,28 @@ export const requests = [
     "endpoint": "https://a.b",
     "commit": "0123",
     "directory": "models/a"
+  },
+  {
+    "request": "bench",
+    "cases": [
+      "lora"
+    ],
+    "dtypes": [
+      "f32"
+    ],
+    "shape": "small",
+    "source": 128,
+    "target": 32,
+    "steps": 5,
+    "options": {
+      "rank": 4,
+      "learningRate": 0.001,
+      "targetModules": [
+        "q",
+        "v"
+      ],
+      "shuffle": false
+    }
   }
 ] as const;
 export const answers = {
@@ -326,6 +348,25 @@ export const answers = {
       "words": false,
       "summary": "Uses the fused kernels instead of plain tensor operations",
       "details": "Both give the same numbers within rounding.",
+      "place": "listed",
+      "methods": [],
+      "optimizers": [],
+      "range": {}
+    },
+    {
+      "section": "model",
+      "name": "products",
+      "kind": {
+        "type": "choice",
+        "choices": [
+          "f32",
+          "int16"
+        ]
+      },
+      "default": "int16 with a dtype of int8, else f32",
+      "words": true,
+      "summary": "What frozen weights of 8-bit integers are multiplied as, on the processor",
+      "details": "`f32` multiplies them out to floats. `int16` multiplies integers by integers: activations and gradients are rounded to 16 bits in blocks of 64 with a scale each, which is faster, and nearer to float32 than bfloat16 is. What is trained is never rounded. A GPU multiplies floats, whatever this says.",
       "place": "listed",
       "methods": [],
       "optimizers": [],
@@ -2169,7 +2210,35 @@ export const answers = {
       "name": "config.json",
       "address": "https://a.b/config.json"
     }
-  ]
+  ],
+  "bench": {
+    "device": "cpu",
+    "threads": 1,
+    "shape": {
+      "d_model": 512,
+      "layers": 8,
+      "batch": 8,
+      "source": 128,
+      "target": 32
+    },
+    "cases": [
+      {
+        "name": "lora",
+        "dtype": "f32",
+        "seconds": 0.5,
+        "first_seconds": 1.5,
+        "tokens_per_second": 2560.0,
+        "peak_bytes": 900000000,
+        "device_bytes": 700000000,
+        "dispatches": 445,
+        "pipelines": 40,
+        "new_pipelines": 0,
+        "kernels": {
+          "product": 100
+        }
+      }
+    ]
+  }
 } as const;
 export const events = [
   {

@@ -5,6 +5,7 @@
 use flantune::{
     adapter::Summary,
     config::{Dtype, Method, RunConfig},
+    lab::bench::{Case, Report, Shape},
     metric::{
         Metric, Metrics,
         score::{self, Scorer},
@@ -111,6 +112,13 @@ fn requests() -> Vec<Value> {
                 "directory": "models/a",
             }),
         ),
+        with(
+            "bench",
+            json!({
+                "cases": ["lora"], "dtypes": ["f32"], "shape": "small", "source": 128, "target": 32,
+                "steps": 5, "options": options,
+            }),
+        ),
     ]
 }
 
@@ -146,6 +154,7 @@ fn place(request: &Request) -> usize {
         Request::HubModel { .. } => 25,
         Request::HubFiles { .. } => 26,
         Request::HubShards { .. } => 27,
+        Request::Bench { .. } => 28,
     }
 }
 
@@ -282,6 +291,24 @@ fn distribution() -> Distribution {
     }
 }
 
+fn report() -> Report {
+    let case = Case {
+        name: "lora".to_owned(),
+        dtype: "f32".to_owned(),
+        seconds: 0.5,
+        first_seconds: 1.5,
+        tokens_per_second: 2560.0,
+        peak_bytes: Some(900_000_000),
+        device_bytes: Some(700_000_000),
+        dispatches: Some(445),
+        pipelines: Some(40),
+        new_pipelines: Some(0),
+        kernels: [("product".to_owned(), 100)].into(),
+    };
+    let shape = Shape { d_model: 512, layers: 8, batch: 8, source: 128, target: 32 };
+    Report { device: "cpu".to_owned(), threads: 1, shape, cases: vec![case] }
+}
+
 fn file() -> HubFile {
     HubFile { name: "config.json".to_owned(), address: "https://a.b/config.json".to_owned() }
 }
@@ -393,6 +420,7 @@ fn answer(request: &Request) -> Answer {
             Answer::Evaluated(Evaluated { metrics: metrics(), rows: vec![row] })
         }
         Request::Score { .. } => Answer::Metrics(metrics()),
+        Request::Bench { .. } => Answer::Bench(report()),
         Request::HubModel { .. } => Answer::HubModel(HubModel {
             repository: "google/flan-t5-small".to_owned(),
             revision: "main".to_owned(),

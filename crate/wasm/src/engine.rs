@@ -1,6 +1,7 @@
 //! The class that the worker holds: requests in, answers out, both as JSON.
 
 mod adapters;
+mod bench;
 mod data;
 mod hub;
 mod models;
@@ -14,6 +15,7 @@ use flantune::{
     device::{Device, Limits},
     error::Names,
     host::Host,
+    lab::bench::Options as Timed,
     proof::proof,
     session::Session,
     text::reader::Reader,
@@ -126,6 +128,10 @@ impl State {
             }
             Request::Score { predictions, references, options } => {
                 texts::score(predictions, references, &options)
+            }
+            Request::Bench { cases, dtypes, shape, source, target, steps, options } => {
+                let what = Timed { cases, dtypes, shape, source, target, steps };
+                self.bench(&what, &options).await
             }
             Request::Merge { model, adapter, output } => {
                 self.session(&model)?.merge(&adapter, &output).await?;

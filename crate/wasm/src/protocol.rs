@@ -4,6 +4,7 @@
 use flantune::{
     adapter::Summary,
     config::Dtype,
+    lab::bench::Report,
     metric::Metrics,
     proof::Proof,
     text::{inspect::Inspection, lengths::Lengths, preview::Preview},
@@ -162,6 +163,15 @@ pub enum Request {
         references: Vec<Vec<String>>,
         options: Options,
     },
+    Bench {
+        cases: Vec<String>,
+        dtypes: Vec<Dtype>,
+        shape: String,
+        source: usize,
+        target: usize,
+        steps: usize,
+        options: Options,
+    },
     Merge {
         model: String,
         adapter: String,
@@ -208,6 +218,7 @@ pub enum Answer {
     Texts(Vec<Texts>),
     Evaluated(Evaluated),
     Metrics(Metrics),
+    Bench(Report),
     HubModel(HubModel),
     HubFiles(HubFiles),
     HubShards(Vec<HubFile>),

@@ -6,6 +6,8 @@ import { FlantuneError } from "../error.js";
 import { newId } from "../id.js";
 import type { Changed, StartParams, WorkerRows } from "../protocol.js";
 import type {
+  BenchOptions,
+  BenchReport,
   DataOptions,
   DataSource,
   DeviceInfo,
@@ -22,6 +24,7 @@ import { VERSION } from "../version.js";
 import { Adapters, blobHint } from "./adapters.js";
 import { Bases } from "./bases.js";
 import {
+  aCount,
   address,
   anObject,
   aSignal,
@@ -212,6 +215,28 @@ export class Flantune {
       throw new FlantuneError("setting", message);
     }
     return this.#client.call("score", { predictions, references, options: { metrics } });
+  }
+
+  /**
+   * Times steps on made-up weights of a model's size, on this device: `flantune bench` in a page. Nothing
+   * else is answered meanwhile. Errors: `setting`, `memory`, `device`.
+   */
+  async bench(options: BenchOptions = {}): Promise<BenchReport> {
+    const {
+      cases = ["lora"],
+      dtypes = ["f32"],
+      shape = "builtin",
+      source = 128,
+      target = 32,
+      steps = 5,
+      ...keys
+    } = anObject("bench", options) as BenchOptions;
+    if (!areTexts(cases)) throw wrong("bench: cases", cases, "an array of cases' names");
+    if (!areTexts(dtypes)) throw wrong("bench: dtypes", dtypes, "an array of types' names");
+    text("bench: shape", shape, "a model's size");
+    for (const [name, count] of Object.entries({ source, target, steps })) aCount(`bench: ${name}`, count, 1);
+    const rest = settings("bench", keys);
+    return this.#client.call("bench", { cases, dtypes, shape, source, target, steps, options: rest });
   }
 
   /** Tells of changes to what is kept in this browser, by this page or another. Gives what ends that. */

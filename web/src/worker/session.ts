@@ -68,6 +68,7 @@ export class Session {
     demos: () => this.#engine.request("demos", {}),
     plan: (params) => this.#plan(params),
     score: (params) => this.#engine.request("score", params),
+    bench: (params, { signal }) => this.#engine.request("bench", params, { signal }),
 
     planModel: ({ source, options }, { signal }) => this.#at.models.plan(source, options, signal),
     loadModel: ({ model, source, dtype }, { signal, tell }) =>
