@@ -1,6 +1,10 @@
 //! What the CPU forms of operations share: flex's tensors as slices, work on all threads, products,
 //! and loops compiled for the processor's widest vectors.
 
+mod product;
+#[cfg(any(test, target_family = "wasm"))]
+mod tiled;
+
 use std::{mem::MaybeUninit, ops::Range};
 
 use burn::{
@@ -9,10 +13,10 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 
+pub use product::{Matrix, Target, product};
+
 /// Below this many numbers a second thread costs more than it saves.
 const WORTH_A_THREAD: usize = 1 << 15;
-/// Below this many multiplications a second thread costs more than it saves.
-const WORTH_SPLITTING: usize = 1 << 23;
 /// Sums are kept in this many lanes, whatever the processor's vectors are, so that a result does not
 /// depend on them.
 pub const LANES: usize = 16;
@@ -347,88 +351,6 @@ pub fn cleared(values: &mut [MaybeUninit<f32>]) -> &mut [f32] {
     unsafe { written(values) }
 }
 
-/// A matrix to be written: its first element and the distance between rows.
-#[derive(Clone, Copy, Debug)]
-pub struct Target {
-    first: *mut f32,
-    stride: usize,
-}
-
-/// A matrix to be read.
-#[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    values: &'a [f32],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<'a> Matrix<'a> {
-    /// Rows of `columns` numbers, `stride` apart.
-    pub fn new(values: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
-        let needed = if rows * columns == 0 { 0 } else { (rows - 1) * stride + columns };
-        assert!(values.len() >= needed, "a matrix of {needed} numbers in {}", values.len());
-        Matrix { values, rows, columns, row_stride: stride, column_stride: 1 }
-    }
-
-    /// Rows and columns exchanged; nothing is copied.
-    pub fn transposed(self) -> Self {
-        Matrix {
-            values: self.values,
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-        }
-    }
-}
-
-/// `out = scale · a · b`, or with `add` what is there plus that. Large products take all threads
-/// unless `alone`.
-///
-/// # Safety
-/// The target has `a`'s rows and `b`'s columns, is valid, and nobody else reads or writes it.
-pub unsafe fn product(out: Target, a: Matrix, b: Matrix, scale: f32, add: bool, alone: bool) {
-    assert_eq!(a.columns, b.rows, "the inner sizes of a product");
-    let (rows, columns, inner) = (a.rows, b.columns, a.columns);
-    let worth = rows * columns * inner >= WORTH_SPLITTING;
-    #[cfg(not(target_family = "wasm"))]
-    let threads = match worth && !alone {
-        true => gemm::Parallelism::Rayon(0),
-        false => gemm::Parallelism::None,
-    };
-    #[cfg(target_family = "wasm")]
-    let threads = {
-        let _ = (worth, alone);
-        gemm::Parallelism::None
-    };
-    // SAFETY: the matrices were checked when they were made, the target is the caller's promise.
-    unsafe {
-        gemm::gemm(
-            rows,
-            columns,
-            inner,
-            out.first,
-            1,
-            out.stride as isize,
-            add,
-            a.values.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.values.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
-            1.0,
-            scale,
-            false,
-            false,
-            false,
-            threads,
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -450,26 +372,6 @@ mod tests {
             let x = step as f32 / 100.0;
             let (found, exact) = (f64::from(tanh(x)), f64::from(x).tanh());
             assert!((found - exact).abs() < 3e-7, "tanh {x} is {exact}, not {found}");
-        }
-    }
-
-    #[test]
-    fn products_take_any_strides() {
-        let a: Vec<f32> = (0..12).map(|x| x as f32).collect();
-        let b: Vec<f32> = (0..8).map(|x| x as f32 * 0.5).collect();
-        let mut out = vec![1.0; 12];
-        let target = Shared::of(&mut out);
-        let (a_matrix, b_matrix) = (Matrix::new(&a, 3, 4, 4), Matrix::new(&b, 2, 4, 4));
-        // SAFETY: three rows of two numbers, four apart.
-        unsafe { product(target.matrix(1, 4), a_matrix, b_matrix.transposed(), 2.0, true, true) };
-        for row in 0..3 {
-            for column in 0..4 {
-                let expected = match column {
-                    1 | 2 => 1.0 + 2.0 * dot(&a[row * 4..][..4], &b[(column - 1) * 4..][..4]),
-                    _ => 1.0,
-                };
-                assert_eq!(out[row * 4 + column], expected);
-            }
         }
     }
 }

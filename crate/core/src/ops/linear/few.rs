@@ -94,7 +94,8 @@ impl Part<'_> {
             };
             for r in 0..R {
                 for c in 0..C {
-                    sums[r][c] = simd.mul_add_f32s(x[r], weight[c], sums[r][c]);
+                    // Not `mul_add_f32s`, which imitates one rounding where there is no instruction for it.
+                    sums[r][c] = simd.mul_add_e_f32s(x[r], weight[c], sums[r][c]);
                 }
             }
         }
