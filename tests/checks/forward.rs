@@ -4,7 +4,10 @@ use flantune::{
     config::Method,
     device::{self, Device},
     model::{Pass, parameter::Parameters},
-    ops::cross_entropy::{Labels, Smoothing, cross_entropy},
+    ops::{
+        Products,
+        cross_entropy::{Labels, Smoothing, cross_entropy},
+    },
     optimizer::OptimizerKind,
     storage::Storage,
     train::trainer::{Trainer, TrainerSettings},
@@ -138,6 +141,7 @@ pub(super) fn settings(method: Method, kernels: bool) -> TrainerSettings {
         lora_dropout: 0.0,
         seed: 0,
         kernels,
+        products: Products::F32,
         recompute: false,
     }
 }

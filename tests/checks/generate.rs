@@ -32,8 +32,13 @@ pub(super) async fn modes(
     let path = format!("{directory}/generate.safetensors");
     let batch = Fixture::open(storage, &path).await?.batch().await?;
     let record = json(storage, &format!("{directory}/generate.json")).await?;
-    let generator =
-        Generator { model: &model, adapter: None, config: &config, kernels, turn: &Straight };
+    let generator = Generator {
+        model: &model,
+        adapter: None,
+        config: &config,
+        arithmetic: kernels.into(),
+        turn: &Straight,
+    };
     let whole = device.kind() == DeviceKind::Cpu || name == "gated";
     for (mode, record) in record.as_object().ok_or("no modes")? {
         if whole || EVERYWHERE.contains(&mode.as_str()) {

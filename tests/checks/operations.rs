@@ -7,6 +7,7 @@ mod case;
 mod dora;
 mod dropout;
 mod head;
+mod integers;
 mod packed;
 mod step;
 
@@ -28,7 +29,7 @@ use self::case::{Case, Draw, Form, Input};
 use super::Failure;
 
 /// What is checked here.
-pub(super) const OPERATIONS: [&str; 15] = [
+pub(super) const OPERATIONS: [&str; 16] = [
     "adapters",
     "attention",
     "rms_norm",
@@ -40,6 +41,7 @@ pub(super) const OPERATIONS: [&str; 15] = [
     "int8",
     "int4",
     "f16",
+    "integers",
     "dora",
     "block",
     "step",
@@ -47,8 +49,10 @@ pub(super) const OPERATIONS: [&str; 15] = [
 ];
 
 pub(super) async fn check(name: &str, device: &flantune::device::Device) -> Result<(), Failure> {
-    if name == "dropout" {
-        return dropout::check(device.burn()).await;
+    match name {
+        "dropout" => return dropout::check(device.burn()).await,
+        "integers" => return integers::check(device).await,
+        _ => {}
     }
     // The definition on the CPU: it is what all devices must equal, and on GPUs every shape of it would have
     // shaders compiled, which takes a software rasteriser seconds.

@@ -4,15 +4,16 @@ use burn::tensor::{Tensor, TensorData};
 use flantune::{
     adapter::{Adapter, merge::merge},
     config::{Dtype, Method},
-    device::{self, Device},
+    device::{self, Device, DeviceKind},
     model::{
         T5,
         convert::convert,
         parameter::{Parameter, Parameters},
     },
+    ops::Products,
     storage::{Storage, join},
     text::batch::Batch,
-    train::trainer::Trainer,
+    train::trainer::{Trainer, TrainerSettings},
 };
 
 use super::{
@@ -69,6 +70,21 @@ pub(super) async fn check(
         let batches = std::slice::from_ref(&batch);
         let mut trainer = Trainer::new(packed.clone(), Some(adapter.clone()), settings);
         let (loss, found) = trainer.gradients(batches).await?;
+        if dtype == Dtype::Int8 && kernels && device.kind() == DeviceKind::Cpu {
+            let settings = TrainerSettings { products: Products::Int16, ..settings };
+            let mut trainer = Trainer::new(packed.clone(), Some(adapter.clone()), settings);
+            let (by_integers, gradients) = trainer.gradients(batches).await?;
+            near(&format!("the loss by integers with {name}"), by_integers, loss, 1e-4)?;
+            for (index, (gradient, exact)) in gradients.into_iter().zip(&found).enumerate() {
+                let what = format!("{name}, by integers: gradient {index}");
+                let (gradient, exact) =
+                    (device::read(gradient).await?, device::read(exact.clone()).await?);
+                if gradient == exact {
+                    return Err(format!("{what} is made of floats").into());
+                }
+                close(&what, &gradient, &exact, 3e-3)?;
+            }
+        }
         let mut trainer = Trainer::new(rounded.clone(), Some(beside.clone()), settings);
         let (expected_loss, expected) = trainer.gradients(batches).await?;
         near(&format!("the loss with {name}"), loss, expected_loss, loss_tolerance(device))?;

@@ -147,6 +147,8 @@ export interface TrainSettings extends GenerationSettings, MetricSettings {
   recompute?: boolean;
   /** Uses the fused kernels: true. */
   kernels?: boolean;
+  /** What frozen weights of 8-bit integers are multiplied as, on the processor: `int16` where the weights are int8. */
+  products?: "f32" | "int16";
   threads?: number;
 }
 

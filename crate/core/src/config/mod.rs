@@ -4,6 +4,7 @@
 //! row of [`RunConfig::keys`] (from which the command line makes options and the page makes forms)
 //! and its help. Names are unique across sections, so front ends set a key without its section.
 
+mod arithmetic;
 mod choices;
 mod file;
 mod method;

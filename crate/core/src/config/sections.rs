@@ -21,6 +21,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     metric::Metric,
+    ops::Products,
     optimizer::OptimizerKind,
 };
 
@@ -65,6 +66,14 @@ section! {
         /// Both give the same numbers within rounding.
         kernels: bool = true
             => Row::plain().tasks(COMPUTE);
+        /// What frozen weights of 8-bit integers are multiplied as, on the processor
+        ///
+        /// `f32` multiplies them out to floats. `int16` multiplies integers by integers: activations and
+        /// gradients are rounded to 16 bits in blocks of 64 with a scale each, which is faster, and nearer to
+        /// float32 than bfloat16 is. What is trained is never rounded. A GPU multiplies floats, whatever
+        /// this says.
+        products: Option<Products> = None, "int16 with a dtype of int8, else f32"
+            => Row::plain().tasks(&[Generate, Evaluate, Demo, Bench]);
         /// How many processor threads to use
         threads: Option<usize> = None, "all"
             => Row::whole(1, 4096).tasks(THREADS).free().hidden();

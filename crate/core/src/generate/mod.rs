@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     host::Turn,
     model::{GenerationConfig, Pass, T5},
-    ops::denormal,
+    ops::{Arithmetic, denormal},
     text::batch::Batch,
 };
 
@@ -46,8 +46,8 @@ pub struct Generator<'a> {
     pub adapter: Option<&'a Adapter>,
     /// Start and end tokens.
     pub config: &'a GenerationConfig,
-    /// Whether fused operations run their kernels.
-    pub kernels: bool,
+    /// How numbers are made.
+    pub arithmetic: Arithmetic,
     /// Taken after each token.
     pub turn: &'a dyn Turn,
 }
@@ -88,7 +88,7 @@ impl Generator<'_> {
             return Ok(vec![vec![Sequence::default()]; batch.rows]);
         }
         let _flushed = denormal::flushed();
-        let pass = &Pass::evaluate(self.adapter.map(Adapter::beside), self.kernels);
+        let pass = &Pass::evaluate(self.adapter.map(Adapter::beside), self.arithmetic);
         let Generator { model, config, turn, .. } = *self;
         let task = &Task { model, pass, config, options, batch, numbers, turn };
         let (texts, told) = match &options.strategy {

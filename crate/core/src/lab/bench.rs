@@ -253,12 +253,12 @@ impl Bench<'_> {
         let batch = self.batch(model.config.vocab_size);
         let mut generation = GenerationConfig::from(&model.config);
         generation.eos_token_ids.clear();
-        let kernels = self.config.model.kernels;
+        let arithmetic = self.config.model.arithmetic(model.dtype, self.device.kind())?;
         let generator = Generator {
             model: &model,
             adapter: None,
             config: &generation,
-            kernels,
+            arithmetic,
             turn: &Straight,
         };
         let options =
@@ -272,9 +272,9 @@ impl Bench<'_> {
     /// The loss of each row, as evaluation has it.
     async fn eval(&self, model: T5) -> Result<Times> {
         let batch = self.batch(model.config.vocab_size);
-        let kernels = self.config.model.kernels;
+        let arithmetic = self.config.model.arithmetic(model.dtype, self.device.kind())?;
         self.time(batch.source_tokens() + batch.target_tokens(), async || {
-            let pass = Pass::evaluate(None, kernels);
+            let pass = Pass::evaluate(None, arithmetic);
             let losses = losses(&model, &batch, Smoothing::default(), &pass);
             device::read(losses).await.map(|_| ())
         })

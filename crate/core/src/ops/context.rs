@@ -5,6 +5,7 @@ use std::cell::Cell;
 use burn::tensor::{Tensor, TensorData, kind::Basic};
 
 use super::{
+    Products,
     cpu::is_cpu,
     gpu::{
         self,
@@ -14,11 +15,35 @@ use super::{
 };
 use crate::rng::{Purpose, Random};
 
+/// How numbers are made, in training, evaluation and generation alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arithmetic {
+    /// Whether operations run their kernels (else their definitions).
+    pub kernels: bool,
+    /// What frozen weights of 8-bit integers are multiplied as, by the processor's kernels.
+    pub products: Products,
+}
+
+impl Default for Arithmetic {
+    fn default() -> Self {
+        Arithmetic { kernels: true, products: Products::F32 }
+    }
+}
+
+impl From<bool> for Arithmetic {
+    /// With kernels or without.
+    fn from(kernels: bool) -> Self {
+        Arithmetic { kernels, ..Arithmetic::default() }
+    }
+}
+
 /// How operations are carried out in one forward pass.
 #[derive(Debug, Default)]
 pub struct Context {
     /// Whether operations run their kernels (else their definitions).
     pub kernels: bool,
+    /// What frozen weights of 8-bit integers are multiplied as, by the processor's kernels.
+    pub products: Products,
     /// Dropout, in training.
     pub dropout: Option<Dropout>,
     /// Whether what a part of a block makes on its way is made again for the backward pass instead of kept,

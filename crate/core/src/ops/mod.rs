@@ -15,6 +15,7 @@ pub mod denormal;
 pub mod gated_gelu;
 pub mod gpu;
 pub mod gradient;
+pub mod integers;
 pub mod linear;
 pub mod packed;
 pub mod rms_norm;
@@ -22,6 +23,7 @@ pub mod rows;
 pub mod weight;
 
 pub use argmax::argmax;
-pub use context::{Context, Dropout};
+pub use context::{Arithmetic, Context, Dropout};
+pub use integers::Products;
 pub use packed::{Format, Packed, Packer};
 pub use weight::Weight;

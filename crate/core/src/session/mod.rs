@@ -24,6 +24,7 @@ use crate::{
     model::{
         Base, BaseModel, GenerationConfig, T5, T5Config, files::WeightFiles, parameter::Parameters,
     },
+    ops::Arithmetic,
     storage::join,
     text::{Warning, dataset::Dataset, example::Example, reader::Reader},
     train::{
@@ -39,7 +40,7 @@ pub struct Session {
     model: T5,
     adapters: BTreeMap<String, Adapter>,
     host: Host,
-    kernels: bool,
+    arithmetic: Arithmetic,
     device_warning: Option<Warning>,
 }
 
@@ -96,8 +97,9 @@ impl Session {
             directory: directory.to_owned(),
         };
         let adapters = BTreeMap::new();
-        let (host, kernels, device_warning) = (host.clone(), config.kernels, None);
-        Ok(Session { base, model, adapters, host, kernels, device_warning })
+        let arithmetic = config.arithmetic(model.dtype, device.kind())?;
+        let (host, device_warning) = (host.clone(), None);
+        Ok(Session { base, model, adapters, host, arithmetic, device_warning })
     }
 
     /// The base.

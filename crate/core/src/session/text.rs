@@ -105,8 +105,8 @@ impl Session {
 
     fn generator<'a>(&'a self, adapter: Option<&'a Adapter>) -> Generator<'a> {
         let config = &self.base.generation;
-        let (kernels, turn) = (self.kernels, &*self.host.turn);
-        Generator { model: &self.model, adapter, config, kernels, turn }
+        let (arithmetic, turn) = (self.arithmetic, &*self.host.turn);
+        Generator { model: &self.model, adapter, config, arithmetic, turn }
     }
 }
 

@@ -154,8 +154,8 @@ impl Evaluator<'_> {
     async fn losses(&self, rows: &[&Example]) -> Result<Vec<f64>> {
         let _flushed = denormal::flushed();
         let batch = Batch::collate(rows);
-        let Generator { model, adapter, kernels, .. } = self.generator;
-        let pass = Pass::evaluate(adapter.map(Adapter::beside), kernels);
+        let Generator { model, adapter, arithmetic, .. } = self.generator;
+        let pass = Pass::evaluate(adapter.map(Adapter::beside), arithmetic);
         let tokens = losses(model, &batch, Smoothing::default(), &pass);
         let tokens = device::read(tokens).await?;
         let mean = |(losses, row): (&[f32], &&Example)| {

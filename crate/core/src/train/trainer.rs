@@ -16,7 +16,7 @@ use crate::{
         parameter::{Parameter, Parameters},
     },
     ops::{
-        Dropout, cpu,
+        Arithmetic, Dropout, Products, cpu,
         cross_entropy::{Labels, Smoothing, cross_entropy_of, mean_cross_entropy_of},
         denormal,
         gpu::{
@@ -50,6 +50,8 @@ pub struct TrainerSettings {
     pub seed: u64,
     /// Whether fused operations run their kernels.
     pub kernels: bool,
+    /// What frozen weights of 8-bit integers are multiplied as, on the processor.
+    pub products: Products,
     /// Whether activations are made again in the backward pass instead of kept for it.
     pub recompute: bool,
 }
@@ -107,8 +109,10 @@ impl TrainerSettings {
     /// Those of a run of this configuration.
     ///
     /// # Errors
-    /// [`Error::Setting`] where activations are to be made again, and would not be.
+    /// [`Error::Setting`] where activations are to be made again, and would not be; and where products are to be
+    /// of integers, and the model has none.
     pub fn of(config: &RunConfig, model: &T5) -> Result<Self> {
+        let arithmetic = config.model.arithmetic(model.dtype, model.device().kind())?;
         let settings = TrainerSettings {
             method: config.method.method,
             optimizer: config.optimizer(),
@@ -121,7 +125,8 @@ impl TrainerSettings {
             dropout: config.train.dropout.rate(model.config.dropout_rate),
             lora_dropout: config.method.lora_dropout,
             seed: config.train.seed,
-            kernels: config.model.kernels,
+            kernels: arithmetic.kernels,
+            products: arithmetic.products,
             recompute: config.model.recompute,
         };
         settings.check_recompute(config, model)?;
@@ -170,6 +175,12 @@ impl Trainer {
         let optimizer = Optimizer::new(settings.optimizer, settings.numbers, kernels);
         let (joined, unread, failed, settled) = (None, Vec::new(), None, None);
         Trainer { model, adapter, optimizer, settings, joined, unread, failed, settled }
+    }
+
+    /// How numbers are made.
+    pub(super) fn arithmetic(&self) -> Arithmetic {
+        let TrainerSettings { kernels, products, .. } = self.settings;
+        Arithmetic { kernels, products }
     }
 
     /// The tensors that are trained.
@@ -408,7 +419,7 @@ impl Trainer {
         let draw = (self.optimizer.steps() as u64) << 16 | index as u64;
         let dropout = Dropout::new(settings.dropout, settings.lora_dropout, settings.seed, draw);
         let pass =
-            Pass::train(self.adapter.as_ref().map(Adapter::beside), settings.kernels, dropout)
+            Pass::train(self.adapter.as_ref().map(Adapter::beside), self.arithmetic(), dropout)
                 .recomputing(settings.recompute);
         let (hidden, labels) = decoded(&self.model, batch, &pass);
         let (hidden, head) = self.model.before_head(hidden);

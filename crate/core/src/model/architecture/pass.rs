@@ -5,7 +5,7 @@ use std::{cell::RefCell, ops::Deref};
 use burn::tensor::Tensor;
 
 use crate::model::beside::{Beside, BesideMap};
-use crate::ops::{Context, Dropout};
+use crate::ops::{Arithmetic, Context, Dropout};
 
 /// One forward pass.
 #[derive(Debug, Default)]
@@ -26,15 +26,21 @@ impl Deref for Pass<'_> {
 
 impl<'a> Pass<'a> {
     /// A pass without dropout: evaluation and generation.
-    pub fn evaluate(adapter: Option<&'a dyn Beside>, kernels: bool) -> Self {
-        let context = Context { kernels, ..Context::default() };
+    pub fn evaluate(adapter: Option<&'a dyn Beside>, arithmetic: impl Into<Arithmetic>) -> Self {
+        let Arithmetic { kernels, products } = arithmetic.into();
+        let context = Context { kernels, products, ..Context::default() };
         Pass { adapter, context, observed: None }
     }
 
     /// A pass of training.
-    pub fn train(adapter: Option<&'a dyn Beside>, kernels: bool, dropout: Dropout) -> Self {
-        let dropout = Some(dropout);
-        Pass { adapter, context: Context { kernels, dropout, recompute: false }, observed: None }
+    pub fn train(
+        adapter: Option<&'a dyn Beside>,
+        arithmetic: impl Into<Arithmetic>,
+        dropout: Dropout,
+    ) -> Self {
+        let mut pass = Pass::evaluate(adapter, arithmetic);
+        pass.context.dropout = Some(dropout);
+        pass
     }
 
     /// The same, with activations made again in the backward pass or kept for it.

@@ -18,6 +18,7 @@ pub use self::definition::{definition, linear_definition};
 use crate::ops::{
     Context,
     gpu::family::Family,
+    integers::Products,
     packed::{Format, Packed},
 };
 
@@ -32,12 +33,13 @@ pub trait PackedMap: Backend {
         format: Format,
         columns: usize,
     ) -> FloatTensor<Self>;
-    /// `x · Wᵀ`.
+    /// `x · Wᵀ`; on the processor by these products.
     fn packed_map(
         x: FloatTensor<Self>,
         words: IntTensor<Self>,
         scales: IntTensor<Self>,
         format: Format,
+        products: Products,
     ) -> FloatTensor<Self>;
     /// The gradient of x.
     fn packed_backward(
@@ -46,6 +48,7 @@ pub trait PackedMap: Backend {
         scales: IntTensor<Self>,
         format: Format,
         columns: usize,
+        products: Products,
     ) -> FloatTensor<Self>;
 }
 
@@ -55,7 +58,8 @@ pub fn linear(x: Tensor<2>, weight: &Packed, context: &Context) -> Tensor<2> {
         return linear_definition(x, weight);
     }
     let (words, scales) = operands(weight);
-    let y = <Dispatch as PackedMap>::packed_map(x.into_dispatch(), words, scales, weight.format);
+    let (x, products) = (x.into_dispatch(), context.products);
+    let y = <Dispatch as PackedMap>::packed_map(x, words, scales, weight.format, products);
     Tensor::from_dispatch(y)
 }
 

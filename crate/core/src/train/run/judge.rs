@@ -27,7 +27,7 @@ impl Run {
                 model: &self.trainer.model,
                 adapter: self.trainer.adapter.as_ref(),
                 config: &self.base.generation,
-                kernels: self.config.model.kernels,
+                arithmetic: self.trainer.arithmetic(),
                 turn: &*self.host.turn,
             },
             tokenizer: &self.base.tokenizer,

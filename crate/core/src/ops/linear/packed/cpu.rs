@@ -15,6 +15,7 @@ use burn_flex::FlexTensor;
 use super::PackedMap;
 use crate::ops::{
     cpu::{Matrix, Shared, Values, filled, for_each, parts, product, tensor},
+    integers::{self, Integers, Products},
     linear::few,
     packed::Format,
 };
@@ -43,6 +44,25 @@ impl Weight {
         let (words, scales) = (words.to_contiguous(), scales.to_contiguous());
         let rows = words.shape()[0];
         Weight { words, scales, format, rows, columns }
+    }
+
+    /// Its integers, where these are the products to be made of them.
+    fn integers(&self, products: Products) -> Option<Integers<'_>> {
+        if (products, self.format) != (Products::Int16, Format::Int8) {
+            return None;
+        }
+        let numbers = self.words.as_slice::<i32>().unwrap_or_default();
+        let scales = self.scales.as_slice::<i32>().unwrap_or_default();
+        // SAFETY: a word is four integers of 8 bits, the first the lowest on every platform that burn runs on, and
+        // scales are the bits of floats.
+        let (numbers, scales) = unsafe {
+            (
+                std::slice::from_raw_parts(numbers.as_ptr().cast::<i8>(), size_of_val(numbers)),
+                std::slice::from_raw_parts(scales.as_ptr().cast::<f32>(), scales.len()),
+            )
+        };
+        let stride = size_of::<i32>() * self.format.words(self.columns);
+        Some(Integers::new(numbers, stride, scales, self.columns))
     }
 
     /// The floats of these rows.
@@ -134,6 +154,7 @@ impl PackedMap for Flex {
         words: IntTensor<Self>,
         scales: IntTensor<Self>,
         format: Format,
+        products: Products,
     ) -> FloatTensor<Self> {
         let shape = x.shape();
         let (rows, inputs) = (shape[0], shape[1]);
@@ -142,6 +163,9 @@ impl PackedMap for Flex {
         let x = x.as_slice();
         if rows <= few::ROWS {
             return tensor(few(x, rows, &weight), Shape::new([rows, outputs]));
+        }
+        if let Some(weight) = weight.integers(products) {
+            return tensor(integers::forward(x, rows, &weight), Shape::new([rows, outputs]));
         }
         let x = Matrix::new(x, rows, inputs, inputs);
         // SAFETY: the blocks cover all columns of the result, and nobody else has it.
@@ -162,11 +186,16 @@ impl PackedMap for Flex {
         scales: IntTensor<Self>,
         format: Format,
         columns: usize,
+        products: Products,
     ) -> FloatTensor<Self> {
         let shape = gradient.shape();
         let (rows, outputs) = (shape[0], shape[1]);
         let weight = Weight::new(&words, &scales, format, columns);
         let gradient = Values::of(&gradient);
+        if let Some(weight) = weight.integers(products) {
+            let dx = integers::backward(gradient.as_slice(), rows, &weight);
+            return tensor(dx, Shape::new([rows, columns]));
+        }
         let mut dx = vec![0.0; rows * columns];
         weight.blocks(|block, floats| {
             // A row's last part may end with it.

@@ -16,6 +16,7 @@ use crate::ops::{
         few::by_transposed,
         product::{With, by_rows},
     },
+    integers::Products,
     packed::Format,
 };
 
@@ -38,6 +39,7 @@ impl PackedMap for Cube {
         words: IntTensor<Self>,
         scales: IntTensor<Self>,
         format: Format,
+        _: Products,
     ) -> FloatTensor<Self> {
         let ([outputs, _], x) = (dims(&words), contiguous(x));
         by_transposed(&x, &right(words, scales, format), outputs, With::default())
@@ -49,6 +51,7 @@ impl PackedMap for Cube {
         scales: IntTensor<Self>,
         format: Format,
         columns: usize,
+        _: Products,
     ) -> FloatTensor<Self> {
         let gradient = contiguous(gradient);
         let ([rows, _], [outputs, _]) = (dims(&gradient), dims(&words));

@@ -11,7 +11,7 @@ use burn::backend::{
 };
 
 use super::PackedMap;
-use crate::ops::{gradient::register, packed::Format};
+use crate::ops::{gradient::register, integers::Products, packed::Format};
 
 #[derive(Debug)]
 struct Linear;
@@ -22,6 +22,7 @@ struct State<B: Backend> {
     scales: IntTensor<B>,
     format: Format,
     columns: usize,
+    products: Products,
 }
 
 impl<B: Backend + PackedMap> Backward<B, 1> for Linear {
@@ -29,8 +30,8 @@ impl<B: Backend + PackedMap> Backward<B, 1> for Linear {
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
-        let State { words, scales, format, columns } = ops.state;
-        let dx = B::packed_backward(gradient, words, scales, format, columns);
+        let State { words, scales, format, columns, products } = ops.state;
+        let dx = B::packed_backward(gradient, words, scales, format, columns, products);
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
         register::<B, 1>(gradients, parents, [Some(dx)]);
     }
@@ -51,14 +52,15 @@ impl<B: Backend + PackedMap, C: CheckpointStrategy> PackedMap for Autodiff<B, C>
         words: IntTensor<Self>,
         scales: IntTensor<Self>,
         format: Format,
+        products: Products,
     ) -> FloatTensor<Self> {
         let node = x.node();
         let x = x.into_primitive();
         let columns = x.shape()[1];
-        let y = B::packed_map(x, words.clone(), scales.clone(), format);
+        let y = B::packed_map(x, words.clone(), scales.clone(), format, products);
         match Linear.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                prepared.finish(State { words, scales, format, columns }, y)
+                prepared.finish(State { words, scales, format, columns, products }, y)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
@@ -70,8 +72,9 @@ impl<B: Backend + PackedMap, C: CheckpointStrategy> PackedMap for Autodiff<B, C>
         scales: IntTensor<Self>,
         format: Format,
         columns: usize,
+        products: Products,
     ) -> FloatTensor<Self> {
         let gradient = gradient.into_primitive();
-        Self::from_inner(B::packed_backward(gradient, words, scales, format, columns))
+        Self::from_inner(B::packed_backward(gradient, words, scales, format, columns, products))
     }
 }
