@@ -16,6 +16,8 @@ const VECTORS: usize = 2;
 const WIDEST: usize = VECTORS * 16;
 /// Blocks at a time: a panel of 8 KiB with vectors of four columns.
 const DEPTH: usize = 16;
+/// Pairs of steps that are written out one after the other: in Chromium a sixth faster than a loop of one.
+const UNROLLED: usize = 8;
 /// Below this many multiplications a second thread costs more than it saves.
 const WORTH_A_THREAD: usize = 1 << 20;
 
@@ -215,17 +217,20 @@ unsafe fn sums<I: Instructions>(i: I, tile: Tile, out: [*mut f32; ROWS]) {
         }
         for _ in 0..blocks {
             let mut block = [[i.zero(); VECTORS]; ROWS];
-            for _ in 0..BLOCK / 2 {
-                let columns: [I::Pairs; VECTORS] =
-                    from_fn(|vector| i.widen(panel.add(2 * vector * I::LANES)));
-                for (row, block) in block.iter_mut().enumerate() {
-                    let pair = i.pair(numbers.add(2 * row));
-                    for (sum, column) in block.iter_mut().zip(columns) {
-                        *sum = i.add_products(*sum, pair, column);
+            for _ in 0..BLOCK / 2 / UNROLLED {
+                for pair in 0..UNROLLED {
+                    let panel = panel.add(2 * pair * VECTORS * I::LANES);
+                    let columns: [I::Pairs; VECTORS] =
+                        from_fn(|vector| i.widen(panel.add(2 * vector * I::LANES)));
+                    for (row, block) in block.iter_mut().enumerate() {
+                        let pair = i.pair(numbers.add(2 * (pair * ROWS + row)));
+                        for (sum, column) in block.iter_mut().zip(columns) {
+                            *sum = i.add_products(*sum, pair, column);
+                        }
                     }
                 }
-                numbers = numbers.add(2 * ROWS);
-                panel = panel.add(2 * VECTORS * I::LANES);
+                numbers = numbers.add(2 * UNROLLED * ROWS);
+                panel = panel.add(2 * UNROLLED * VECTORS * I::LANES);
             }
             for row in 0..ROWS {
                 let scale = i.float(*scales.add(row));
