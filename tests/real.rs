@@ -7,11 +7,19 @@
 use std::{io::Write, path::PathBuf, rc::Rc};
 
 use flantune::{
-    config::RunConfig,
+    adapter::Adapter,
+    config::{Dtype, RunConfig},
+    device::{self, Device},
     host::{Clock, Host},
+    model::{T5, T5Config, files::WeightFiles},
+    ops::Products,
     session::Session,
     storage::{MemoryStorage, Storage},
-    train::Event,
+    text::batch::Batch,
+    train::{
+        Event,
+        trainer::{Trainer, TrainerSettings},
+    },
 };
 use serde_json::{Value, json};
 
@@ -177,4 +185,55 @@ fn eight_bits_lose_little() {
         let expected = expected["rouge_best_of_three_stemmed_f1"][kind].as_f64().unwrap();
         assert!((found - expected).abs() <= 2.5, "{kind} is {found}, not {expected}");
     }
+}
+
+#[test]
+fn gradients_by_integers_are_within_three_thousandths_of_floats() {
+    let Some(real) = Real::find() else { return };
+    real.put("train.jsonl", "data/dialogsum/train.jsonl");
+    for file in ["adapter_config.json", "adapter_model.safetensors"] {
+        real.put(&format!("initial/{file}"), &format!("oracle/real/lora-initial/{file}"));
+    }
+    let expected = real.oracle("lora_steps.json");
+    let mut config = config(json!({
+        "template": expected["template"], "limit": 24, "dtype": "int8", "init_adapter": "initial",
+        "learning_rate": 1e-3, "products": "f32",
+    }));
+    let error = pollster::block_on(async {
+        let session = Session::open(&real.host, &config.model).await.unwrap();
+        let data = session.dataset("train.jsonl", &config.data, 0).await.unwrap();
+        let mut batches = Vec::new();
+        for places in [0..8, 8..16, 16..24] {
+            let examples = data.examples(&places.collect::<Vec<_>>()).await.unwrap();
+            batches.push([Batch::collate(&examples.iter().collect::<Vec<_>>())]);
+        }
+        let files = WeightFiles::open(&*real.storage, "model").await.unwrap();
+        let shape = T5Config::open(&*real.storage, "model").await.unwrap();
+        let device = Device::cpu();
+        let model = T5::load(&*real.storage, &files, shape, &device, Dtype::Int8).await.unwrap();
+        let adapter = Adapter::load(&*real.storage, "initial", &model, None).await.unwrap();
+        let settings = TrainerSettings::of(&config, &model).unwrap();
+        let mut trainer = Trainer::new(model.clone(), Some(adapter), settings);
+        // Away from the start, where one of the two matrices is zero.
+        for batch in &batches[..2] {
+            trainer.step(batch, 1e-3).await.unwrap();
+        }
+        config.model.products = Some(Products::Int16);
+        let settings = TrainerSettings::of(&config, &model).unwrap();
+        let mut other = Trainer::new(model, trainer.adapter.clone(), settings);
+        let (_, exact) = trainer.gradients(&batches[2]).await.unwrap();
+        let (_, found) = other.gradients(&batches[2]).await.unwrap();
+        let (mut wrong, mut all) = (0.0, 0.0);
+        for (exact, found) in exact.into_iter().zip(found) {
+            let (exact, found) =
+                (device::read(exact).await.unwrap(), device::read(found).await.unwrap());
+            for (exact, found) in exact.into_iter().zip(found) {
+                wrong += f64::from(found - exact).powi(2);
+                all += f64::from(exact).powi(2);
+            }
+        }
+        (wrong / all).sqrt()
+    });
+    let _ = writeln!(std::io::stderr(), "gradients by integers are off by {error:.2e}");
+    assert!(error > 0.0 && error < 3e-3, "{error}");
 }

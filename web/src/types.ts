@@ -375,7 +375,7 @@ export interface BenchOptions extends TrainSettings {
   steps?: number;
 }
 
-export type BenchCase = "lora" | "prompt" | "generate" | "eval" | "load";
+export type BenchCase = "lora" | "prompt" | "generate" | "eval" | "load" | "block";
 
 /** As `flantune bench --json` prints it. */
 export interface BenchReport {

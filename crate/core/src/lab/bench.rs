@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::block;
 use crate::{
     adapter::{Adapter, Beginning},
     config::{Dtype, Method, RunConfig},
@@ -33,7 +34,7 @@ const MIN_STEPS: usize = 5;
 const SPECIAL: u64 = 3;
 
 /// What can be timed.
-pub const CASES: [&str; 6] = ["lora", "prompt", "full", "generate", "eval", "load"];
+pub const CASES: [&str; 7] = ["lora", "prompt", "full", "generate", "eval", "load", "block"];
 /// The shapes of models, by FLAN-T5's names, and that of the model that ships.
 pub const SHAPES: [&str; 5] = ["small", "base", "large", "xl", BUILTIN];
 /// The shape of the model that ships.
@@ -161,6 +162,10 @@ pub async fn run_on(
         let model = || T5::random(model_config.clone(), device, dtype, SEED);
         let times = match name {
             "generate" => bench.generate(model()).await?,
+            "block" => {
+                let model = T5::random(block::config()?, device, dtype, SEED);
+                bench.block(model).await?
+            }
             "eval" => bench.eval(model()).await?,
             "load" => {
                 let model = T5::random(model_config.clone(), device, Dtype::F32, SEED);
@@ -246,6 +251,19 @@ impl Bench<'_> {
         let other = |length: usize| length * 3 / 4 + 1;
         let (source, target) = (other(self.shape.source), other(self.shape.target));
         Bench { shape: Shape { source, target, ..self.shape }, ..*self }
+    }
+
+    /// The gradients of one small block, whatever the shape is.
+    async fn block(&self, model: T5) -> Result<Times> {
+        let [rows, tokens] = block::SIZES;
+        let shape = Shape { batch: rows, source: tokens, target: 1, ..self.shape };
+        let batch = Bench { shape, ..*self }.batch(model.config.vocab_size);
+        let arithmetic = self.config.model.arithmetic(model.dtype, self.device.kind())?;
+        let mut adapter = block::adapter(&model)?;
+        self.time(rows * tokens, async || {
+            block::step(&model, &mut adapter, &batch, arithmetic).await
+        })
+        .await
     }
 
     /// As many tokens for each row as a target has; the end token does not end a row.

@@ -1,6 +1,7 @@
 //! What the CPU forms of operations share: flex's tensors as slices, work on all threads, products,
 //! and loops compiled for the processor's widest vectors.
 
+mod matrix;
 mod product;
 #[cfg(any(test, target_family = "wasm"))]
 mod tiled;
@@ -13,7 +14,8 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 
-pub use product::{Matrix, Target, product};
+pub use matrix::{Matrix, Target};
+pub use product::product;
 
 /// Below this many numbers a second thread costs more than it saves.
 const WORTH_A_THREAD: usize = 1 << 15;

@@ -8,7 +8,7 @@ use std::array::from_fn;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::product::{Matrix, Target};
+use super::matrix::{Matrix, Target};
 
 /// Rows of a tile.
 const ROWS: usize = 4;
