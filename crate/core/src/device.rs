@@ -180,6 +180,11 @@ impl Device {
         self.limits
     }
 
+    /// Has it give back memory that nothing is in. By itself a GPU keeps what it ever had, for tensors that fit there.
+    pub fn give_back(&self) {
+        self.inner.memory_cleanup();
+    }
+
     /// The device as burn knows it, without automatic differentiation.
     pub fn burn(&self) -> &BurnDevice {
         &self.inner

@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use flantune::{
     device::{Device, DeviceKind},
     ops::{
-        Format, Packer, Weight,
+        Format, Matrix, Packer, Weight,
         attention::{self, Bias, Heads, KeysValues},
         block::{self, LowRank, Map, Norm},
         gated_gelu,
@@ -72,22 +72,38 @@ pub(super) fn cases(draw: &mut Draw, device: &Device) -> Vec<Case> {
     cases
 }
 
-/// A frozen weight.
-pub(super) fn weight(
+/// A frozen weight that is not on a device yet.
+pub(super) fn matrix(
     draw: &mut Draw,
     [outputs, inputs]: [usize; 2],
     format: Option<Format>,
-    device: &Device,
-) -> Weight {
+) -> Matrix {
     // So small that what is added up stays about 1.
     let values = draw.normal(outputs * inputs, 1.0 / (inputs as f32).sqrt());
     let Some(format) = format else {
-        let values = TensorData::new(values, [outputs, inputs]);
-        return Tensor::<2>::from_data(values, device.burn()).into();
+        return Matrix::Dense(values, [outputs, inputs]);
     };
     let mut packer = Packer::new(format, [outputs, inputs]);
     packer.round(&values).expect("numbers below 1");
-    Weight::Packed(packer.finish(device))
+    Matrix::Packed(packer)
+}
+
+/// The maps of an attention, as a model has them.
+pub(super) fn attention_weights(
+    draw: &mut Draw,
+    shapes: [[usize; 2]; 4],
+    format: Option<Format>,
+    to_itself: bool,
+    device: &Device,
+) -> [Weight; 4] {
+    let [q, k, v, o] = shapes.map(|shape| matrix(draw, shape, format));
+    let o = o.put(device);
+    if to_itself {
+        let [q, k, v] = Matrix::put_together([q, k, v], device);
+        return [q, k, v, o];
+    }
+    let [k, v] = Matrix::put_together([k, v], device);
+    [q.put(device), k, v, o]
 }
 
 pub(super) fn floats(weight: &Weight) -> Tensor<2> {
@@ -175,9 +191,9 @@ pub(super) fn feed_forward(
     let width = if format == INT4 { 32 } else { 16 };
     let (within, back) = ([INNER, width], [width, INNER]);
     let maps = [(within, ranks[0]), (within, ranks[1]), (back, ranks[2])];
-    let mut weights = maps.map(|(shape, _)| weight(draw, shape, format, device));
-    let [gate, value, _] = &mut weights;
-    Weight::lay_together(vec![gate, value]);
+    let [gate, value, back] = maps.map(|(shape, _)| matrix(draw, shape, format));
+    let [gate, value] = Matrix::put_together([gate, value], device);
+    let weights = [gate, value, back.put(device)];
     let norm = norm_weight(draw, width, device);
     let (tracked, which) = match way {
         Way::Whole { tracked, .. } => (tracked, Inputs::Tracked),
@@ -232,9 +248,8 @@ fn attention(
     let keys = others.unwrap_or(queries);
     let (within, back) = ([INNER, width], [width, INNER]);
     let maps = [(within, ranks[0]), (within, ranks[1]), (within, ranks[2]), (back, ranks[3])];
-    let mut weights = maps.map(|(shape, _)| weight(draw, shape, format, device));
-    let [q, k, v, _] = &mut weights;
-    Weight::lay_together(if others.is_some() { vec![k, v] } else { vec![q, k, v] });
+    let shapes = maps.map(|(shape, _)| shape);
+    let weights = attention_weights(draw, shapes, format, others.is_none(), device);
     let norm = norm_weight(draw, width, device);
     let mut input = |count| if tracked { draw.tracked(count) } else { draw.frozen(count) };
     let mut inputs = vec![input(batch * queries * width)];

@@ -10,7 +10,7 @@ use flantune::{
 };
 
 use super::{
-    block::{F16, FLOATS, INT8, floats, weight},
+    block::{F16, FLOATS, INT8, floats, matrix},
     case::{Case, Draw, Form},
     pass,
 };
@@ -42,7 +42,7 @@ fn case(
     [label_smoothing, z_loss]: [f64; 2],
     mean: bool,
 ) -> Case {
-    let head = weight(draw, [words, width], format, device);
+    let head = matrix(draw, [words, width], format).put(device);
     let smoothing = Smoothing { label_smoothing, z_loss };
     let labels: Vec<i32> =
         (0..tokens).map(|token| if token == 1 { -100 } else { draw.below(words) as i32 }).collect();

@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use flantune::{
     device::{Device, DeviceKind},
     ops::{
-        Weight, argmax,
+        argmax,
         attention::{
             self, Bias, Heads, KeysValues,
             step::{Kept, step},
@@ -17,8 +17,8 @@ use flantune::{
 
 use super::{
     block::{
-        EPSILON, F16, FLOATS, INT4, INT8, Inputs, Way, feed_forward, map, matrices, norm_weight,
-        pairs, plain, weight,
+        EPSILON, F16, FLOATS, INT4, INT8, Inputs, Way, attention_weights, feed_forward, map,
+        matrices, norm_weight, pairs, plain,
     },
     case::{Case, Draw, Form},
     pass,
@@ -172,9 +172,7 @@ fn block_attention(
     let width = if format == INT4 { 32 } else { 20 };
     let (within, back) = ([INNER, width], [width, INNER]);
     let maps = [(within, ranks[0]), (within, ranks[1]), (within, ranks[2]), (back, ranks[3])];
-    let mut weights = maps.map(|(shape, _)| weight(draw, shape, format, device));
-    let [q, k, v, _] = &mut weights;
-    Weight::lay_together(vec![q, k, v]);
+    let weights = attention_weights(draw, maps.map(|(shape, _)| shape), format, true, device);
     let norm = norm_weight(draw, width, device);
     let mut inputs = vec![draw.frozen(batch * tokens * width)];
     inputs.extend(matrices(draw, &maps, Inputs::Frozen));

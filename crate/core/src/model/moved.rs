@@ -1,81 +1,127 @@
 //! A model from one device to another.
 
-use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use super::{
     T5,
-    parameter::{Parameter, Parameters},
+    attention::Attention,
+    feed_forward::FeedForward,
+    linear::{Linear, Unplaced},
+    t5::{Block, Normed, Stack},
 };
 use crate::{
     device::{Device, read},
     error::{Error, Result},
-    ops::{Weight, packed::Packed},
+    ops::{Matrix, Packed, Packer, Weight},
 };
 
-/// A tensor on its way.
-// There are a few hundred of these, and they are large only because a tensor is.
-#[allow(clippy::large_enum_variant)]
-enum Taken {
-    Floats(Tensor<1>),
-    Packed(Packed),
-}
-
 impl T5 {
-    /// The same weights on another device, one tensor after the other.
+    /// The same weights on another device, those of one part of a block after those of the other.
     ///
     /// # Errors
     /// [`Error::Device`] where a tensor cannot be read.
     pub async fn moved(&self, device: &Device) -> Result<T5> {
-        let mut model = self.clone();
-        let mut taken = Vec::new();
-        model.visit(&mut |_, parameter| {
-            taken.push(match parameter {
-                Parameter::Weight(Weight::Packed(packed)) => Taken::Packed(packed.clone()),
-                parameter => Taken::Floats(parameter.flat()),
-            });
-        });
-        let mut there = Vec::with_capacity(taken.len());
-        for tensor in taken {
-            there.push(tensor.moved(device).await?);
-        }
-        let mut there = there.into_iter();
-        model.visit(&mut |_, mut parameter| match (there.next(), &mut parameter) {
-            (Some(Taken::Packed(packed)), Parameter::Weight(weight)) => {
-                **weight = Weight::Packed(packed);
-            }
-            (Some(Taken::Floats(floats)), parameter) => parameter.replace(|_| floats),
-            _ => {}
-        });
-        model.device = device.clone();
-        model.lay_together();
-        Ok(model)
-    }
-}
-
-impl Taken {
-    async fn moved(self, device: &Device) -> Result<Self> {
-        let floats = async |row: Tensor<1>| -> Result<Tensor<1>> {
-            let length = row.dims()[0];
-            let data = TensorData::new(read(row).await?, [length]);
-            Ok(Tensor::from_data(data, device.burn()))
+        let to = To(device);
+        let head = match &self.head {
+            Some(head) => Some(matrix(head).await?.put(device)),
+            None => None,
         };
-        Ok(match self {
-            Taken::Floats(row) => Taken::Floats(floats(row).await?),
-            Taken::Packed(packed) => {
-                let words = self::words(packed.words, device).await?;
-                let scales = match packed.scales {
-                    Some(scales) => Some(self::words(scales, device).await?),
-                    None => None,
-                };
-                Taken::Packed(Packed { words, scales, ..packed })
-            }
+        Ok(T5 {
+            config: self.config.clone(),
+            shared: matrix(&self.shared).await?.put(device),
+            encoder: to.stack(&self.encoder).await?,
+            decoder: to.stack(&self.decoder).await?,
+            head,
+            dtype: self.dtype,
+            device: device.clone(),
         })
     }
 }
 
-async fn words(words: Tensor<2, Int>, device: &Device) -> Result<Tensor<2, Int>> {
-    let words = words.into_data_async().await.map_err(|error| Error::Device {
+/// Where all goes.
+struct To<'a>(&'a Device);
+
+impl To<'_> {
+    async fn stack(&self, stack: &Stack) -> Result<Stack> {
+        let mut blocks = Vec::with_capacity(stack.blocks.len());
+        for block in &stack.blocks {
+            blocks.push(self.block(block).await?);
+        }
+        Ok(Stack {
+            blocks,
+            relative_attention_bias: self.floats(&stack.relative_attention_bias).await?,
+            final_layer_norm: self.floats(&stack.final_layer_norm).await?,
+            name: stack.name,
+        })
+    }
+
+    async fn block(&self, block: &Block) -> Result<Block> {
+        let Normed { norm, part } = &block.self_attention;
+        let part = self.attention(part, true).await?;
+        let self_attention = Normed { norm: self.floats(norm).await?, part };
+        let cross_attention = match &block.cross_attention {
+            Some(Normed { norm, part }) => {
+                let part = self.attention(part, false).await?;
+                Some(Normed { norm: self.floats(norm).await?, part })
+            }
+            None => None,
+        };
+        let Normed { norm, part } = &block.feed_forward;
+        let part = self.feed_forward(part).await?;
+        let feed_forward = Normed { norm: self.floats(norm).await?, part };
+        Ok(Block { self_attention, cross_attention, feed_forward })
+    }
+
+    async fn attention(&self, attention: &Attention, to_itself: bool) -> Result<Attention> {
+        let Attention { q, k, v, o, heads } = attention;
+        let maps = [map(q).await?, map(k).await?, map(v).await?, map(o).await?];
+        Ok(Attention::put(maps, *heads, to_itself, self.0))
+    }
+
+    async fn feed_forward(&self, part: &FeedForward) -> Result<FeedForward> {
+        Ok(match part {
+            FeedForward::GatedGelu { wi_0, wi_1, wo } => {
+                let maps = [map(wi_0).await?, map(wi_1).await?, map(wo).await?];
+                FeedForward::put_gated(maps, self.0)
+            }
+            FeedForward::Relu { wi, wo } => {
+                FeedForward::put_relu([map(wi).await?, map(wo).await?], self.0)
+            }
+        })
+    }
+
+    async fn floats<const D: usize>(&self, tensor: &Tensor<D>) -> Result<Tensor<D>> {
+        let shape = tensor.dims();
+        let values = read(tensor.clone().without_autodiff()).await?;
+        Ok(Tensor::from_data(TensorData::new(values, shape), self.0.burn()))
+    }
+}
+
+async fn map(map: &Linear) -> Result<Unplaced> {
+    Ok(Unplaced { name: map.name.clone(), weight: matrix(&map.weight).await? })
+}
+
+async fn matrix(weight: &Weight) -> Result<Matrix> {
+    Ok(match weight {
+        Weight::Dense(floats) => {
+            let shape = floats.dims();
+            Matrix::Dense(read(floats.clone().without_autodiff()).await?, shape)
+        }
+        Weight::Packed(Packed { format, words, scales, columns }) => {
+            let scales = match scales {
+                Some(scales) => self::words(scales).await?,
+                None => Vec::new(),
+            };
+            let words = self::words(words).await?;
+            Matrix::Packed(Packer::of_words(*format, *columns, words, scales))
+        }
+    })
+}
+
+async fn words(words: &Tensor<2, Int>) -> Result<Vec<i32>> {
+    let lost = |error: &dyn std::fmt::Debug| Error::Device {
         message: format!("a tensor could not be read: {error:?}"),
-    })?;
-    Ok(Tensor::from_data(words, (device.burn(), DType::I32)))
+    };
+    let words = words.clone().into_data_async().await.map_err(|error| lost(&error))?;
+    words.try_into_vec().map_err(|error| lost(&error))
 }

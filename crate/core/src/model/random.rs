@@ -8,13 +8,13 @@ use super::{
     config::{self, T5Config},
     feed_forward::FeedForward,
     files::quantised::format,
-    linear::Linear,
+    linear::Unplaced,
     t5::{Block, Normed, Stack, T5},
 };
 use crate::{
     config::Dtype,
     device::Device,
-    ops::{Packer, Weight},
+    ops::{Matrix, Packer},
     rng::{Purpose, Random},
 };
 
@@ -33,14 +33,11 @@ impl T5 {
     pub fn random(config: T5Config, device: &Device, dtype: Dtype, seed: u64) -> Self {
         let mut draw = Draw { config: &config, device, dtype, seed, place: 0 };
         let (words, d_model) = (config.vocab_size, config.d_model);
-        let shared = draw.weight("shared.weight", [words, d_model], 1.0);
+        let shared = draw.weight("shared.weight", [words, d_model], 1.0).put(device);
         let encoder = draw.stack("encoder", config.num_layers);
         let decoder = draw.stack("decoder", config.num_decoder_layers);
-        let head = Some(draw.weight("lm_head.weight", [words, d_model], deviation(d_model)));
-        let mut model =
-            T5 { config, shared, encoder, decoder, head, dtype, device: device.clone() };
-        model.lay_together();
-        model
+        let head = draw.weight("lm_head.weight", [words, d_model], deviation(d_model)).put(device);
+        T5 { config, shared, encoder, decoder, head: Some(head), dtype, device: device.clone() }
     }
 }
 
@@ -58,18 +55,18 @@ impl Draw<'_> {
         Tensor::from_data(TensorData::new(values, shape), self.device.burn())
     }
 
-    fn weight(&mut self, name: &str, shape: [usize; 2], deviation: f64) -> Weight {
+    fn weight(&mut self, name: &str, shape: [usize; 2], deviation: f64) -> Matrix {
         let Some(format) = format(name, &shape, self.dtype) else {
-            return self.matrix(shape, deviation).into();
+            return Matrix::Dense(self.values(shape, deviation), shape);
         };
         let mut packer = Packer::new(format, shape);
         packer.round(&self.values(shape, deviation)).expect("numbers of about 1");
-        Weight::Packed(packer.finish(self.device))
+        Matrix::Packed(packer)
     }
 
-    fn linear(&mut self, name: String, shape: [usize; 2], deviation: f64) -> Linear {
+    fn linear(&mut self, name: String, shape: [usize; 2], deviation: f64) -> Unplaced {
         let weight = self.weight(&format!("{name}.weight"), shape, deviation);
-        Linear { name, weight }
+        Unplaced { name, weight }
     }
 
     fn normed<T>(&self, part: T) -> Normed<T> {
@@ -92,10 +89,10 @@ impl Draw<'_> {
 
     fn block(&mut self, stack: &str, index: usize) -> Block {
         let layer = |number: usize| format!("{stack}.block.{index}.layer.{number}");
-        let part = self.attention(format!("{}.SelfAttention", layer(0)));
+        let part = self.attention(format!("{}.SelfAttention", layer(0)), true);
         let self_attention = self.normed(part);
         let cross_attention = (stack == "decoder").then(|| {
-            let part = self.attention(format!("{}.EncDecAttention", layer(1)));
+            let part = self.attention(format!("{}.EncDecAttention", layer(1)), false);
             self.normed(part)
         });
         let last = layer(if cross_attention.is_some() { 2 } else { 1 });
@@ -103,35 +100,33 @@ impl Draw<'_> {
         Block { self_attention, cross_attention, feed_forward: self.normed(part) }
     }
 
-    fn attention(&mut self, name: String) -> Attention {
+    fn attention(&mut self, name: String, to_itself: bool) -> Attention {
         let (d_model, d_kv, inner) = (self.config.d_model, self.config.d_kv, self.config.d_inner());
-        let heads = self.config.num_heads;
-        Attention {
+        let maps = [
             // T5 does not divide scores by √d_kv: its queries begin that much smaller instead.
-            q: self.linear(format!("{name}.q"), [inner, d_model], deviation(d_model * d_kv)),
-            k: self.linear(format!("{name}.k"), [inner, d_model], deviation(d_model)),
-            v: self.linear(format!("{name}.v"), [inner, d_model], deviation(d_model)),
-            o: self.linear(format!("{name}.o"), [d_model, inner], deviation(inner)),
-            heads,
-        }
+            self.linear(format!("{name}.q"), [inner, d_model], deviation(d_model * d_kv)),
+            self.linear(format!("{name}.k"), [inner, d_model], deviation(d_model)),
+            self.linear(format!("{name}.v"), [inner, d_model], deviation(d_model)),
+            self.linear(format!("{name}.o"), [d_model, inner], deviation(inner)),
+        ];
+        Attention::put(maps, self.config.num_heads, to_itself, self.device)
     }
 
     fn feed_forward(&mut self, name: String) -> FeedForward {
         let (d_model, d_ff) = (self.config.d_model, self.config.d_ff);
-        let gated = self.config.feed_forward == config::FeedForward::GatedGelu;
+        let (device, kind) = (self.device, self.config.feed_forward);
         let mut linear = |part: &str, shape: [usize; 2]| {
             self.linear(format!("{name}.{part}"), shape, deviation(shape[1]))
         };
-        match gated {
-            true => FeedForward::GatedGelu {
-                wi_0: linear("wi_0", [d_ff, d_model]),
-                wi_1: linear("wi_1", [d_ff, d_model]),
-                wo: linear("wo", [d_model, d_ff]),
-            },
-            false => FeedForward::Relu {
-                wi: linear("wi", [d_ff, d_model]),
-                wo: linear("wo", [d_model, d_ff]),
-            },
+        let (within, back) = ([d_ff, d_model], [d_model, d_ff]);
+        match kind {
+            config::FeedForward::GatedGelu => {
+                let maps = [linear("wi_0", within), linear("wi_1", within), linear("wo", back)];
+                FeedForward::put_gated(maps, device)
+            }
+            config::FeedForward::Relu => {
+                FeedForward::put_relu([linear("wi", within), linear("wo", back)], device)
+            }
         }
     }
 }

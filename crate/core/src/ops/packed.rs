@@ -163,10 +163,10 @@ impl Packed {
 /// Takes a matrix row by row, so that it is never there in another form as a whole.
 #[derive(Debug)]
 pub struct Packer {
-    format: Format,
-    columns: usize,
-    words: Vec<i32>,
-    scales: Vec<i32>,
+    pub(super) format: Format,
+    pub(super) columns: usize,
+    pub(super) words: Vec<i32>,
+    pub(super) scales: Vec<i32>,
 }
 
 impl Packer {
@@ -182,6 +182,11 @@ impl Packer {
             words: Vec::with_capacity(rows * format.words(columns)),
             scales: Vec::with_capacity(rows * format.scale_words(columns)),
         }
+    }
+
+    /// After all rows, of which there are words already.
+    pub fn of_words(format: Format, columns: usize, words: Vec<i32>, scales: Vec<i32>) -> Self {
+        Packer { format, columns, words, scales }
     }
 
     /// Rounds whole rows.

@@ -10,7 +10,6 @@ use super::{
     gpu::{Right, contiguous, embed, family::Family},
     linear::packed,
     packed::Packed,
-    rows::lay_together,
 };
 
 /// The weight of a linear map, the embedding, or the head.
@@ -51,26 +50,6 @@ impl Weight {
         match std::mem::replace(self, empty) {
             Weight::Dense(tensor) => tensor,
             Weight::Packed(packed) => packed::multiplied_out(&packed),
-        }
-    }
-
-    /// Has weights lie one after the other in memory, so that a GPU takes them as one. Elsewhere, and where
-    /// they are of several kinds, nothing changes.
-    pub fn lay_together(mut weights: Vec<&mut Weight>) {
-        let parts: Option<Vec<Right>> = weights.iter().map(|weight| weight.on_gpu()).collect();
-        let parts =
-            Right::joined(&parts.unwrap_or_default(), |buffers| Some(lay_together(buffers)));
-        for (weight, part) in weights.iter_mut().zip(parts) {
-            match (&mut **weight, part) {
-                (Weight::Packed(packed), Right::Packed { words, scales, .. }) => {
-                    packed.words = Tensor::from_primitive::<Cube>(words);
-                    packed.scales = scales.map(Tensor::from_primitive::<Cube>);
-                }
-                (Weight::Dense(tensor), Right::Floats(floats)) => {
-                    *tensor = Tensor::from_primitive::<Cube>(floats);
-                }
-                _ => unreachable!("a part is of its weight's kind"),
-            }
         }
     }
 

@@ -18,6 +18,7 @@ use crate::{
         linear::linear,
         packed::{Format, Packer},
         rms_norm::rms_norm,
+        rows::{join, part},
     },
     rng::{Purpose, Random},
 };
@@ -94,9 +95,14 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 fn rows(inputs: &[Tensor<1>], device: &Device, context: Context) -> Tensor<1> {
-    let mut first = Weight::Dense(inputs[0].clone().reshape([7, WIDTH]));
-    let mut second = Weight::Dense(inputs[1].clone().reshape([5, WIDTH]));
-    Weight::lay_together(vec![&mut first, &mut second]);
+    let mut both = [inputs[0].clone(), inputs[1].clone()];
+    if context.has_gpu_kernel(&both[0]) {
+        let whole = join(both.to_vec());
+        both = [part(&whole, 0, 7 * WIDTH), part(&whole, 7 * WIDTH, 5 * WIDTH)];
+    }
+    let [first, second] = both;
+    let first = Weight::Dense(first.reshape([7, WIDTH]));
+    let second = Weight::Dense(second.reshape([5, WIDTH]));
     let ids = |ids: [i32; 3]| Tensor::from_data(TensorData::from(ids), device.burn());
     let first = first.rows(ids([6, 0, 3]), &context);
     Tensor::cat(vec![first, second.rows(ids([4, 4, 1]), &context)], 0).flatten(0, 1)

@@ -215,6 +215,8 @@ impl Trainer {
         let _flushed = denormal::flushed();
         let (losses, gradients) = self.backward_all(batches);
         let on_cpu = gradients.first().is_none_or(cpu::is_cpu);
+        // Then the weights have their places still that they were loaded to.
+        let whole_model = self.adapter.is_none() && self.joined.is_none();
         let joined = match self.joins() {
             true => Some(self.joined.take().unwrap_or_else(|| self.join())),
             false => None,
@@ -280,6 +282,9 @@ impl Trainer {
             let values = values.collect();
             joined.put(trained, values);
             self.joined = Some(joined);
+            if whole_model {
+                self.model.device().give_back();
+            }
             return Ok(());
         }
         if optimizer.observes() {

@@ -2,13 +2,14 @@
 
 use burn::tensor::Tensor;
 
+use crate::device::Device;
 use crate::model::{
-    linear::Linear,
+    linear::{Linear, Unplaced},
     parameter::{Parameter, Parameters},
     pass::Pass,
 };
 use crate::ops::{
-    self, Weight,
+    self,
     attention::{
         Bias, Heads, KeysValues,
         step::{Kept, step},
@@ -32,6 +33,25 @@ pub struct Attention {
 }
 
 impl Attention {
+    /// Puts the maps q, k, v and o onto a device, where weights lie as [`Attention::part`] takes them: of an attention
+    /// `to_itself` all but the last are of one input.
+    pub fn put(
+        [q, k, v, o]: [Unplaced; 4],
+        heads: usize,
+        to_itself: bool,
+        device: &Device,
+    ) -> Self {
+        let [q, k, v] = match to_itself {
+            true => Unplaced::put([q, k, v], device),
+            false => {
+                let ([q], [k, v]) = (Unplaced::put([q], device), Unplaced::put([k, v], device));
+                [q, k, v]
+            }
+        };
+        let [o] = Unplaced::put([o], device);
+        Attention { q, k, v, o, heads }
+    }
+
     /// The keys and values of `source`, `[batch · keys, d_model]`.
     pub fn keys_values(&self, source: Tensor<2>, pass: &Pass) -> KeysValues {
         KeysValues {
@@ -84,12 +104,6 @@ impl Attention {
 
     fn maps<'a>(&'a self, pass: &Pass<'a>) -> Option<[Map<'a>; 4]> {
         Some([self.q.map(pass)?, self.k.map(pass)?, self.v.map(pass)?, self.o.map(pass)?])
-    }
-
-    /// Has the weights lie as [`Attention::part`] takes them.
-    pub fn lay_together(&mut self, to_itself: bool) {
-        let (q, k, v) = (&mut self.q.weight, &mut self.k.weight, &mut self.v.weight);
-        Weight::lay_together(if to_itself { vec![q, k, v] } else { vec![k, v] });
     }
 
     /// `x`: `[batch · queries, d_model]`. Returns the same shape.

@@ -2,12 +2,13 @@
 
 use burn::tensor::{Tensor, activation::relu};
 
+use crate::device::Device;
 use crate::model::{
-    linear::Linear,
+    linear::{Linear, Unplaced},
     parameter::{Parameter, Parameters},
     pass::Pass,
 };
-use crate::ops::{self, Weight, block::Norm};
+use crate::ops::{self, block::Norm};
 
 /// What stands between the two maps.
 // There is one in a block, and all blocks of a model have the same.
@@ -33,6 +34,20 @@ pub enum FeedForward {
 }
 
 impl FeedForward {
+    /// Puts the maps `wi_0`, `wi_1` and `wo` of a gated one onto a device, where weights lie as [`FeedForward::part`]
+    /// takes them.
+    pub fn put_gated([wi_0, wi_1, wo]: [Unplaced; 3], device: &Device) -> Self {
+        let ([wi_0, wi_1], [wo]) =
+            (Unplaced::put([wi_0, wi_1], device), Unplaced::put([wo], device));
+        FeedForward::GatedGelu { wi_0, wi_1, wo }
+    }
+
+    /// Puts the maps `wi` and `wo` of one without a gate onto a device.
+    pub fn put_relu([wi, wo]: [Unplaced; 2], device: &Device) -> Self {
+        let ([wi], [wo]) = (Unplaced::put([wi], device), Unplaced::put([wo], device));
+        FeedForward::Relu { wi, wo }
+    }
+
     /// The whole part of a block, with the norm before it and what goes past it, where it is computed at once.
     pub fn part(&self, x: &Tensor<2>, norm: Norm<'_>, pass: &Pass) -> Option<Tensor<2>> {
         match self {
@@ -52,13 +67,6 @@ impl FeedForward {
                 ops::block::step::feed_forward(x, norm, wi, wo.map(pass)?, pass)
             }
             FeedForward::Relu { .. } => None,
-        }
-    }
-
-    /// Has the weights lie as [`FeedForward::part`] takes them.
-    pub fn lay_together(&mut self) {
-        if let FeedForward::GatedGelu { wi_0, wi_1, .. } = self {
-            Weight::lay_together(vec![&mut wi_0.weight, &mut wi_1.weight]);
         }
     }
 

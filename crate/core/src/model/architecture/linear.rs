@@ -2,8 +2,9 @@
 
 use burn::tensor::Tensor;
 
+use crate::device::Device;
 use crate::model::pass::Pass;
-use crate::ops::{self, Weight, block::Map};
+use crate::ops::{self, Matrix, Weight, block::Map};
 
 /// `y = x · Wᵀ`, and what stands beside it where the pass carries an adapter for it.
 #[derive(Clone, Debug)]
@@ -12,6 +13,31 @@ pub struct Linear {
     pub name: String,
     /// `[outputs, inputs]`, as in the file.
     pub weight: Weight,
+}
+
+/// A linear map whose weight is not on a device yet.
+#[derive(Debug)]
+pub struct Unplaced {
+    /// As [`Linear::name`].
+    pub name: String,
+    /// As [`Linear::weight`].
+    pub weight: Matrix,
+}
+
+impl Unplaced {
+    /// Puts maps onto a device, those that are named together as a GPU takes them as one.
+    pub fn put<const N: usize>(maps: [Unplaced; N], device: &Device) -> [Linear; N] {
+        let mut names = Vec::with_capacity(N);
+        let matrices = maps.map(|Unplaced { name, weight }| {
+            names.push(name);
+            weight
+        });
+        let mut names = names.into_iter();
+        Matrix::put_together(matrices, device).map(|weight| {
+            let name = names.next().expect("a name of each map");
+            Linear { name, weight }
+        })
+    }
 }
 
 impl Linear {

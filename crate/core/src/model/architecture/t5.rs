@@ -314,17 +314,6 @@ impl T5 {
         Norm { weight, epsilon: self.config.layer_norm_epsilon }
     }
 
-    /// Has weights that are read together lie together, where that spares a device work.
-    pub(in crate::model) fn lay_together(&mut self) {
-        for block in self.encoder.blocks.iter_mut().chain(&mut self.decoder.blocks) {
-            block.self_attention.part.lay_together(true);
-            if let Some(cross) = &mut block.cross_attention {
-                cross.part.lay_together(false);
-            }
-            block.feed_forward.part.lay_together();
-        }
-    }
-
     fn finish(&self, stack: &Stack, hidden: Tensor<2>, pass: &Pass) -> Tensor<2> {
         let hidden = self.norm(hidden, &stack.final_layer_norm, pass);
         pass.observe(&hidden);

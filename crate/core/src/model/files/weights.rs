@@ -12,7 +12,7 @@ use crate::model::{
         WeightFiles,
         quantised::{format, too_large},
     },
-    linear::Linear,
+    linear::Unplaced,
     parameter::Parameters,
     safetensors::{self, Dtype, TensorSpec},
     t5::{Block, Normed, Stack, T5},
@@ -20,7 +20,7 @@ use crate::model::{
 use crate::{
     device::{self, Device},
     error::{Error, Result},
-    ops::{Packer, Weight},
+    ops::{Matrix, Packer},
     storage::{Storage, join},
 };
 
@@ -37,8 +37,8 @@ struct Loader<'a> {
 }
 
 impl T5 {
-    /// Loads the weights of a Hugging Face directory. Beside the tensors themselves, only a chunk of
-    /// a file is in memory at a time.
+    /// Loads the weights of a Hugging Face directory. Beside the tensors themselves, only a chunk of a file is in
+    /// memory at a time, and for another device the weights of a part of a block.
     ///
     /// Matrices are packed into numbers of this `dtype` as they are read. Files that hold integers are loaded as
     /// they are, whatever it says.
@@ -57,15 +57,17 @@ impl T5 {
         files.check_model(&config, &expected)?;
         let dtype = config.quantization.unwrap_or(dtype);
         let shapes = expected.into_iter().collect();
+        // What another model was in fits no other tensors.
+        device.give_back();
         let loader = Loader { storage, files, device, config: &config, dtype, shapes };
-        let shared = loader.weight("shared.weight").await?;
+        let shared = loader.matrix("shared.weight").await?.put(device);
         let encoder = loader.stack("encoder", config.num_layers).await?;
         let decoder = loader.stack("decoder", config.num_decoder_layers).await?;
-        let head = if tied { None } else { Some(loader.weight("lm_head.weight").await?) };
-        let mut model =
-            T5 { config, shared, encoder, decoder, head, dtype, device: device.clone() };
-        model.lay_together();
-        Ok(model)
+        let head = match tied {
+            true => None,
+            false => Some(loader.matrix("lm_head.weight").await?.put(device)),
+        };
+        Ok(T5 { config, shared, encoder, decoder, head, dtype, device: device.clone() })
     }
 
     /// Writes the weights as one file, `path`, of 32-bit floats. Names, shapes and order are those
@@ -119,10 +121,11 @@ pub fn weights_path(directory: &str) -> String {
 impl Loader<'_> {
     /// A matrix that may rest packed. Then it is packed part by part: the floats of the whole embedding would
     /// take as much as all 8-bit integers together.
-    async fn weight(&self, name: &str) -> Result<Weight> {
+    async fn matrix(&self, name: &str) -> Result<Matrix> {
         let shape = self.shape(name);
         let Some(format) = format(name, shape, self.dtype) else {
-            return Ok(self.matrix(name).await?.into());
+            let values = self.files.read_f32(self.storage, name).await?;
+            return Ok(Matrix::Dense(values, [shape[0], shape[1]]));
         };
         let mut packer = Packer::new(format, [shape[0], shape[1]]);
         let mut parts = self.files.parts(self.storage, name)?;
@@ -141,10 +144,11 @@ impl Loader<'_> {
                 first += rows.len();
             }
         }
-        Ok(Weight::Packed(packer.finish(self.device)))
+        Ok(Matrix::Packed(packer))
     }
 
-    async fn matrix(&self, name: &str) -> Result<Tensor<2>> {
+    /// A matrix that is always of floats.
+    async fn floats(&self, name: &str) -> Result<Tensor<2>> {
         let values = self.files.read_f32(self.storage, name).await?;
         let shape = self.shape(name);
         let data = TensorData::new(values, [shape[0], shape[1]]);
@@ -162,9 +166,9 @@ impl Loader<'_> {
         self.shapes.get(name).map_or(&[], Vec::as_slice)
     }
 
-    async fn linear(&self, name: String) -> Result<Linear> {
-        let weight = self.weight(&format!("{name}.weight")).await?;
-        Ok(Linear { name, weight })
+    async fn linear(&self, name: String) -> Result<Unplaced> {
+        let weight = self.matrix(&format!("{name}.weight")).await?;
+        Ok(Unplaced { name, weight })
     }
 
     async fn stack(&self, name: &'static str, depth: usize) -> Result<Stack> {
@@ -175,7 +179,7 @@ impl Loader<'_> {
         let bias = format!("{name}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
         Ok(Stack {
             blocks,
-            relative_attention_bias: self.matrix(&bias).await?,
+            relative_attention_bias: self.floats(&bias).await?,
             final_layer_norm: self.vector(&format!("{name}.final_layer_norm.weight")).await?,
             name,
         })
@@ -183,12 +187,12 @@ impl Loader<'_> {
 
     async fn block(&self, stack: &str, index: usize) -> Result<Block> {
         let layer = |number: usize| format!("{stack}.block.{index}.layer.{number}");
-        let part = self.attention(format!("{}.SelfAttention", layer(0))).await?;
+        let part = self.attention(format!("{}.SelfAttention", layer(0)), true).await?;
         let self_attention = self.normed(&layer(0), part).await?;
         let decoder = stack == "decoder";
         let cross_attention = match decoder {
             true => {
-                let part = self.attention(format!("{}.EncDecAttention", layer(1))).await?;
+                let part = self.attention(format!("{}.EncDecAttention", layer(1)), false).await?;
                 Some(self.normed(&layer(1), part).await?)
             }
             false => None,
@@ -203,27 +207,33 @@ impl Loader<'_> {
         Ok(Normed { norm: self.vector(&format!("{layer}.layer_norm.weight")).await?, part })
     }
 
-    async fn attention(&self, name: String) -> Result<Attention> {
-        Ok(Attention {
-            q: self.linear(format!("{name}.q")).await?,
-            k: self.linear(format!("{name}.k")).await?,
-            v: self.linear(format!("{name}.v")).await?,
-            o: self.linear(format!("{name}.o")).await?,
-            heads: self.config.num_heads,
-        })
+    async fn attention(&self, name: String, to_itself: bool) -> Result<Attention> {
+        let maps = [
+            self.linear(format!("{name}.q")).await?,
+            self.linear(format!("{name}.k")).await?,
+            self.linear(format!("{name}.v")).await?,
+            self.linear(format!("{name}.o")).await?,
+        ];
+        Ok(Attention::put(maps, self.config.num_heads, to_itself, self.device))
     }
 
     async fn feed_forward(&self, name: String) -> Result<FeedForward> {
         Ok(match self.config.feed_forward {
-            config::FeedForward::GatedGelu => FeedForward::GatedGelu {
-                wi_0: self.linear(format!("{name}.wi_0")).await?,
-                wi_1: self.linear(format!("{name}.wi_1")).await?,
-                wo: self.linear(format!("{name}.wo")).await?,
-            },
-            config::FeedForward::Relu => FeedForward::Relu {
-                wi: self.linear(format!("{name}.wi")).await?,
-                wo: self.linear(format!("{name}.wo")).await?,
-            },
+            config::FeedForward::GatedGelu => {
+                let maps = [
+                    self.linear(format!("{name}.wi_0")).await?,
+                    self.linear(format!("{name}.wi_1")).await?,
+                    self.linear(format!("{name}.wo")).await?,
+                ];
+                FeedForward::put_gated(maps, self.device)
+            }
+            config::FeedForward::Relu => {
+                let maps = [
+                    self.linear(format!("{name}.wi")).await?,
+                    self.linear(format!("{name}.wo")).await?,
+                ];
+                FeedForward::put_relu(maps, self.device)
+            }
         })
     }
 }

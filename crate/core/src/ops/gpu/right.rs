@@ -57,37 +57,24 @@ impl Right {
 
     /// Several of one kind as one, if each of their buffers lies after that of the one before.
     pub fn together(parts: &[Right]) -> Option<Right> {
-        Self::joined(parts, |buffers| Some(vec![adjacent(&buffers)?])).pop()
-    }
-
-    /// Several of one kind with their buffers joined, those of the same sort together; none where they are of
-    /// several kinds, or cannot be joined.
-    pub fn joined(
-        parts: &[Right],
-        join: impl Fn(Vec<CubeTensor>) -> Option<Vec<CubeTensor>>,
-    ) -> Vec<Right> {
-        let Some(kind) = parts.first().map(Right::format) else { return Vec::new() };
+        let kind = parts.first()?.format();
         if parts.iter().any(|part| part.format() != kind) {
-            return Vec::new();
+            return None;
         }
-        let of = |buffer: fn(&Right) -> Option<CubeTensor>| {
-            let buffers: Option<Vec<_>> = parts.iter().map(buffer).collect();
-            buffers.map(&join)
+        let all = |buffer: fn(&Right) -> Option<CubeTensor>| -> Option<CubeTensor> {
+            adjacent(&parts.iter().map(buffer).collect::<Option<Vec<_>>>()?)
         };
-        let Some(Some(numbers)) = of(|part| Some(part.numbers().clone())) else {
-            return Vec::new();
-        };
-        let scales = match of(|part| part.scales().cloned()) {
-            Some(Some(scales)) => scales.into_iter().map(Some).collect(),
-            Some(None) => return Vec::new(),
-            None => vec![None; numbers.len()],
-        };
-        let both = numbers.into_iter().zip(scales);
-        let right = |(words, scales)| match kind {
-            Some(format) => Right::Packed { format, words, scales },
-            None => Right::Floats(words),
-        };
-        both.map(right).collect()
+        let numbers = all(|part| Some(part.numbers().clone()))?;
+        Some(match kind {
+            None => Right::Floats(numbers),
+            Some(format) => {
+                let scales = match parts[0].scales() {
+                    Some(_) => Some(all(|part| part.scales().cloned())?),
+                    None => None,
+                };
+                Right::Packed { format, words: numbers, scales }
+            }
+        })
     }
 
     fn numbers(&self) -> &CubeTensor {
