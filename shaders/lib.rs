@@ -33,8 +33,8 @@ fn is_right(constants: &Constants) -> bool {
 }
 
 /// That a product has one layout; that a weight's gradient stands alone; that only products of fours have
-/// several planes; that a residual is beside one plane only, for want of buffers; and that a gate is passed
-/// backwards only.
+/// several planes; that a residual is what one plane is added to, beside as many low-rank products as there are
+/// buffers for; and that a gate is passed backwards only.
 fn is_product(constants: &Constants) -> bool {
     let value =
         |name: &str| constants.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
@@ -44,8 +44,18 @@ fn is_product(constants: &Constants) -> bool {
     layouts == 1
         && is_right(constants)
         && !(is("TN") && (!is("FLOATS") || low > 0 || is("RESIDUAL")))
-        && !(low > 1 && (value("VEC") == Some(0) || is("RESIDUAL") || is("GATE")))
+        && !(low > 1 && (value("VEC") == Some(0) || is("GATE")))
+        && !(is("RESIDUAL") && low > if is("NN") { 2 } else { 1 })
         && !(is("GATE") && (!is("NN") || value("VEC") == Some(0) || is("RESIDUAL")))
+}
+
+/// That maps have inputs, each at least one.
+fn has_an_input(constants: &Constants) -> bool {
+    let value = |name: &str| {
+        constants.iter().find(|(other, _)| *other == name).map_or(0, |(_, value)| *value)
+    };
+    let inputs = value("NORM") + value("OTHER") + value("BACK");
+    inputs > 0 && inputs <= value("LOW")
 }
 
 /// That a norm's result is not in memory for a low-rank product; that a gate and a value have one each or none;
@@ -124,7 +134,9 @@ shaders! {
     /// Their gradients.
     LOW_RANK_BACKWARD: "low_rank_backward" { LOW: [1, 2, 3] };
     /// The gradients of the matrices of low-rank products.
-    LOW_RANK_GRADIENTS: "low_rank_gradients" { LOW: [1, 2, 3] };
+    LOW_RANK_GRADIENTS: "low_rank_gradients" {
+        LOW: [1, 2, 3, 4], NORM: [0, 1], OTHER: [0, 1], BACK: [0, 1],
+    } if has_an_input;
     /// The bias by position.
     POSITION_BIAS: "position_bias" {};
     /// Products of matrices, straight from memory.

@@ -106,7 +106,7 @@ fn a_step_is_few_dispatches(device: &Device) {
     assert!(of_token <= 75, "{of_token} dispatches for a token: {:?}", long.kernels);
 
     for (case, maps, dispatches, pipelines) in
-        [("lora", "q,v", 450, 40), ("lora", EVERY_MAP, 620, 45), ("prompt", "q,v", 450, 60)]
+        [("lora", "q,v", 430, 40), ("lora", EVERY_MAP, 550, 45), ("prompt", "q,v", 400, 60)]
     {
         let found = count(device, case, maps, 8);
         let counted = (found.dispatches, found.pipelines, found.new_pipelines);

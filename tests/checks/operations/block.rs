@@ -6,7 +6,7 @@ use flantune::{
     ops::{
         Format, Matrix, Packer, Weight,
         attention::{self, Bias, Heads, KeysValues},
-        block::{self, LowRank, Map, Norm},
+        block::{self, Another, Gathered, LowRank, Map, Norm},
         gated_gelu,
         linear::{self, packed},
         rms_norm,
@@ -279,21 +279,28 @@ fn attention(
         let pairs = pairs(&maps, inputs[first..].iter().cloned());
         let all = [0, 1, 2, 3].map(|index| map(&weights[index], &pairs[index]));
         let shape = Heads { batch, heads: HEADS };
-        let definition = || {
+        let definition = |x: Tensor<2>| {
             let n = rms_norm::definition(x.clone(), &norm, EPSILON);
             let s = source.clone().unwrap_or_else(|| n.clone());
             let source = KeysValues { keys: plain(&s, all[1]), values: plain(&s, all[2]) };
             let mixed = attention::definition(plain(&n, all[0]), source, shape, &bias, &pass());
-            x.clone() + plain(&mixed, all[3])
+            x + plain(&mixed, all[3])
         };
         let norm = Norm { weight: &norm, epsilon: EPSILON };
-        let y = match form {
+        let gathered = Gathered::default();
+        let another = source.as_ref().map(|hidden| Another { hidden, gathered: &gathered });
+        let part = |x: Tensor<2>| match form {
             Form::Fused => {
-                let (source, pass) = (source.as_ref(), pass().recomputing(recompute));
-                let whole = block::attention(&x, source, norm, all, shape, &bias, &pass);
-                made(whole, &device, definition)
+                let pass = pass().recomputing(recompute);
+                let whole = block::attention(&x, another, norm, all, shape, &bias, &pass);
+                made(whole, &device, || definition(x))
             }
-            Form::Definition => definition(),
+            Form::Definition => definition(x),
+        };
+        // To another sequence two after each other: what comes back to it is gathered.
+        let y = match another {
+            Some(_) => part(part(x)),
+            None => part(x),
         };
         y.flatten(0, 1)
     })

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     adapter::{Cost, LinearMap, cost, virtual_tokens},
-    config::{Dropout, Method, RunConfig},
+    config::{Dropout, Method, RunConfig, Variant},
     device::Limits,
     model::{
         config::{FeedForward, T5Config, expected_tensors},
@@ -374,6 +374,12 @@ impl Walk<'_> {
         self.demand.gpu && self.demand.kernels && !self.demand.drops()
     }
 
+    /// Whether what a norm makes is made again for the gradients of the matrices beside maps of it: where parts of a
+    /// block are computed at once.
+    fn norms_again(&self) -> bool {
+        self.makes_again() && self.demand.config.method.variant != Variant::Dora && !self.is_full()
+    }
+
     /// Scores of an attention, `[batch, heads, queries, keys]`.
     fn scores(&self, queries: u64, keys: u64) -> u64 {
         let batch = self.demand.config.train.batch_size.max(1) as u64;
@@ -414,7 +420,8 @@ impl Walk<'_> {
         let scores = self.scores(rows, keys);
         let again = self.makes_again();
         let mut saved = self.norm(rows, input);
-        saved += if own { rows * d } else { 0 };
+        // Made again, it takes the norm's input, which may be kept anyway.
+        saved += if own && !(input && self.norms_again()) { rows * d } else { 0 };
         saved += self.low(&q, rows) + self.low(&k, keys) + self.low(&v, keys) + self.low(&o, rows);
         if tracked {
             saved += rows * inner + 2 * keys * inner;
@@ -444,7 +451,7 @@ impl Walk<'_> {
         let all = || inputs.iter().chain([&wo]);
         let mut saved = self.norm(rows, true);
         let keeps = |map: &LinearMap| self.keeps_input(map);
-        saved += if inputs.iter().any(keeps) { rows * d } else { 0 };
+        saved += if inputs.iter().any(keeps) && !self.norms_again() { rows * d } else { 0 };
         saved += all().map(|map| self.low(map, rows)).sum::<u64>();
         // The gate keeps its two operands; in plain tensors it keeps eight (the gate, its square, the
         // two around the clamp, half the gate, the tangent's part, their product, the value).

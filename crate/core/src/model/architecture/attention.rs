@@ -14,7 +14,7 @@ use crate::ops::{
         Bias, Heads, KeysValues,
         step::{Kept, step},
     },
-    block::{Map, Norm},
+    block::{Another, Map, Norm},
 };
 
 /// The four maps of an attention. T5 does not scale the scores.
@@ -61,12 +61,11 @@ impl Attention {
     }
 
     /// The whole part of a block, with the norm before it and what goes past it, where it is computed at once:
-    /// `x` is `[batch · queries, d_model]`, `source`, where it is not what the norm makes of `x`,
-    /// `[batch · keys, d_model]`.
+    /// `x` is `[batch · queries, d_model]`; `source` is what it attends to where that is not itself.
     pub fn part(
         &self,
         x: &Tensor<2>,
-        source: Option<&Tensor<2>>,
+        source: Option<Another<'_>>,
         norm: Norm<'_>,
         batch: usize,
         bias: &Bias,

@@ -16,7 +16,7 @@ use crate::{
     ops::{
         self, Weight,
         attention::{Bias, step::Kept},
-        block::Norm,
+        block::{Another, Gathered, Norm},
     },
     text::batch::Batch,
 };
@@ -174,9 +174,10 @@ impl T5 {
         let Target { ids, buckets } = target;
         let bias = Bias { position: Some(self.bias(&self.decoder, buckets, pass)), mask: None };
         let mut hidden = pass.dropout(self.shared.rows(ids, pass));
+        let source = (encoded, &Gathered::default());
         for block in &self.decoder.blocks {
             pass.observe(&hidden);
-            hidden = self.whole_block(block, hidden, encoded.batch, &bias, Some(encoded), pass);
+            hidden = self.whole_block(block, hidden, encoded.batch, &bias, Some(source), pass);
         }
         self.finish(&self.decoder, hidden, pass)
     }
@@ -278,7 +279,7 @@ impl T5 {
         hidden: Tensor<2>,
         batch: usize,
         bias: &Bias,
-        encoded: Option<&Encoded>,
+        encoded: Option<(&Encoded, &Gathered)>,
         pass: &Pass,
     ) -> Tensor<2> {
         let Normed { norm, part } = &block.self_attention;
@@ -288,10 +289,13 @@ impl T5 {
             let source = part.keys_values(x.clone(), pass);
             hidden + pass.dropout(part.forward(x, source, batch, bias, pass))
         });
-        if let (Some(Normed { norm, part }), Some(encoded)) = (&block.cross_attention, encoded) {
+        if let (Some(Normed { norm, part }), Some((encoded, gathered))) =
+            (&block.cross_attention, encoded)
+        {
             let bias = Bias { position: None, mask: Some(encoded.mask.clone()) };
             let source = &encoded.hidden;
-            let whole = part.part(&hidden, Some(source), self.norm_of(norm), batch, &bias, pass);
+            let another = Some(Another { hidden: source, gathered });
+            let whole = part.part(&hidden, another, self.norm_of(norm), batch, &bias, pass);
             hidden = whole.unwrap_or_else(|| {
                 let source = part.keys_values(source.clone(), pass);
                 let x = self.norm(hidden.clone(), norm, pass);

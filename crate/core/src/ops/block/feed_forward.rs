@@ -5,7 +5,8 @@ use burn_cubecl::tensor::CubeTensor;
 
 use super::{
     Map, Norm, is_node,
-    maps::{Inner, Maps},
+    low_rank::{Beside, Input, Room, Sources, gradients},
+    maps::{Maps, Past},
 };
 use crate::ops::{
     Context, gated_gelu,
@@ -39,35 +40,42 @@ pub fn feed_forward(
 
     let rows = dims(&x)[0];
     let epsilon = norm.epsilon as f32;
+    let (room, [low, low_back]) = Room::new(&x, rows, [(&inner.low, rows), (&outer.low, rows)]);
     let make = {
         let (x, weight, inner) = (x.clone(), weight.clone(), inner.clone());
+        let (room, low) = (room.clone(), low.clone());
         move || {
             let norm = few::Norm { weight: &weight, epsilon };
-            let (both, low, [n, scales]) = inner.forward_normed(&x, norm);
+            let both = inner.forward_normed(&x, norm, &room, &low);
             let [gate, value] = [0, 1].map(|plane| inner.plane(&both, rows, plane));
             let g = gated_gelu::gpu::forward(&gate, &value);
-            Made { both, low, n, scales, g }
+            Made { both, g }
         }
     };
     let mut made = make();
-    let (y, outer_low) = outer.forward(&made.g, Some(&x));
-    // Kept only for the gradients of low-rank products; else any matrix of as many rows does.
-    if made.low.is_none() {
-        made.n = x.clone();
-    }
-    if outer_low.is_none() {
+    let y = outer.forward(&made.g, &low_back, Some(&x));
+    // Kept only for the gradients of a low-rank product; else any matrix does.
+    if low_back.is_none() {
         made.g = inner.plane(&made.both, rows, 0);
     }
     let kept = (!context.recompute).then_some(made);
 
     Some(record(parents, y, move |dy, wants| {
-        let Made { both, low, n, scales, g } = kept.clone().unwrap_or_else(&make);
+        let Made { both, g } = kept.clone().unwrap_or_else(&make);
         let dy = contiguous(dy);
         let goes_on = wants[0] || low.is_some();
-        let (dboth, [[a2, b2]]) = outer.backward(&g, &outer_low, &dy, goes_on, Some(&both));
-        let Some(dboth) = dboth else { return [None, None, None, None, None, a2, b2] };
-        let (dn, [[a0, b0], [a1, b1]]) = inner.backward(&n, &low, &dboth, wants[0], None);
-        let dx = dn.map(|dn| rms_norm::gpu::backward(&x, &weight, &scales, &dn, Some(&dy)));
+        let past = Past { gated: Some(&both), ..Past::default() };
+        let dboth = outer.backward(&dy, rows, &low_back, goes_on, past);
+        let dn = dboth
+            .as_ref()
+            .and_then(|dboth| inner.backward(dboth, rows, &low, wants[0], Past::default()));
+        let dx = dn.map(|dn| rms_norm::gpu::backward(&x, &weight, &room.scales, &dn, Some(&dy)));
+        let sources =
+            Sources { norm: [&x, &weight], other: None, within: dboth.as_ref(), back: [&g, &dy] };
+        let within = |index| Beside::of((&inner.low, &low), index, Input::Norm, 0);
+        let back = Beside::of((&outer.low, &low_back), 0, Input::Back, 0);
+        let by_name = [within(0), within(1), back];
+        let [[a0, b0], [a1, b1], [a2, b2]] = gradients(&room, &sources, by_name);
         [dx, a0, b0, a1, b1, a2, b2]
     }))
 }
@@ -77,8 +85,5 @@ pub fn feed_forward(
 struct Made {
     /// The gate and the value, in planes.
     both: CubeTensor,
-    low: Inner,
-    n: CubeTensor,
-    scales: CubeTensor,
     g: CubeTensor,
 }

@@ -1,18 +1,19 @@
 //! Linear maps of one input as one product, with their low-rank products.
 
 use burn_cubecl::tensor::CubeTensor;
-use flantune_shaders::{LOW_RANK, LOW_RANK_BACKWARD, LOW_RANK_GRADIENTS};
 
-use super::Map;
+use super::{
+    Map,
+    low_rank::{Inner, LowRank, LowRanks, Room},
+};
 use crate::ops::{
     Weight, gated_gelu,
     gpu::{
-        Launch, Right, count, dims, empty,
+        Right, dims,
         family::{Family, is_left_out},
         few::{self, Norm},
-        groups, part,
-        product::{Low, Up, With, by_rows, fits_planes, stride},
-        slot,
+        part,
+        product::{Low, With, by_rows, fits_planes, stride},
     },
     rms_norm,
 };
@@ -22,25 +23,9 @@ use crate::ops::{
 pub(super) struct Maps {
     weight: Right,
     planes: usize,
-    inputs: usize,
-    /// Of each map.
-    outputs: usize,
-    low: Vec<Option<LowRank>>,
+    /// What is beside them.
+    pub(super) low: LowRanks,
 }
-
-/// A low-rank product, on a GPU.
-#[derive(Clone, Debug)]
-struct LowRank {
-    a: CubeTensor,
-    b: CubeTensor,
-    scale: f32,
-    /// The first of its inner numbers among those of all maps.
-    first: usize,
-    rank: usize,
-}
-
-/// What the low-rank products make on their way, `[rows, ranks]`; none where there are none.
-pub(super) type Inner = Option<CubeTensor>;
 
 impl Maps {
     /// None where they cannot be one product: weights that do not lie together, sizes that are no fours.
@@ -64,18 +49,18 @@ impl Maps {
             first += rank;
             Some(LowRank { a: a.clone(), b: b.clone(), scale, first: first - rank, rank })
         });
-        let low = low.collect();
-        Some(Maps { weight, planes: maps.len(), inputs, outputs, low })
+        let low = LowRanks { of_maps: low.collect(), inputs, outputs };
+        Some(Maps { weight, planes: maps.len(), low })
     }
 
     /// How many numbers what they make of so many rows has.
     pub(super) fn size(&self, rows: usize) -> usize {
-        self.planes * stride(rows, self.outputs)
+        self.planes * stride(rows, self.low.outputs)
     }
 
     /// A map's plane of what all make, `[rows, outputs]`.
     pub(super) fn plane(&self, made: &CubeTensor, rows: usize, plane: usize) -> CubeTensor {
-        part(made, plane * stride(rows, self.outputs), [rows, self.outputs])
+        part(made, plane * stride(rows, self.low.outputs), [rows, self.low.outputs])
     }
 
     /// What they make of `x`, `[rows, inputs]`: planes, or `[rows, outputs]` of one map, to which `residual` is
@@ -83,214 +68,139 @@ impl Maps {
     pub(super) fn forward(
         &self,
         x: &CubeTensor,
+        inner: &Option<Inner>,
         residual: Option<&CubeTensor>,
-    ) -> (CubeTensor, Inner) {
-        let inner = self.inner(x);
-        (self.product(x, &inner, residual), inner)
+    ) -> CubeTensor {
+        if let Some(inner) = inner {
+            self.low.forward(x, &inner.numbers);
+        }
+        self.product(x, inner, residual)
     }
 
-    /// The same of `n = norm(x)`, and n and the norm's scales.
+    /// The same of `norm(x)`, whose scales are written to the room.
     pub(super) fn forward_normed(
         &self,
         x: &CubeTensor,
         norm: Norm<'_>,
-    ) -> (CubeTensor, Inner, [CubeTensor; 2]) {
-        let (n, scales, inner) = self.normed(x, norm);
-        (self.product(&n, &inner, None), inner, [n, scales])
+        room: &Room,
+        inner: &Option<Inner>,
+    ) -> CubeTensor {
+        self.product(&self.normed(x, norm, room, inner), inner, None)
+    }
+
+    /// What they make of `x` where nothing comes back.
+    pub(super) fn once(&self, x: &CubeTensor, residual: Option<&CubeTensor>) -> CubeTensor {
+        if self.low.ranks() == 0 {
+            return self.product(x, &None, residual);
+        }
+        let (_, [inner]) = Room::new(x, 0, [(&self.low, dims(x)[0])]);
+        self.forward(x, &inner, residual)
     }
 
     /// What they make of the norm of `x` where nothing comes back.
     pub(super) fn step(&self, x: &CubeTensor, norm: Norm<'_>) -> CubeTensor {
-        if self.ranks() > 0 || !few::fits(dims(x)[0], self.inputs) {
-            return self.forward_normed(x, norm).0;
+        let rows = dims(x)[0];
+        if self.low.ranks() > 0 || !few::fits(rows, self.low.inputs) {
+            let (room, [inner]) = Room::new(x, rows, [(&self.low, rows)]);
+            return self.forward_normed(x, norm, &room, &inner);
         }
-        few::normed(x, norm, &self.weight, self.planes * self.outputs, self.planes - 1)
+        few::normed(x, norm, &self.weight, self.planes * self.low.outputs, self.planes - 1)
     }
 
     /// The gated GELU of what the two of them, gate and value, make of the norm of `x`, where nothing comes back.
     pub(super) fn gated_step(&self, x: &CubeTensor, norm: Norm<'_>) -> CubeTensor {
-        let rows = dims(x)[0];
-        if !few::fits(rows, self.inputs) {
-            let both = self.forward_normed(x, norm).0;
-            return gated_gelu::gpu::forward(
-                &self.plane(&both, rows, 0),
-                &self.plane(&both, rows, 1),
-            );
+        let (rows, outputs) = (dims(x)[0], self.low.outputs);
+        let fits = few::fits(rows, self.low.inputs);
+        if fits && self.low.ranks() == 0 {
+            return few::gated(x, Some(norm), &self.weight, outputs, None);
         }
-        if self.ranks() == 0 {
-            return few::gated(x, Some(norm), &self.weight, self.outputs, None);
+        let (room, [inner]) = Room::new(x, rows, [(&self.low, rows)]);
+        if fits {
+            let n = self.normed(x, norm, &room, &inner);
+            return few::gated(&n, None, &self.weight, outputs, self.beside(&inner));
         }
-        let (n, _, inner) = self.normed(x, norm);
-        few::gated(&n, None, &self.weight, self.outputs, self.low(&inner))
+        let both = self.forward_normed(x, norm, &room, &inner);
+        gated_gelu::gpu::forward(&self.plane(&both, rows, 0), &self.plane(&both, rows, 1))
     }
 
-    /// `n = norm(x)`, the norm's scales, and what low-rank products make of n on their way.
-    fn normed(&self, x: &CubeTensor, norm: Norm<'_>) -> (CubeTensor, CubeTensor, Inner) {
-        let Norm { weight, epsilon } = norm;
-        match self.ranks() {
+    /// `norm(x)`; its scales, and what low-rank products make of it on their way, are written to their places.
+    fn normed(
+        &self,
+        x: &CubeTensor,
+        Norm { weight, epsilon }: Norm<'_>,
+        room: &Room,
+        inner: &Option<Inner>,
+    ) -> CubeTensor {
+        match inner {
             // As many as a workgroup of the norm has threads for.
-            1..=rms_norm::gpu::THREADS => {
-                let low = self.beside().iter().map(|low| {
+            Some(inner) if self.low.ranks() <= rms_norm::gpu::THREADS => {
+                let low = self.low.list().iter().map(|low| {
                     low.as_ref().map_or((None, 0, 0), |low| (Some(&low.a), low.first, low.rank))
                 });
-                let (n, scales, inner) =
-                    rms_norm::gpu::forward_low(x, weight, epsilon, low.collect(), self.ranks());
-                (n, scales, Some(inner))
+                let low = Some((low.collect(), &inner.numbers));
+                rms_norm::gpu::forward_low(x, weight, epsilon, &room.scales, low)
             }
             _ => {
-                let (n, scales) = rms_norm::gpu::forward(x, weight, epsilon);
-                let inner = self.inner(&n);
-                (n, scales, inner)
+                let n = rms_norm::gpu::forward_low(x, weight, epsilon, &room.scales, None);
+                if let Some(inner) = inner {
+                    self.low.forward(&n, &inner.numbers);
+                }
+                n
             }
         }
     }
 
-    fn product(&self, x: &CubeTensor, inner: &Inner, residual: Option<&CubeTensor>) -> CubeTensor {
-        let with = With {
-            more_planes: self.planes - 1,
-            low: self.low(inner),
-            residual,
-            ..With::default()
-        };
-        few::by_transposed(x, &self.weight, self.planes * self.outputs, with)
+    fn product(
+        &self,
+        x: &CubeTensor,
+        inner: &Option<Inner>,
+        residual: Option<&CubeTensor>,
+    ) -> CubeTensor {
+        let low = self.beside(inner);
+        let with = With { more_planes: self.planes - 1, low, residual, ..With::default() };
+        few::by_transposed(x, &self.weight, self.planes * self.low.outputs, with)
     }
 
     /// The low-rank products beside what they make.
-    fn low<'a>(&'a self, inner: &'a Inner) -> Option<Low<'a>> {
-        inner.as_ref().map(|low| Low { low, ups: self.ups(|low| (&low.b, low.scale)) })
+    fn beside<'a>(&'a self, inner: &'a Option<Inner>) -> Option<Low<'a>> {
+        let low = &inner.as_ref()?.numbers;
+        Some(Low { low, ups: self.low.ups(|low| (&low.b, low.scale)) })
     }
 
-    /// The gradients of the input, where it is wanted, and of A and B of each map. `dy` lies as what was made.
-    /// Where the input is what a gated GELU made of `gated`, its gradient is passed through that.
-    ///
-    /// # Panics
-    /// Where there are not `N` maps.
-    pub(super) fn backward<const N: usize>(
+    /// The gradient of the input, `[rows, inputs]`, where it is wanted, with `residual` added; those of the inner
+    /// numbers are written to their place. `dy` lies as what was made. Where the input is what a gated GELU made of
+    /// `gated`, its gradient is passed through that.
+    pub(super) fn backward(
         &self,
-        x: &CubeTensor,
-        inner: &Inner,
         dy: &CubeTensor,
+        rows: usize,
+        inner: &Option<Inner>,
         wants_x: bool,
-        gated: Option<&CubeTensor>,
-    ) -> (Option<CubeTensor>, [[Option<CubeTensor>; 2]; N]) {
-        assert_eq!(self.planes, N, "maps");
-        let rows = dims(x)[0];
-        let dinner = inner.as_ref().map(|_| self.inner_backward(dy, rows));
-        let dx = wants_x.then(|| {
-            let low = dinner.as_ref().map(|low| Low { low, ups: self.ups(|low| (&low.a, 1.0)) });
-            let with = With { more_planes: self.planes - 1, low, gated, ..With::default() };
-            let sizes = [rows, self.inputs, self.planes * self.outputs];
+        past: Past<'_>,
+    ) -> Option<CubeTensor> {
+        if let Some(inner) = inner {
+            self.low.backward(dy, &inner.gradients);
+        }
+        wants_x.then(|| {
+            let low = inner
+                .as_ref()
+                .map(|inner| Low { low: &inner.gradients, ups: self.low.ups(|low| (&low.a, 1.0)) });
+            let Past { residual, gated } = past;
+            let with =
+                With { more_planes: self.planes - 1, low, residual, gated, ..With::default() };
+            let sizes = [rows, self.low.inputs, self.planes * self.low.outputs];
             by_rows(dy, &self.weight, sizes, 1.0, with)
-        });
-        let gradients = match (inner, &dinner) {
-            (Some(inner), Some(dinner)) => self.gradients(x, inner, dinner, dy),
-            _ => Vec::new(),
-        };
-        let mut gradients = gradients.into_iter();
-        (dx, std::array::from_fn(|_| gradients.next().unwrap_or_default()))
+        })
     }
+}
 
-    /// As many as there are up to the last one beside a map.
-    fn beside(&self) -> &[Option<LowRank>] {
-        let count = self.low.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        &self.low[..count]
-    }
-
-    fn ranks(&self) -> usize {
-        self.low.iter().flatten().map(|low| low.rank).sum()
-    }
-
-    fn ups<'a>(&'a self, up: impl Fn(&'a LowRank) -> (&'a CubeTensor, f32)) -> Vec<Up<'a>> {
-        let beside = self.beside().iter().map(|low| match low {
-            Some(low) => {
-                let (matrix, scale) = up(low);
-                Up { up: Some(matrix), first: low.first, rank: low.rank, scale }
-            }
-            None => Up { up: None, first: 0, rank: 0, scale: 0.0 },
-        });
-        beside.collect()
-    }
-
-    /// `x · Aᵀ` of all maps.
-    fn inner(&self, x: &CubeTensor) -> Inner {
-        let (beside, ranks) = (self.beside(), self.ranks());
-        if ranks == 0 {
-            return None;
-        }
-        let rows = dims(x)[0];
-        let low = empty(x, [rows, ranks]);
-        let mut launch = Launch::new(&LOW_RANK).constant("LOW", beside.len() as u32).read(x);
-        for of in beside {
-            launch = launch.maybe(of.as_ref().map(|low| &low.a));
-        }
-        launch = launch.write(&low).size(rows).size(self.inputs).size(ranks);
-        for of in beside {
-            let (first, rank) = of.as_ref().map_or((0, 0), |low| (low.first, low.rank));
-            launch = launch.size(first).size(rank);
-        }
-        launch.run(groups(rows * ranks, 64));
-        Some(low)
-    }
-
-    /// `scale · dy · B` of all maps.
-    fn inner_backward(&self, dy: &CubeTensor, rows: usize) -> CubeTensor {
-        let (beside, ranks) = (self.beside(), self.ranks());
-        let dlow = empty(dy, [rows, ranks]);
-        let constant = beside.len() as u32;
-        let mut launch = Launch::new(&LOW_RANK_BACKWARD).constant("LOW", constant).read(dy);
-        for of in beside {
-            launch = launch.maybe(of.as_ref().map(|low| &low.b));
-        }
-        launch = launch.write(&dlow).size(rows).size(self.outputs).size(ranks);
-        launch = launch.size(stride(rows, self.outputs));
-        for of in beside {
-            let (first, rank, scale) =
-                of.as_ref().map_or((0, 0, 0.0), |low| (low.first, low.rank, low.scale));
-            launch = launch.size(first).size(rank).number(scale);
-        }
-        launch.run(groups(rows * ranks, 64));
-        dlow
-    }
-
-    /// The gradients of A and B of each map, all in one buffer.
-    fn gradients(
-        &self,
-        x: &CubeTensor,
-        inner: &CubeTensor,
-        dinner: &CubeTensor,
-        dy: &CubeTensor,
-    ) -> Vec<[Option<CubeTensor>; 2]> {
-        let (rows, beside, ranks) = (dims(x)[0], self.beside(), self.ranks());
-        let mut end = 0;
-        let mut place = |of: &CubeTensor| {
-            end += slot(count(of));
-            end - slot(count(of))
-        };
-        let places: Vec<Option<[usize; 2]>> = self
-            .low
-            .iter()
-            .map(|low| low.as_ref().map(|low| [place(&low.a), place(&low.b)]))
-            .collect();
-        let all = empty(x, [end]);
-        let mut launch = Launch::new(&LOW_RANK_GRADIENTS).constant("LOW", beside.len() as u32);
-        launch = launch.read(x).read(inner).read(dinner).read(dy).write(&all);
-        launch = launch.size(rows).size(self.outputs).size(self.inputs).size(ranks);
-        launch = launch.size(stride(rows, self.outputs));
-        for (of, place) in beside.iter().zip(&places) {
-            let [a, b] = place.unwrap_or_default();
-            let (first, rank, scale) =
-                of.as_ref().map_or((0, 0, 0.0), |low| (low.first, low.rank, low.scale));
-            launch = launch.size(first).size(rank).number(scale).size(a).size(b);
-        }
-        launch.run(groups(ranks * (self.inputs + self.outputs) / 4, 64));
-        let views = self.low.iter().zip(places).map(|(low, place)| match (low, place) {
-            (Some(low), Some([a, b])) => {
-                [Some(part(&all, a, dims(&low.a))), Some(part(&all, b, dims(&low.b)))]
-            }
-            _ => [None, None],
-        });
-        views.collect()
-    }
+/// What is done with the gradient of maps' input before it is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Past<'a> {
+    /// It is added.
+    pub(super) residual: Option<&'a CubeTensor>,
+    /// The gradient is passed through the gated GELU of this gate and value.
+    pub(super) gated: Option<&'a CubeTensor>,
 }
 
 fn is_tracked(weight: &Weight) -> bool {

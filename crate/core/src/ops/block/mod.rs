@@ -13,13 +13,14 @@
 
 mod attention;
 mod feed_forward;
+mod low_rank;
 mod maps;
 pub mod step;
 
 use burn::tensor::Tensor;
 use burn_cubecl::tensor::CubeTensor;
 
-pub use attention::attention;
+pub use attention::{Another, Gathered, attention};
 pub use feed_forward::feed_forward;
 
 use super::{

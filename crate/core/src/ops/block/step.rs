@@ -41,7 +41,7 @@ pub fn attention(
     let all = inner.step(&x, norm.on_gpu(&weight));
     let new = new.map(|_| [1, 2].map(|plane| inner.plane(&all, rows, plane)));
     let mixed = launch(&inner.plane(&all, rows, 0), new.as_ref(), kept, shape, bias);
-    Some(Tensor::from_primitive::<Cube>(outer.forward(&mixed, Some(&x)).0))
+    Some(Tensor::from_primitive::<Cube>(outer.once(&mixed, Some(&x))))
 }
 
 /// `x + (gelu(n · Wi₀ᵀ) ∘ n · Wi₁ᵀ) · Woᵀ` with `n = norm(x)`: `x` is `[batch, width]`.
@@ -58,7 +58,7 @@ pub fn feed_forward(
     let (inner, outer) = (maps(&wi, x)?, maps(&[wo], x)?);
     let (x, weight) = (plain(x), plain(norm.weight));
     let g = inner.gated_step(&x, norm.on_gpu(&weight));
-    Some(Tensor::from_primitive::<Cube>(outer.forward(&g, Some(&x)).0))
+    Some(Tensor::from_primitive::<Cube>(outer.once(&g, Some(&x))))
 }
 
 fn maps<const N: usize>(maps: &[Map<'_>; N], like: &Tensor<2>) -> Option<Maps> {

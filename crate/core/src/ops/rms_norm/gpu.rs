@@ -5,7 +5,7 @@ use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{RMS_BACKWARD, RMS_NORM, RMS_WEIGHT};
 
 use super::RmsNorm;
-use crate::ops::gpu::{Launch, both, count, empty, groups, product::sum_parts};
+use crate::ops::gpu::{Launch, both, count, dims, empty, groups, product::sum_parts};
 
 /// Rows whose part of the weight's gradient is summed by one thread.
 const PART: usize = 64;
@@ -50,40 +50,42 @@ fn sizes(x: &CubeTensor, weight: &CubeTensor) -> (usize, usize) {
 }
 
 /// The result, and r of each row.
-pub(in crate::ops) fn forward(
-    x: &CubeTensor,
-    weight: &CubeTensor,
-    epsilon: f32,
-) -> (CubeTensor, CubeTensor) {
-    let (rows, width) = sizes(x, weight);
-    let (y, scales) = (empty(x, x.shape()), empty(x, [rows]));
-    let launch = Launch::new(&RMS_NORM).constant("LOW", 0u32);
-    let launch = launch.read(x).read(weight).write(&y).write(&scales);
-    launch.size(rows).size(width).number(epsilon).run(groups(rows, 1));
-    (y, scales)
+fn forward(x: &CubeTensor, weight: &CubeTensor, epsilon: f32) -> (CubeTensor, CubeTensor) {
+    let scales = empty(x, [sizes(x, weight).0]);
+    (forward_low(x, weight, epsilon, &scales, None), scales)
 }
 
-/// The same, and the inner numbers of the low-rank products beside maps of the result, `[rows, ranks]`: of each
-/// map A, if there is one, its first number and how many there are. `ranks` is [`THREADS`] at most.
+/// Of each map A of its low-rank product, if there is one, the first of its inner numbers and how many there are.
+pub(in crate::ops) type Downs<'a> = Vec<(Option<&'a CubeTensor>, usize, usize)>;
+
+/// The result; r of each row is written to `scales`, and the inner numbers of the low-rank products beside maps of
+/// the result to the matrix there is for them: `[rows, ranks]`, [`THREADS`] ranks at most.
 pub(in crate::ops) fn forward_low(
     x: &CubeTensor,
     weight: &CubeTensor,
     epsilon: f32,
-    low: Vec<(Option<&CubeTensor>, usize, usize)>,
-    ranks: usize,
-) -> (CubeTensor, CubeTensor, CubeTensor) {
+    scales: &CubeTensor,
+    low: Option<(Downs<'_>, &CubeTensor)>,
+) -> CubeTensor {
     let (rows, width) = sizes(x, weight);
-    let (y, scales, inner) = (empty(x, x.shape()), empty(x, [rows]), empty(x, [rows, ranks]));
-    let mut launch = Launch::new(&RMS_NORM).constant("LOW", low.len() as u32);
-    launch = launch.read(x).read(weight).write(&y).write(&scales);
+    let y = empty(x, x.shape());
+    let launch = Launch::new(&RMS_NORM);
+    let Some((low, inner)) = low else {
+        let launch = launch.constant("LOW", 0u32).read(x).read(weight).write(&y).write(scales);
+        launch.size(rows).size(width).number(epsilon).run(groups(rows, 1));
+        return y;
+    };
+    let [_, ranks] = dims(inner);
+    let mut launch = launch.constant("LOW", low.len() as u32);
+    launch = launch.read(x).read(weight).write(&y).write(scales);
     launch = low.iter().map(|(a, ..)| *a).fold(launch, Launch::maybe);
-    launch = launch.write(&inner).size(rows).size(width).number(epsilon).size(ranks);
+    launch = launch.write(inner).size(rows).size(width).number(epsilon).size(ranks);
     launch = launch.size(THREADS / ranks.next_power_of_two());
     for (_, first, rank) in low {
         launch = launch.size(first).size(rank);
     }
     launch.run(groups(rows, 1));
-    (y, scales, inner)
+    y
 }
 
 /// The gradient of x, and what came back past the norm.

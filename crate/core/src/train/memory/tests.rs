@@ -106,6 +106,16 @@ fn what_takes_more_is_estimated_higher() {
         estimate(&small(), &demand).total
     };
     assert!(on_gpu(true) < on_gpu(false));
+    // There what norms make is made again, but not for DoRA.
+    let more_of_dora = |gpu| {
+        let [dora, plain] = [Variant::Dora, Variant::Plain].map(|variant| {
+            let mut demand = with(Method::Lora, |config| config.method.variant = variant);
+            demand.gpu = gpu;
+            estimate(&small(), &demand).total
+        });
+        dora - plain
+    };
+    assert!(more_of_dora(true) > more_of_dora(false));
     let types = [Dtype::F32, Dtype::F16, Dtype::Int8, Dtype::Int4];
     assert!(
         types.map(|dtype| total(|config| config.model.dtype = dtype)).is_sorted_by(|a, b| a > b)
