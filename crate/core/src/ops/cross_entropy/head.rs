@@ -14,15 +14,14 @@ use crate::ops::{
     Weight,
     gpu::{
         Launch, Right, buffer, contiguous, count, dims, empty,
-        few::by_transposed,
         node::{Parent, record},
         part,
-        product::{With, by_rows},
+        product::{With, by_rows, by_transposed},
     },
 };
 
 /// The most bytes of scores that are there at once.
-const SCORES: usize = 16 << 20;
+const SCORES: usize = 8 << 20;
 /// Chunks are of so many tokens, or of several times as many: views of them begin where a device wants it.
 const TOKENS: usize = 64;
 
@@ -73,6 +72,7 @@ impl Chunks {
             let count = chunk.min(tokens - first);
             let row = |of: &CubeTensor| part(of, first, [count]);
             let x = part(&self.hidden, first * width, [count, width]);
+            // Not by the kernel of few rows, however few are left: no length compiles anything.
             let scores = by_transposed(&x, &self.head, self.words, With::default());
             let (labels, partition) = (row(&self.labels), row(&partition));
             forward(&scores, &labels, self.factors, [&row(&losses), &partition]);
