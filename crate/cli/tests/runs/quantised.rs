@@ -200,8 +200,11 @@ fn what_is_made_twice_has_the_same_bytes() {
     };
     let floats = convert("model", "f32", "floats");
     assert_eq!(convert("floats", "f32", "floats-again"), floats);
-    let eval =
-        |model: &str| metrics(&place.done("eval", &["--model", model, "--data", "rows.jsonl"]));
+    // By floats, as what is made of integers is.
+    let eval = |model: &str| {
+        let options = ["--model", model, "--data", "rows.jsonl", "--products", "f32"];
+        metrics(&place.done("eval", &options))
+    };
     for to in INTEGERS {
         let integers = convert("model", to, to);
         assert_eq!(convert("floats", to, &format!("{to}-of-floats")).0, integers.0);
@@ -222,6 +225,34 @@ fn what_is_made_twice_has_the_same_bytes() {
     let halves = convert("model", "f16", "halves");
     assert!(halves.0.len() < floats.0.len() * 6 / 10);
     assert_eq!(place.json("halves/config.json")["dtype"], "float16");
+}
+
+#[test]
+fn eight_bits_are_multiplied_as_integers_unless_floats_are_asked_for() {
+    let place = Place::new();
+    place.done("quantize", &["--model", "model", "--to", "int8", "--output", "int8"]);
+    let eval = |options: &[&str]| {
+        let options = [&["--model", "int8", "--data", "rows.jsonl"], options].concat();
+        loss(&metrics(&place.done("eval", &options)))
+    };
+    let (default, integers) = (eval(&[]), eval(&["--products", "int16"]));
+    let floats = eval(&["--products", "f32"]);
+    assert_eq!(default, integers);
+    assert_ne!(integers, floats);
+    assert!((integers / floats - 1.0).abs() < 1e-4, "{integers}, not {floats}");
+    let defined = eval(&["--no-kernels"]);
+    assert_eq!(defined, eval(&["--no-kernels", "--products", "f32"]));
+    // Of weights that are no 8-bit integers none are made.
+    let asked = ["--products", "int16", "--model", "model"];
+    for (command, rest) in [
+        ("eval", &["--data", "rows.jsonl"][..]),
+        ("train", &["--train", "rows.jsonl", "--output", "none"]),
+    ] {
+        let ended = place.run(command, &[&asked[..], rest].concat());
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stdout.contains("products") && ended.stdout.contains("dtype"), "{ended:?}");
+    }
+    assert!(!place.names("").contains(&"none".to_owned()));
 }
 
 #[test]
