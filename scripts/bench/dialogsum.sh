@@ -3,7 +3,7 @@
 # seeds, and every result is scored on test rows against the best of three references.
 #
 # scripts/bench/dialogsum.sh FLANTUNE MODEL SHARED OUTPUT [METHOD...]     (base, lora, full, prompt)
-# SEEDS="0 1 2" chooses the seeds.
+# SEEDS="0 1 2" chooses the seeds, OPTIONS is added to what trains and scores.
 set -euo pipefail
 flantune=$1 model=$2 data=$3/data/dialogsum output=$4
 shift 4
@@ -17,7 +17,7 @@ mkdir -p "$output"
 score() {
   local name=$1
   shift
-  "$flantune" eval --model "$model" --device cpu --data "$data/test.jsonl" --limit 100 \
+  "$flantune" eval --model "$model" --device cpu ${OPTIONS:-} --data "$data/test.jsonl" --limit 100 \
     --template "$test_template" --reference-fields summary1,summary2,summary3 \
     --metrics loss,rouge1,rouge2,rougeL --max-new-tokens 60 \
     --output-rows "$output/$name.jsonl" --json "$@" >"$output/$name.json"
@@ -29,7 +29,7 @@ train() {
   local name=$1
   shift
   [[ -f "$output/$name/adapter_config.json" || -f "$output/$name/model.safetensors" ]] && return
-  "$flantune" train --model "$model" --device cpu --train "$data/train.jsonl" --limit 500 \
+  "$flantune" train --model "$model" --device cpu ${OPTIONS:-} --train "$data/train.jsonl" --limit 500 \
     --template "$template" --validation-fraction 0 --epochs 2 --batch-size 8 \
     --output "$output/$name" --json "$@" >"$output/$name.events"
   tail -n 1 "$output/$name.events"
