@@ -47,21 +47,21 @@ struct Product<'a> {
 
 /// Some of the steps, rows or columns.
 #[derive(Clone, Copy)]
-struct Range {
+struct Span {
     first: usize,
     count: usize,
 }
 
-impl Range {
+impl Span {
     /// All of them, in parts of this size.
-    fn parts(all: usize, size: usize) -> impl Iterator<Item = Range> {
-        (0..all).step_by(size).map(move |first| Range { first, count: size.min(all - first) })
+    fn parts(all: usize, size: usize) -> impl Iterator<Item = Span> {
+        (0..all).step_by(size).map(move |first| Span { first, count: size.min(all - first) })
     }
 
     /// This part in parts.
-    fn split(self, size: usize) -> impl Iterator<Item = Range> {
-        let parts = Range::parts(self.count, size);
-        parts.map(move |part| Range { first: self.first + part.first, count: part.count })
+    fn split(self, size: usize) -> impl Iterator<Item = Span> {
+        let parts = Span::parts(self.count, size);
+        parts.map(move |part| Span { first: self.first + part.first, count: part.count })
     }
 }
 
@@ -78,11 +78,11 @@ struct Operands {
 }
 
 /// Memory for what is packed. It is written before it is read.
-struct Packed(Vec<f32>);
+struct Scratch(Vec<f32>);
 
-impl Packed {
+impl Scratch {
     fn new(length: usize) -> Self {
-        Packed(Vec::with_capacity(length))
+        Scratch(Vec::with_capacity(length))
     }
 
     /// Where a part of it begins.
@@ -104,61 +104,77 @@ impl WithSimd for Product<'_> {
         }
         let width = VECTORS * S::F32_LANES;
         let depth = DEPTH.min(b.rows);
-        let mut panels = Packed::new(GROUP.min(b.columns).next_multiple_of(width) * depth);
-        let mut strips = Packed::new(BAND.min(a.rows).next_multiple_of(ROWS) * depth);
-        for steps in Range::parts(b.rows, DEPTH) {
+        let mut panels = Scratch::new(GROUP.min(b.columns).next_multiple_of(width) * depth);
+        let mut strips = Scratch::new(BAND.min(a.rows).next_multiple_of(ROWS) * depth);
+        for steps in Span::parts(b.rows, DEPTH) {
             // Later steps go on from what is there.
             let fresh = steps.first == 0 && !add;
-            for columns in Range::parts(b.columns, GROUP) {
-                for panel in columns.split(width) {
-                    if !self.right_stands(panel, width) {
-                        let place = (panel.first - columns.first) * steps.count;
-                        let packed = panels.part(place..place + width * steps.count);
-                        // SAFETY: the panel has room for its steps.
-                        unsafe { self.pack_panel(panel, steps, width, packed) };
-                    }
+            for columns in Span::parts(b.columns, GROUP) {
+                for panel in columns.split(width).filter(|panel| !self.right_stands(*panel, width))
+                {
+                    let place = (panel.first - columns.first) * steps.count;
+                    let packed = panels.part(place..place + width * steps.count);
+                    // SAFETY: the panel has room for its steps.
+                    unsafe { self.pack_panel(panel, steps, width, packed) };
                 }
-                for band in Range::parts(a.rows, BAND) {
-                    let packs = columns.count >= WORTH_STRIPS && a.rows > FEW;
-                    for strip in band.split(ROWS).filter(|_| packs) {
-                        let place = (strip.first - band.first) * steps.count;
-                        let packed = strips.part(place..place + ROWS * steps.count);
-                        // SAFETY: the strip has room for its steps.
-                        unsafe { self.pack_strip(strip, steps, packed) };
-                    }
-                    for panel in columns.split(width) {
-                        let place = (panel.first - columns.first) * steps.count;
-                        let (right, right_step) = match self.right_stands(panel, width) {
-                            true => (self.right(steps.first, panel.first), b.row_stride),
-                            false => (panels.part(place..place).cast_const(), width),
-                        };
-                        for strip in band.split(ROWS) {
-                            let place = (strip.first - band.first) * steps.count;
-                            let left = match packs {
-                                true => {
-                                    let first = strips.part(place..place).cast_const();
-                                    // SAFETY: a strip has so many rows.
-                                    from_fn(|row| unsafe { first.add(row) })
-                                }
-                                // What is beside the rows that there are is multiplied and not kept.
-                                false => from_fn(|row| {
-                                    self.left(strip.first + row.min(strip.count - 1), steps.first)
-                                }),
-                            };
-                            let left_step = if packs { ROWS } else { a.column_stride };
-                            let operands =
-                                Operands { left, left_step, right, right_step, steps: steps.count };
-                            // SAFETY: the operands are there for all steps.
-                            unsafe { self.tile(simd, operands, strip, panel, fresh) };
-                        }
-                    }
+                for rows in Span::parts(a.rows, BAND) {
+                    self.band(simd, Band { rows, columns, steps, fresh }, &mut panels, &mut strips);
                 }
             }
         }
     }
 }
 
+/// Some rows and columns of the result, and the steps that are summed over next.
+#[derive(Clone, Copy)]
+struct Band {
+    rows: Span,
+    columns: Span,
+    steps: Span,
+    /// Whether the sums begin at zero, or go on from what is there.
+    fresh: bool,
+}
+
 impl Product<'_> {
+    /// Sums by the panels of its columns.
+    #[inline(always)]
+    fn band<S: Simd>(&self, simd: S, band: Band, panels: &mut Scratch, strips: &mut Scratch) {
+        let Band { rows, columns, steps, fresh } = band;
+        let width = VECTORS * S::F32_LANES;
+        let packs = columns.count >= WORTH_STRIPS && self.a.rows > FEW;
+        for strip in rows.split(ROWS).filter(|_| packs) {
+            let place = (strip.first - rows.first) * steps.count;
+            let packed = strips.part(place..place + ROWS * steps.count);
+            // SAFETY: the strip has room for its steps.
+            unsafe { self.pack_strip(strip, steps, packed) };
+        }
+        for panel in columns.split(width) {
+            let place = (panel.first - columns.first) * steps.count;
+            let (right, right_step) = match self.right_stands(panel, width) {
+                true => (self.right(steps.first, panel.first), self.b.row_stride),
+                false => (panels.part(place..place).cast_const(), width),
+            };
+            for strip in rows.split(ROWS) {
+                let place = (strip.first - rows.first) * steps.count;
+                let (left, left_step) = match packs {
+                    true => {
+                        let first = strips.part(place..place).cast_const();
+                        // SAFETY: a strip has so many rows.
+                        (from_fn(|row| unsafe { first.add(row) }), ROWS)
+                    }
+                    // What is beside the rows that there are is multiplied and not kept.
+                    false => {
+                        let row = |row: usize| strip.first + row.min(strip.count - 1);
+                        (from_fn(|place| self.left(row(place), steps.first)), self.a.column_stride)
+                    }
+                };
+                let operands = Operands { left, left_step, right, right_step, steps: steps.count };
+                // SAFETY: the operands are there for all steps.
+                unsafe { self.tile(simd, operands, strip, panel, fresh) };
+            }
+        }
+    }
+
     /// A sum of nothing.
     fn clear(&self) {
         for row in 0..self.a.rows {
@@ -193,7 +209,7 @@ impl Product<'_> {
 
     /// Whether the columns of a panel are read where they stand.
     #[inline(always)]
-    fn right_stands(&self, panel: Range, width: usize) -> bool {
+    fn right_stands(&self, panel: Span, width: usize) -> bool {
         self.a.rows <= FEW && self.b.column_stride == 1 && self.scale == 1.0 && panel.count == width
     }
 
@@ -202,7 +218,7 @@ impl Product<'_> {
     /// # Safety
     /// There is room for `width` numbers in each step.
     #[inline(always)]
-    unsafe fn pack_panel(&self, panel: Range, steps: Range, width: usize, packed: *mut f32) {
+    unsafe fn pack_panel(&self, panel: Span, steps: Span, width: usize, packed: *mut f32) {
         for column in 0..width {
             if column >= panel.count {
                 for step in 0..steps.count {
@@ -228,7 +244,7 @@ impl Product<'_> {
     /// # Safety
     /// There is room for [`ROWS`] numbers in each step.
     #[inline(always)]
-    unsafe fn pack_strip(&self, strip: Range, steps: Range, packed: *mut f32) {
+    unsafe fn pack_strip(&self, strip: Span, steps: Span, packed: *mut f32) {
         for row in 0..ROWS {
             let from = self.left(strip.first + row.min(strip.count - 1), steps.first);
             for step in 0..steps.count {
@@ -249,8 +265,8 @@ impl Product<'_> {
         &self,
         simd: S,
         operands: Operands,
-        strip: Range,
-        panel: Range,
+        strip: Span,
+        panel: Span,
         fresh: bool,
     ) {
         let width = VECTORS * S::F32_LANES;

@@ -61,5 +61,24 @@ impl<'a> Integers<'a> {
     }
 }
 
+/// Which way a weight is multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    /// Transposed: from inputs to outputs.
+    Forward,
+    /// As it stands: from gradients of outputs to those of inputs.
+    Backward,
+}
+
+impl Direction {
+    /// How many numbers are summed over, and how many a row of the result has.
+    fn sizes(self, weight: &Integers) -> [usize; 2] {
+        match self {
+            Direction::Forward => [weight.columns, weight.rows()],
+            Direction::Backward => [weight.rows(), weight.columns],
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

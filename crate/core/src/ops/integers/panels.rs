@@ -2,26 +2,42 @@
 
 use std::ops::Range;
 
-use super::Integers;
+use super::{Direction, Integers};
 
-/// A panel of the transposed weight: its rows from `first` on are the columns, `count` of `width`, and `steps`
-/// those of their numbers that are summed over. What there is not is zero.
+/// Packs some columns of the right matrix, in a panel of `width`, with these of the steps that are summed over.
+/// What there is not is zero.
 #[inline(always)]
-pub(super) fn transposed(
+pub(super) fn pack(
+    direction: Direction,
     weight: &Integers,
-    first: usize,
-    count: usize,
+    columns: Range<usize>,
     width: usize,
     steps: Range<usize>,
     panel: &mut [i8],
 ) {
-    let have = steps.end.min(weight.columns).saturating_sub(steps.start);
-    if count < width || have < steps.len() {
+    let [all, _] = direction.sizes(weight);
+    let have = steps.start..steps.end.min(all);
+    if columns.len() < width || have.len() < steps.len() {
         panel.fill(0);
     }
     let pairs = panel.as_chunks_mut::<2>().0;
-    for column in 0..count {
-        let (row, rest) = weight.row(first + column)[steps.start..][..have].as_chunks::<2>();
+    match direction {
+        Direction::Forward => transposed(weight, columns, width, have, pairs),
+        Direction::Backward => standing(weight, columns, width, have, pairs),
+    }
+}
+
+/// Rows of the weight are the columns, and their numbers the steps.
+#[inline(always)]
+fn transposed(
+    weight: &Integers,
+    columns: Range<usize>,
+    width: usize,
+    steps: Range<usize>,
+    pairs: &mut [[i8; 2]],
+) {
+    for (column, row) in columns.enumerate() {
+        let (row, rest) = weight.row(row)[steps.clone()].as_chunks::<2>();
         let mut places = pairs[column..].iter_mut().step_by(width);
         for (pair, place) in row.iter().zip(&mut places) {
             *place = *pair;
@@ -32,28 +48,20 @@ pub(super) fn transposed(
     }
 }
 
-/// The same of the weight as it stands: its columns are the columns, its rows what is summed over.
+/// Columns of the weight are the columns, and its rows the steps.
 #[inline(always)]
-pub(super) fn standing(
+fn standing(
     weight: &Integers,
-    first: usize,
-    count: usize,
+    columns: Range<usize>,
     width: usize,
     steps: Range<usize>,
-    panel: &mut [i8],
+    pairs: &mut [[i8; 2]],
 ) {
-    let have = steps.end.min(weight.rows()).saturating_sub(steps.start);
-    if count < width || have < steps.len() {
-        panel.fill(0);
-    }
-    for (pair, places) in panel.chunks_exact_mut(2 * width).take(have.div_ceil(2)).enumerate() {
-        let places = places.as_chunks_mut::<2>().0;
-        let step = steps.start + 2 * pair;
-        let numbers = |step: usize| &weight.row(step)[first..][..count];
-        places.iter_mut().zip(numbers(step)).for_each(|(place, number)| place[0] = *number);
-        if 2 * pair + 1 < have {
-            let numbers = numbers(step + 1);
-            places.iter_mut().zip(numbers).for_each(|(place, number)| place[1] = *number);
+    let numbers = |row: usize| &weight.row(row)[columns.clone()];
+    for (row, places) in steps.clone().step_by(2).zip(pairs.chunks_exact_mut(width)) {
+        places.iter_mut().zip(numbers(row)).for_each(|(place, number)| place[0] = *number);
+        if row + 1 < steps.end {
+            places.iter_mut().zip(numbers(row + 1)).for_each(|(place, number)| place[1] = *number);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{array::from_fn, ops::Range};
 
 use super::{
-    BLOCK, Integers,
+    BLOCK, Direction, Integers,
     instructions::{Instructions, Work, dispatch},
     panels,
     rounded::{ROWS, Rounded},
@@ -24,52 +24,26 @@ const WORTH_A_THREAD: usize = 1 << 20;
 
 /// `x · Wᵀ`: x is `[rows, weight's columns]`, the result `[rows, weight's rows]`.
 pub fn forward(x: &[f32], rows: usize, weight: &Integers) -> Vec<f32> {
-    forward_by(x, rows, weight, |part| dispatch(part))
+    product(Direction::Forward, x, rows, weight, |part| dispatch(part))
 }
 
 /// `dy · W`: the gradient is `[rows, weight's rows]`, the result `[rows, weight's columns]`.
 pub fn backward(gradient: &[f32], rows: usize, weight: &Integers) -> Vec<f32> {
-    backward_by(gradient, rows, weight, |part| dispatch(part))
+    product(Direction::Backward, gradient, rows, weight, |part| dispatch(part))
 }
 
-/// [`forward`] by some instructions.
-pub(super) fn forward_by(
+/// The product in a direction, part by part as `run` does each.
+pub(super) fn product(
+    direction: Direction,
     x: &[f32],
     rows: usize,
     weight: &Integers,
     run: impl Fn(Part) + Sync + Send,
 ) -> Vec<f32> {
-    let rounded = Rounded::new(x, [rows, weight.columns], None);
-    product(&rounded, weight, Right { turned: true, rows, columns: weight.rows() }, run)
-}
-
-/// [`backward`] by some instructions.
-pub(super) fn backward_by(
-    gradient: &[f32],
-    rows: usize,
-    weight: &Integers,
-    run: impl Fn(Part) + Sync + Send,
-) -> Vec<f32> {
-    let rounded = Rounded::new(gradient, [rows, weight.rows()], Some(weight.scales));
-    product(&rounded, weight, Right { turned: false, rows, columns: weight.columns }, run)
-}
-
-/// How the weight is the right matrix, and the size of the result.
-#[derive(Clone, Copy)]
-struct Right {
-    /// Whether its rows are columns of the result, whose scales are multiplied in at the end.
-    turned: bool,
-    rows: usize,
-    columns: usize,
-}
-
-fn product(
-    left: &Rounded,
-    weight: &Integers,
-    right: Right,
-    run: impl Fn(Part) + Sync + Send,
-) -> Vec<f32> {
-    let Right { rows, columns, .. } = right;
+    let [inner, columns] = direction.sizes(weight);
+    // Going back, a row's scale belongs to what is summed over.
+    let factors = (direction == Direction::Backward).then_some(weight.scales);
+    let left = &Rounded::new(x, [rows, inner], factors);
     // SAFETY: the parts cover all columns of all rows.
     unsafe {
         filled(rows * columns, |out| {
@@ -77,7 +51,7 @@ fn product(
             let step = WIDEST * WORTH_A_THREAD.div_ceil(cost);
             let parts = (0..columns).step_by(step).map(|first| first..columns.min(first + step));
             for_each(parts.collect(), |columns| {
-                run(Part { left, weight, right, columns, out });
+                run(Part { direction, left, rows, weight, columns, out });
             });
         })
     }
@@ -85,9 +59,10 @@ fn product(
 
 /// Some columns of the result.
 pub(super) struct Part<'a> {
+    direction: Direction,
     left: &'a Rounded,
+    rows: usize,
     weight: &'a Integers<'a>,
-    right: Right,
     columns: Range<usize>,
     out: Blank,
 }
@@ -104,22 +79,15 @@ impl Work for Part<'_> {
         for first in self.columns.clone().step_by(width) {
             let columns = first..self.columns.end.min(first + width);
             let mut factors = [1.0; WIDEST];
-            if self.right.turned {
+            if self.direction == Direction::Forward {
                 factors[..columns.len()].copy_from_slice(&self.weight.scales[columns.clone()]);
             }
             for block in (0..blocks).step_by(DEPTH) {
                 let end = blocks.min(block + DEPTH);
                 let steps = block * BLOCK..end * BLOCK;
                 let panel = &mut panel[..width * steps.len()];
-                match self.right.turned {
-                    true => {
-                        panels::transposed(self.weight, first, columns.len(), width, steps, panel)
-                    }
-                    false => {
-                        panels::standing(self.weight, first, columns.len(), width, steps, panel)
-                    }
-                }
-                for row in (0..self.right.rows).step_by(ROWS) {
+                panels::pack(self.direction, self.weight, columns.clone(), width, steps, panel);
+                for row in (0..self.rows).step_by(ROWS) {
                     let (numbers, scales) = self.left.strip(row / ROWS, block);
                     let tile = Tile {
                         numbers: numbers.as_ptr(),
@@ -129,7 +97,7 @@ impl Work for Part<'_> {
                         blocks: end - block,
                         fresh: block == 0,
                     };
-                    let rows = row..self.right.rows.min(row + ROWS);
+                    let rows = row..self.rows.min(row + ROWS);
                     // SAFETY: the strip and the panel have so many blocks.
                     unsafe { self.tile(instructions, tile, rows, columns.clone()) };
                 }
@@ -152,10 +120,15 @@ struct Tile<'a> {
 }
 
 impl Part<'_> {
+    /// Numbers of a row of the result.
+    fn stride(&self) -> usize {
+        self.direction.sizes(self.weight)[1]
+    }
+
     /// Sums of nothing.
     fn clear(&self) {
-        for row in 0..self.right.rows {
-            let first = row * self.right.columns;
+        for row in 0..self.rows {
+            let first = row * self.stride();
             // SAFETY: these columns are this part's.
             let out =
                 unsafe { self.out.part(first + self.columns.start..first + self.columns.end) };
@@ -175,7 +148,7 @@ impl Part<'_> {
         rows: Range<usize>,
         columns: Range<usize>,
     ) {
-        let (width, stride) = (VECTORS * I::LANES, self.right.columns);
+        let (width, stride) = (VECTORS * I::LANES, self.stride());
         let place = |row: usize| row * stride + columns.start..row * stride + columns.end;
         if rows.len() == ROWS && columns.len() == width {
             // SAFETY: a tile's columns of all its rows are this part's.

@@ -2,7 +2,7 @@
 
 use super::{
     instructions::{Plain, Work, dispatch},
-    product::{Part, backward_by, forward_by},
+    product::{Part, product},
     *,
 };
 use crate::rng::{Purpose, Random};
@@ -51,9 +51,9 @@ fn hold(
     weight: &Integers,
 ) {
     let sizes = [rows, weight.rows(), weight.columns];
-    let found = bits(forward_by(x, rows, weight, run));
+    let found = bits(product(Direction::Forward, x, rows, weight, run));
     assert!(found == bits(definition::forward(x, rows, weight)), "{name}, forward, {sizes:?}");
-    let found = bits(backward_by(dy, rows, weight, run));
+    let found = bits(product(Direction::Backward, dy, rows, weight, run));
     assert!(found == bits(definition::backward(dy, rows, weight)), "{name}, backward, {sizes:?}");
 }
 
