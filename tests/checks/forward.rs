@@ -4,10 +4,7 @@ use flantune::{
     config::Method,
     device::{self, Device},
     model::{Pass, parameter::Parameters},
-    ops::{
-        Products,
-        cross_entropy::{Labels, Smoothing, cross_entropy},
-    },
+    ops::cross_entropy::{Labels, Smoothing, cross_entropy},
     optimizer::OptimizerKind,
     storage::Storage,
     train::trainer::{Trainer, TrainerSettings},
@@ -140,8 +137,7 @@ pub(super) fn settings(method: Method, kernels: bool) -> TrainerSettings {
         dropout: 0.0,
         lora_dropout: 0.0,
         seed: 0,
-        kernels,
-        products: Products::F32,
+        arithmetic: kernels.into(),
         recompute: false,
     }
 }

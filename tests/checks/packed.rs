@@ -10,7 +10,7 @@ use flantune::{
         convert::convert,
         parameter::{Parameter, Parameters},
     },
-    ops::Products,
+    ops::{Arithmetic, Products},
     storage::{Storage, join},
     text::batch::Batch,
     train::trainer::{Trainer, TrainerSettings},
@@ -71,7 +71,10 @@ pub(super) async fn check(
         let mut trainer = Trainer::new(packed.clone(), Some(adapter.clone()), settings);
         let (loss, found) = trainer.gradients(batches).await?;
         if dtype == Dtype::Int8 && kernels && device.kind() == DeviceKind::Cpu {
-            let settings = TrainerSettings { products: Products::Int16, ..settings };
+            let settings = TrainerSettings {
+                arithmetic: Arithmetic { kernels, products: Products::Int16 },
+                ..settings
+            };
             let mut trainer = Trainer::new(packed.clone(), Some(adapter.clone()), settings);
             let (by_integers, gradients) = trainer.gradients(batches).await?;
             near(&format!("the loss by integers with {name}"), by_integers, loss, 1e-4)?;

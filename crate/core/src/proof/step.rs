@@ -63,7 +63,8 @@ async fn step(device: &Device, kernels: bool) -> Result<Made> {
     let beginning = Beginning { base: &base, vocabulary, text: Vec::new() };
     let mut adapter = Adapter::fresh(&beginning, &model, &config)?;
     let before = adapter.as_mut().map(|adapter| draw(adapter, device)).unwrap_or_default();
-    let mut settings = TrainerSettings { kernels, ..TrainerSettings::of(&config, &model)? };
+    let mut settings =
+        TrainerSettings { arithmetic: kernels.into(), ..TrainerSettings::of(&config, &model)? };
     // Clipped; and so that a change is nearly the gradient itself, and not its sign.
     settings.clip_norm = 0.5;
     settings.numbers.epsilon = 1.0;

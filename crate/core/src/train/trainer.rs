@@ -13,10 +13,10 @@ use crate::{
     error::{Error, Message, Result},
     model::{
         Pass, T5,
-        parameter::{Parameter, Parameters},
+        parameter::{self, Parameters},
     },
     ops::{
-        Arithmetic, Dropout, Products, cpu,
+        Arithmetic, Dropout, cpu,
         cross_entropy::{Labels, Smoothing, cross_entropy_of, mean_cross_entropy_of},
         denormal,
         gpu::{
@@ -48,10 +48,8 @@ pub struct TrainerSettings {
     pub lora_dropout: f64,
     /// Where dropout draws from.
     pub seed: u64,
-    /// Whether fused operations run their kernels.
-    pub kernels: bool,
-    /// What frozen weights of 8-bit integers are multiplied as, on the processor.
-    pub products: Products,
+    /// How numbers are made.
+    pub arithmetic: Arithmetic,
     /// Whether activations are made again in the backward pass instead of kept for it.
     pub recompute: bool,
 }
@@ -125,8 +123,7 @@ impl TrainerSettings {
             dropout: config.train.dropout.rate(model.config.dropout_rate),
             lora_dropout: config.method.lora_dropout,
             seed: config.train.seed,
-            kernels: arithmetic.kernels,
-            products: arithmetic.products,
+            arithmetic,
             recompute: config.model.recompute,
         };
         settings.check_recompute(config, model)?;
@@ -142,7 +139,7 @@ impl TrainerSettings {
             true if model.device().kind() != DeviceKind::Webgpu => {
                 Message::from("false on the processor so far: ").key("device").text(" webgpu")
             }
-            true if !self.kernels => Message::from("false without ").key("kernels"),
+            true if !self.arithmetic.kernels => Message::from("false without ").key("kernels"),
             true if self.method == Method::Full || self.method == Method::Ia3 => {
                 Message::from(format!("false with {}", self.method))
             }
@@ -171,7 +168,7 @@ impl Trainer {
     /// Before the first step. `adapter` is none for [`Method::Full`].
     pub fn new(model: T5, adapter: Option<Adapter>, settings: TrainerSettings) -> Self {
         // On the processor there is none of them.
-        let kernels = settings.kernels && !is_left_out(Family::Update);
+        let kernels = settings.arithmetic.kernels && !is_left_out(Family::Update);
         let optimizer = Optimizer::new(settings.optimizer, settings.numbers, kernels);
         let (joined, unread, failed, settled) = (None, Vec::new(), None, None);
         Trainer { model, adapter, optimizer, settings, joined, unread, failed, settled }
@@ -179,8 +176,7 @@ impl Trainer {
 
     /// How numbers are made.
     pub(super) fn arithmetic(&self) -> Arithmetic {
-        let TrainerSettings { kernels, products, .. } = self.settings;
-        Arithmetic { kernels, products }
+        self.settings.arithmetic
     }
 
     /// The tensors that are trained.
@@ -418,24 +414,19 @@ impl Trainer {
         targets: usize,
         index: usize,
     ) -> (Tensor<1>, Vec<Tensor<1>>) {
-        self.trained().visit(&mut |_, mut parameter| parameter.track(true));
+        parameter::track(self.trained());
         let settings = self.settings;
         // Each batch of a step has draws of its own.
         let draw = (self.optimizer.steps() as u64) << 16 | index as u64;
         let dropout = Dropout::new(settings.dropout, settings.lora_dropout, settings.seed, draw);
         let pass =
-            Pass::train(self.adapter.as_ref().map(Adapter::beside), self.arithmetic(), dropout)
+            Pass::train(self.adapter.as_ref().map(Adapter::beside), settings.arithmetic, dropout)
                 .recomputing(settings.recompute);
         let (hidden, labels) = decoded(&self.model, batch, &pass);
         let (hidden, head) = self.model.before_head(hidden);
         let smoothing = settings.smoothing;
         let loss = mean_cross_entropy_of(hidden, head, &labels, smoothing, targets, &pass);
-        let mut computed = loss.backward();
-        let mut gradients = Vec::new();
-        self.trained().visit(&mut |_, mut parameter: Parameter| {
-            gradients.push(parameter.take_gradient(&mut computed));
-            parameter.track(false);
-        });
+        let gradients = parameter::gradients(self.trained(), &loss);
         (loss.without_autodiff(), gradients)
     }
 }

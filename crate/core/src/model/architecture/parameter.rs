@@ -81,6 +81,22 @@ impl Parameter<'_> {
     }
 }
 
+/// Has all of them keep gradients, until [`gradients`] takes these.
+pub fn track(parameters: &mut dyn Parameters) {
+    parameters.visit(&mut |_, mut parameter| parameter.track(true));
+}
+
+/// The gradients of a loss, each as one row, in the order of the walk. What they were kept for are ordinary
+/// tensors again.
+pub fn gradients(parameters: &mut dyn Parameters, loss: &Tensor<1>) -> Vec<Tensor<1>> {
+    let (mut computed, mut gradients) = (loss.backward(), Vec::new());
+    parameters.visit(&mut |_, mut parameter| {
+        gradients.push(parameter.take_gradient(&mut computed));
+        parameter.track(false);
+    });
+    gradients
+}
+
 fn tracked<const D: usize>(tensor: &mut Tensor<D>, on: bool) -> Tensor<D> {
     let plain = tensor.clone().without_autodiff();
     if on { plain.autodiff().require_grad() } else { plain }
