@@ -62,6 +62,13 @@ impl Real {
         self.storage.insert(name, std::fs::read(self.shared.join(path)).unwrap());
     }
 
+    /// The adapter that peft began with.
+    fn put_initial(&self) {
+        for file in ["adapter_config.json", "adapter_model.safetensors"] {
+            self.put(&format!("initial/{file}"), &format!("oracle/real/lora-initial/{file}"));
+        }
+    }
+
     fn oracle(&self, name: &str) -> Value {
         let path = self.shared.join("oracle/real").join(name);
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
@@ -119,9 +126,7 @@ fn losses_and_greedy_texts_are_those_of_transformers() {
 fn five_steps_of_lora_are_those_of_peft() {
     let Some(real) = Real::find() else { return };
     real.put("train.jsonl", "data/dialogsum/train.jsonl");
-    for file in ["adapter_config.json", "adapter_model.safetensors"] {
-        real.put(&format!("initial/{file}"), &format!("oracle/real/lora-initial/{file}"));
-    }
+    real.put_initial();
     let expected = real.oracle("lora_steps.json");
     let config = config(json!({
         "template": expected["template"], "train": "train.jsonl", "limit": 40,
@@ -191,9 +196,7 @@ fn eight_bits_lose_little() {
 fn gradients_by_integers_are_within_three_thousandths_of_floats() {
     let Some(real) = Real::find() else { return };
     real.put("train.jsonl", "data/dialogsum/train.jsonl");
-    for file in ["adapter_config.json", "adapter_model.safetensors"] {
-        real.put(&format!("initial/{file}"), &format!("oracle/real/lora-initial/{file}"));
-    }
+    real.put_initial();
     let expected = real.oracle("lora_steps.json");
     let mut config = config(json!({
         "template": expected["template"], "limit": 24, "dtype": "int8", "init_adapter": "initial",

@@ -161,7 +161,7 @@ test("twenty times taken away and put back, also while it trains, one worker is 
     }
   });
   await ready(element);
-  await expect.poll(() => page.workers().length, { timeout: 60_000 }).toBe(1);
+  await expect.poll(() => page.workers().length).toBe(1);
   await expect(element.getByText(/reviews, LoRA \d.*: [\d,]+ of [\d,]+ steps/i)).toBeVisible(PATIENCE);
   expect(failures).toEqual([]);
 });

@@ -538,7 +538,7 @@ test("however many events stream in, the page changes once a frame", async ({ pa
     count();
   });
   await button(page, "Train").click();
-  await expect(page.getByText("1,120 of 1,120")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("1,120 of 1,120")).toBeVisible();
   const { changes, frames } = await page.evaluate(() => (window as unknown as { counted: { changes: number; frames: number } }).counted);
   // A click and an end change it beside the frames, and a chart sets its size: a few more, not one for each event.
   expect(changes).toBeLessThan(2 * frames + 50);
