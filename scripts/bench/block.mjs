@@ -9,20 +9,17 @@
 //
 // MODULE is a folder that wasm-bindgen wrote (flantune_wasm.js), PEERS the one of npm's above.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const here = fileURLToPath(new URL("block/", import.meta.url));
-const tests = join(root, "tests/browser/");
-const { chromium } = createRequire(tests)("playwright-core");
+import { inPage, launch, machine, root, serve } from "./browser.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
 const { build } = createRequire(join(root, "web/"))("esbuild");
-const { launchOptions } = await import(join(tests, "chromium.mjs"));
-const { serve } = await import(join(tests, "server.mjs"));
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -37,8 +34,9 @@ if (!peers) throw new Error("name the folder of the module and that of the peers
 const [rounds, steps] = [Number(options.rounds), Number(options.steps)];
 const folder = mkdtempSync(join(tmpdir(), "flantune-block-"));
 writeFileSync(join(folder, "index.html"), "<!doctype html><title>block</title>");
+copyFileSync(join(here, "engine.js"), join(folder, "engine.js"));
 await build({
-  entryPoints: [join(here, "jax.js"), join(here, "tensorflow.js")],
+  entryPoints: [join(here, "block/jax.js"), join(here, "block/tensorflow.js")],
   bundle: true,
   format: "esm",
   outdir: folder,
@@ -50,7 +48,7 @@ const server = await serve({
   "/module/": module,
   "/tf/": join(peers, "node_modules/@tensorflow/tfjs-backend-wasm/dist"),
 });
-const browser = await chromium.launch(launchOptions({ adapter: process.env.ADAPTER }));
+const browser = await launch();
 /** What is timed on each device: a name, and where it computes by its own words. */
 const TIMED = {
   cpu: [
@@ -66,7 +64,7 @@ const TIMED = {
   ],
 };
 try {
-  console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Chromium ${browser.version()}`);
+  console.log(machine(browser));
   for (const device of options.device.split(",")) {
     const results = new Map(TIMED[device].map(([name, at]) => [`${name} ${at}`, []]));
     for (let round = 0; round < rounds; round++)
@@ -87,16 +85,13 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** The median step in a page of its own. */
+/** The median step and the first, in milliseconds. */
 async function timed(name, device) {
-  const page = await browser.newPage();
+  const work = name === "flantune" ? ours : theirs;
   try {
-    await page.goto(new URL("index.html", server.url).href);
-    return await page.evaluate(name === "flantune" ? ours : theirs, { name, device, steps });
+    return await inPage(browser, new URL("index.html", server.url).href, work, { name, device, steps });
   } catch ({ message }) {
     return { problem: message.split("\n", 1)[0] };
-  } finally {
-    await page.close();
   }
 }
 
@@ -115,32 +110,8 @@ async function theirs({ name, device, steps }) {
 }
 
 async function ours({ device, steps }) {
-  const { default: init, Engine } = await import("/module/flantune_wasm.js");
-  await init();
-  const none = () => Promise.reject({ code: "not_found", message: "there are no files" });
-  const nothing = async () => {};
-  const engine = new Engine({
-    length: none,
-    read: none,
-    create: none,
-    append: none,
-    list: async () => [],
-    remove: nothing,
-    shown: (path) => path,
-    seconds: () => performance.now() / 1000,
-    turn: nothing,
-    progress: () => {},
-  });
-  const call = async (request) => {
-    try {
-      return JSON.parse(await engine.call(1, JSON.stringify(request)));
-    } catch ({ message }) {
-      throw new Error(message);
-    }
-  };
-  await call({ request: "openDevice", device });
+  const { bench } = await import("/engine.js");
   const sizes = { shape: "small", source: 64, target: 1, steps };
-  const { cases } = await call({ request: "bench", cases: ["block"], dtypes: ["f32"], ...sizes, options: {} });
-  const [{ seconds, first_seconds }] = cases;
+  const [{ seconds, first_seconds }] = await bench("/module/", device, { cases: ["block"], dtypes: ["f32"], ...sizes, options: {} });
   return { first: 1000 * first_seconds, median: 1000 * seconds };
 }

@@ -8,16 +8,12 @@
 // A folder holds what wasm-bindgen wrote (flantune_wasm.js and flantune_wasm_bg.wasm); settings behind
 // it, such as `products=int16`, are that build's alone, and `dtype` may be one of them.
 
-import { createRequire } from "node:module";
-import { cpus } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const tests = fileURLToPath(new URL("../../tests/browser/", import.meta.url));
-const { chromium } = createRequire(tests)("playwright-core");
-const { launchOptions } = await import(join(tests, "chromium.mjs"));
-const { serve } = await import(join(tests, "server.mjs"));
+import { inPage, launch, machine, serve } from "./browser.mjs";
+
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -42,7 +38,7 @@ const server = await serve({
   "/": fileURLToPath(new URL(".", import.meta.url)),
   ...Object.fromEntries(builds.map(({ path, folder }) => [path, folder])),
 });
-const browser = await chromium.launch(launchOptions());
+const browser = await launch();
 try {
   for (let round = 0; round < Number(options.rounds); round++)
     for (const build of builds) build.cases.push(await timed(build));
@@ -51,7 +47,7 @@ try {
   server.close();
 }
 
-console.log(`${cpus()[0]?.model}, Chromium ${browser.version()}, ${options.shape}, ${options["batch-size"]} × (${options.source} + ${options.target})`);
+console.log(`${machine(browser)}, ${options.shape}, ${options["batch-size"]} × (${options.source} + ${options.target})`);
 for (const [place, name] of options.case.split(",").entries()) {
   const first = best(builds[0], place);
   for (const build of builds) {
@@ -66,50 +62,23 @@ function best(build, place) {
   return Math.min(...build.cases.map((cases) => cases[place].seconds));
 }
 
-/** The cases of a build, in a page of its own: a module's memory never shrinks. */
-async function timed({ path, dtype, settings }) {
-  const page = await browser.newPage();
-  try {
-    await page.goto(new URL("README.md", server.url).href);
-    const number = (name) => Number(options[name]);
-    const request = {
-      request: "bench",
-      cases: options.case.split(","),
-      dtypes: [dtype],
-      shape: options.shape,
-      source: number("source"),
-      target: number("target"),
-      steps: number("steps"),
-      options: { batchSize: number("batch-size"), ...settings },
-    };
-    const answer = await page.evaluate(run, { path, request });
-    return answer.cases;
-  } finally {
-    await page.close();
-  }
+/** The cases of a build. */
+function timed({ path, dtype, settings }) {
+  const number = (name) => Number(options[name]);
+  const request = {
+    cases: options.case.split(","),
+    dtypes: [dtype],
+    shape: options.shape,
+    source: number("source"),
+    target: number("target"),
+    steps: number("steps"),
+    options: { batchSize: number("batch-size"), ...settings },
+  };
+  return inPage(browser, new URL("README.md", server.url).href, run, { path, request });
 }
 
-/** In the page: nothing but the clock is asked for. */
+/** In the page. */
 async function run({ path, request }) {
-  const { default: init, Engine } = await import(`${path}flantune_wasm.js`);
-  await init();
-  const none = () => Promise.reject({ code: "not_found", message: "there are no files" });
-  const engine = new Engine({
-    length: none,
-    read: none,
-    create: none,
-    append: none,
-    list: async () => [],
-    remove: async () => {},
-    shown: (name) => name,
-    seconds: () => performance.now() / 1000,
-    turn: async () => {},
-    progress: () => {},
-  });
-  try {
-    await engine.call(1, JSON.stringify({ request: "openDevice", device: "cpu" }));
-    return JSON.parse(await engine.call(2, JSON.stringify(request)));
-  } catch ({ message }) {
-    throw new Error(message);
-  }
+  const { bench } = await import("/engine.js");
+  return bench(path, "cpu", request);
 }

@@ -8,18 +8,13 @@
 // unless ADAPTER names another (see Chromium's --use-webgpu-adapter).
 
 import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { writeSite } from "../../web/site.mjs";
+import { launch, serve } from "./browser.mjs";
 
-const tests = fileURLToPath(new URL("../../tests/browser/", import.meta.url));
-const { chromium } = createRequire(tests)("playwright-core");
-const { launchOptions } = await import(join(tests, "chromium.mjs"));
-const { serve } = await import(join(tests, "server.mjs"));
 const { values: options } = parseArgs({
   options: { device: { type: "string", default: "cpu" }, steps: { type: "string", default: "100000" } },
 });
@@ -27,7 +22,7 @@ const { values: options } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), "flantune-site-"));
 await writeSite({ output: join(folder, "site") });
 const server = await serve({ "/": join(folder, "site") });
-const browser = await chromium.launch(launchOptions({ adapter: process.env.ADAPTER }));
+const browser = await launch();
 try {
   const page = await browser.newPage();
   const begun = performance.now();
