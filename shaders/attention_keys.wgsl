@@ -43,38 +43,54 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let at = ((row * sizes.keys + key) * sizes.heads + head) * {{DEPTH4}}u;
 //#for i in 0..DEPTH4
   let k_{{i}} = k[at + {{i}}u];
-  let v_{{i}} = v[at + {{i}}u];
   var sum_{{i}} = vec4<f32>(0.0);
 //#end
-  for (var query = 0u; query < sizes.queries; query++) {
-    let source = ((row * sizes.queries + query) * sizes.heads + head) * {{DEPTH4}}u;
-    let kept = stats[(row * sizes.heads + head) * sizes.queries + query];
-    var score = 0.0;
+  // A loop for each, for what branches within one costs software: it holds the sums of both apart.
+//#for values in 0,1
+//#if values
+  if (of_values) {
+//#else
+  if (!of_values) {
 //#for i in 0..DEPTH4
-    score += dot(q[source + {{i}}u], k_{{i}});
+    let v_{{i}} = v[at + {{i}}u];
 //#end
-    if (sizes.has_position != 0u) {
-      score += bias[(head * sizes.queries + query) * sizes.keys + key];
-    }
-    if (sizes.has_mask != 0u) {
-      score += bias[sizes.mask_at + row * sizes.keys + key];
-    }
-    let share = exp(score - kept.x) * kept.y;
-    if (of_values) {
+//#end
+    for (var query = 0u; query < sizes.queries; query++) {
+      let source = ((row * sizes.queries + query) * sizes.heads + head) * {{DEPTH4}}u;
+      let kept = stats[(row * sizes.heads + head) * sizes.queries + query];
+      var score = 0.0;
+//#if values
+//#for i in 0..DEPTH4
+      score += dot(q[source + {{i}}u], k_{{i}});
+//#end
+//#else
+      var slope = 0.0;
+//#for i in 0..DEPTH4
+      let q_{{i}} = q[source + {{i}}u];
+      score += dot(q_{{i}}, k_{{i}});
+      slope += dot(dy[source + {{i}}u], v_{{i}});
+//#end
+//#end
+      if (sizes.has_position != 0u) {
+        score += bias[(head * sizes.queries + query) * sizes.keys + key];
+      }
+      if (sizes.has_mask != 0u) {
+        score += bias[sizes.mask_at + row * sizes.keys + key];
+      }
+      let share = exp(score - kept.x) * kept.y;
+//#if values
 //#for i in 0..DEPTH4
       sum_{{i}} += share * dy[source + {{i}}u];
 //#end
-    } else {
-      var slope = 0.0;
-//#for i in 0..DEPTH4
-      slope += dot(dy[source + {{i}}u], v_{{i}});
-//#end
+//#else
       let change = share * (slope - kept.z);
 //#for i in 0..DEPTH4
-      sum_{{i}} += change * q[source + {{i}}u];
+      sum_{{i}} += change * q_{{i}};
+//#end
 //#end
     }
   }
+//#end
   let to = select(at, sizes.values + at, of_values);
 //#for i in 0..DEPTH4
   out[to + {{i}}u] = sum_{{i}};

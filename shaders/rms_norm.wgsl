@@ -6,7 +6,10 @@
 //
 // Each inner number is summed by `lanes` threads side by side, a power of two; `ranks` times it is 64 at most.
 //
-// Grid: a workgroup of 64 threads for each row; 256 bytes of workgroup memory.
+// With ALONE a thread does a row, without workgroup memory, and adds in the same order: for devices to which a
+// workgroup with barriers is dear, software first of all.
+//
+// Grid: a workgroup of 64 threads for each row, and 288 bytes of workgroup memory; ALONE: ⌈rows / 64⌉ workgroups.
 
 struct Sizes {
   rows: u32,
@@ -36,7 +39,65 @@ struct Sizes {
 @group(0) @binding(4) var<uniform> sizes: Sizes;
 //#end
 
+// The squares of every 64th number of a row.
+fn squares(first: u32, lane: u32) -> f32 {
+  var sum = 0.0;
+  for (var column = lane; column < sizes.width; column += 64u) {
+    let value = x[first + column];
+    sum += value * value;
+  }
+  return sum;
+}
+
+//#for p in 0..LOW
+// A thread's part of an inner number of a map.
+fn inner_{{p}}(first: u32, scale: f32, r: u32, lane: u32) -> f32 {
+  var sum = 0.0;
+  for (var column = lane; column < sizes.width; column += sizes.lanes) {
+    sum += x[first + column] * scale * w[column] * a{{p}}[r * sizes.width + column];
+  }
+  return sum;
+}
+
+//#end
+//#if ALONE
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+) {
+  let row = 64u * (group.y * groups.x + group.x) + local.x;
+  if (row >= sizes.rows) {
+    return;
+  }
+  let first = row * sizes.width;
+  var sum = 0.0;
+  for (var eighth = 0u; eighth < 64u; eighth += 8u) {
+    var part = 0.0;
+    for (var lane = eighth; lane < eighth + 8u; lane++) {
+      part += squares(first, lane);
+    }
+    sum += part;
+  }
+  let scale = 1.0 / sqrt(sum / f32(sizes.width) + sizes.epsilon);
+  for (var column = 0u; column < sizes.width; column++) {
+    y[first + column] = x[first + column] * scale * w[column];
+  }
+  scales[row] = scale;
+//#for p in 0..LOW
+  for (var r = 0u; r < sizes.rank{{p}}; r++) {
+    var inner = 0.0;
+    for (var lane = 0u; lane < sizes.lanes; lane++) {
+      inner += inner_{{p}}(first, scale, r, lane);
+    }
+    low[row * sizes.ranks + sizes.first{{p}} + r] = inner;
+  }
+//#end
+}
+//#else
 var<workgroup> sums: array<f32, 64>;
+var<workgroup> eighths: array<f32, 8>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -50,20 +111,21 @@ fn main(
   }
   let lane = local.x;
   let first = row * sizes.width;
-  var sum = 0.0;
-  for (var column = lane; column < sizes.width; column += 64u) {
-    let value = x[first + column];
-    sum += value * value;
-  }
-  sums[lane] = sum;
+  sums[lane] = squares(first, lane);
   workgroupBarrier();
-//#for half in 32,16,8,4,2,1
-  if (lane < {{half}}u) {
-    sums[lane] += sums[lane + {{half}}u];
-  }
-  workgroupBarrier();
+  if (lane < 8u) {
+    var part = 0.0;
+//#for i in 0..8
+    part += sums[8u * lane + {{i}}u];
 //#end
-  let scale = 1.0 / sqrt(sums[0] / f32(sizes.width) + sizes.epsilon);
+    eighths[lane] = part;
+  }
+  workgroupBarrier();
+  var sum = 0.0;
+//#for i in 0..8
+  sum += eighths[{{i}}];
+//#end
+  let scale = 1.0 / sqrt(sum / f32(sizes.width) + sizes.epsilon);
   for (var column = lane; column < sizes.width; column += 64u) {
     y[first + column] = x[first + column] * scale * w[column];
   }
@@ -72,24 +134,21 @@ fn main(
   }
 //#if LOW
   let r = lane / sizes.lanes;
-  sum = 0.0;
+  var part = 0.0;
 //#for p in 0..LOW
   if (r >= sizes.first{{p}} && r < sizes.first{{p}} + sizes.rank{{p}}) {
-    let of_a = (r - sizes.first{{p}}) * sizes.width;
-    for (var column = lane % sizes.lanes; column < sizes.width; column += sizes.lanes) {
-      sum += x[first + column] * scale * w[column] * a{{p}}[of_a + column];
-    }
+    part = inner_{{p}}(first, scale, r - sizes.first{{p}}, lane % sizes.lanes);
   }
 //#end
-  workgroupBarrier();
-  sums[lane] = sum;
+  sums[lane] = part;
   workgroupBarrier();
   if (lane % sizes.lanes == 0u && r < sizes.ranks) {
-    sum = 0.0;
+    var inner = 0.0;
     for (var other = 0u; other < sizes.lanes; other++) {
-      sum += sums[lane + other];
+      inner += sums[lane + other];
     }
-    low[row * sizes.ranks + r] = sum;
+    low[row * sizes.ranks + r] = inner;
   }
 //#end
 }
+//#end

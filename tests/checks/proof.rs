@@ -26,7 +26,7 @@ pub(super) const PROOFS: [&str; 4] = ["right", "faults", "refused", "kept"];
 const GELU: Fault =
     Fault { shader: "gated_gelu", text: "y[place] = 0.5 *", wrong: "y[place] = 0.52 *" };
 const KEYS: Fault =
-    Fault { shader: "attention_keys", text: "change * q[", wrong: "1.05 * change * q[" };
+    Fault { shader: "attention_keys", text: "change * q_", wrong: "1.05 * change * q_" };
 const MASK: Fault = Fault { shader: "dropout", text: ">> 8u", wrong: ">> 7u" };
 const STEP: Fault =
     Fault { shader: "attention_step", text: "sum * (1.0 / total)", wrong: "sum * (1.1 / total)" };

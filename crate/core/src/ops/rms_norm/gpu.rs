@@ -1,11 +1,14 @@
-//! RMS norm on GPUs: a workgroup a row.
+//! RMS norm on GPUs: a workgroup a row, or a thread a row where products are made without tiles.
 
 use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{RMS_BACKWARD, RMS_NORM, RMS_WEIGHT};
 
 use super::RmsNorm;
-use crate::ops::gpu::{Launch, both, count, dims, empty, groups, product::sum_parts};
+use crate::ops::gpu::{
+    Launch, both, count, dims, empty, groups,
+    product::{is_tiled, sum_parts},
+};
 
 /// Rows whose part of the weight's gradient is summed by one thread.
 const PART: usize = 64;
@@ -69,10 +72,10 @@ pub(in crate::ops) fn forward_low(
 ) -> CubeTensor {
     let (rows, width) = sizes(x, weight);
     let y = empty(x, x.shape());
-    let launch = Launch::new(&RMS_NORM);
+    let launch = Launch::new(&RMS_NORM).constant("ALONE", !is_tiled());
     let Some((low, inner)) = low else {
         let launch = launch.constant("LOW", 0u32).read(x).read(weight).write(&y).write(scales);
-        launch.size(rows).size(width).number(epsilon).run(groups(rows, 1));
+        launch.size(rows).size(width).number(epsilon).run(row_groups(rows));
         return y;
     };
     let [_, ranks] = dims(inner);
@@ -84,8 +87,13 @@ pub(in crate::ops) fn forward_low(
     for (_, first, rank) in low {
         launch = launch.size(first).size(rank);
     }
-    launch.run(groups(rows, 1));
+    launch.run(row_groups(rows));
     y
+}
+
+/// Workgroups for so many rows.
+fn row_groups(rows: usize) -> [u32; 3] {
+    groups(rows, if is_tiled() { 1 } else { THREADS })
 }
 
 /// The gradient of x, and what came back past the norm.
@@ -98,9 +106,10 @@ pub(in crate::ops) fn backward(
 ) -> CubeTensor {
     let (rows, width) = sizes(x, weight);
     let dx = empty(x, x.shape());
-    let launch = Launch::new(&RMS_BACKWARD).constant("RESIDUAL", past.is_some());
+    let launch = Launch::new(&RMS_BACKWARD).constant("ALONE", !is_tiled());
+    let launch = launch.constant("RESIDUAL", past.is_some());
     let launch = launch.read(x).read(weight).read(scales).read(dy);
     let launch = past.into_iter().fold(launch, Launch::read).write(&dx);
-    launch.size(rows).size(width).run(groups(rows, 1));
+    launch.size(rows).size(width).run(row_groups(rows));
     dx
 }
