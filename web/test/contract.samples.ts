@@ -1614,16 +1614,20 @@ export const answers = {
         "maxTargetTokens": 48
       },
       "lora": {
+        "maxSteps": 60,
         "learningRate": 0.005,
+        "evalEvery": 20,
         "evalSamples": 0,
         "maxNewTokens": 48,
         "method": "lora"
       },
       "prompt": {
         "method": "prompt",
-        "epochs": 4,
+        "maxSteps": 100,
+        "batchSize": 4,
         "optimizer": "adamw",
-        "learningRate": 0.5,
+        "learningRate": 1.0,
+        "evalEvery": 20,
         "evalSamples": 0,
         "maxNewTokens": 48
       }
