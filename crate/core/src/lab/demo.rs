@@ -26,44 +26,56 @@ pub struct Demo {
     pub about: &'static str,
     /// Its template, as in its folder.
     pub template: &'static str,
-    /// How LoRA and prompt tuning learn it.
-    pub paces: [Pace; 2],
+    paces: Paces,
+}
+
+/// How each method learns a set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Paces {
+    lora: Pace,
+    prompt: Pace,
 }
 
 /// How fast a set is learnt.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
+struct Pace {
     /// Rows of a batch.
-    pub batch_size: usize,
-    /// How long it takes.
-    pub length: Length,
-    /// The learning rate at its highest.
-    pub learning_rate: f64,
+    batch_size: usize,
+    length: Length,
+    learning_rate: f64,
     /// Steps from one loss of held-out rows to the next; none for one after each epoch.
-    pub eval_every: Option<usize>,
+    eval_every: Option<usize>,
 }
 
 /// The length of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// So many times through all rows.
+enum Length {
     Epochs(usize),
-    /// So many steps.
     Steps(usize),
 }
 
 /// What sets of some 200 rows take that are learnt from several looks at each row.
-const STEADY: [Pace; 2] = [
-    Pace { batch_size: 8, length: Length::Epochs(3), learning_rate: 5e-3, eval_every: None },
-    Pace { batch_size: 8, length: Length::Epochs(4), learning_rate: 0.5, eval_every: None },
-];
+const STEADY: Paces = Paces {
+    lora: Pace { batch_size: 8, length: Length::Epochs(3), learning_rate: 5e-3, eval_every: None },
+    prompt: Pace { batch_size: 8, length: Length::Epochs(4), learning_rate: 0.5, eval_every: None },
+};
 
 /// The same ROUGE-L from fewer rows, where it is mostly a form that is learnt
 /// (docs/performance.md).
-const QUICK: [Pace; 2] = [
-    Pace { batch_size: 8, length: Length::Steps(60), learning_rate: 5e-3, eval_every: Some(20) },
-    Pace { batch_size: 4, length: Length::Steps(100), learning_rate: 1.0, eval_every: Some(20) },
-];
+const QUICK: Paces = Paces {
+    lora: Pace {
+        batch_size: 8,
+        length: Length::Steps(60),
+        learning_rate: 5e-3,
+        eval_every: Some(20),
+    },
+    prompt: Pace {
+        batch_size: 4,
+        length: Length::Steps(100),
+        learning_rate: 1.0,
+        eval_every: Some(20),
+    },
+};
 
 /// All there are; the first is the one that is meant unless another is named.
 pub const DEMOS: [Demo; 3] = [
@@ -148,7 +160,17 @@ impl Demo {
         config.train.checkpoint_every = 1_000_000;
         config.eval.eval_samples = 0;
         config.eval.max_new_tokens = Some(48);
-        let pace = &self.paces[usize::from(method == Method::Prompt)];
+        let pace = match method {
+            Method::Prompt => {
+                config.method.num_virtual_tokens = 20;
+                config.train.optimizer = Some(OptimizerKind::Adamw);
+                self.paces.prompt
+            }
+            Method::Lora | Method::Ia3 | Method::Full => {
+                config.method.rank = 8;
+                self.paces.lora
+            }
+        };
         config.train.batch_size = pace.batch_size;
         match pace.length {
             Length::Epochs(epochs) => config.train.epochs = epochs,
@@ -156,13 +178,6 @@ impl Demo {
         }
         config.train.learning_rate = Some(pace.learning_rate);
         config.eval.eval_every = pace.eval_every;
-        match method {
-            Method::Prompt => {
-                config.method.num_virtual_tokens = 20;
-                config.train.optimizer = Some(OptimizerKind::Adamw);
-            }
-            Method::Lora | Method::Ia3 | Method::Full => config.method.rank = 8,
-        }
         config
     }
 
