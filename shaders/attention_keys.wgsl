@@ -45,7 +45,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let k_{{i}} = k[at + {{i}}u];
   var sum_{{i}} = vec4<f32>(0.0);
 //#end
-  // A loop for each, for what branches within one costs software: it holds the sums of both apart.
+  // A loop for each: one with both ways in it takes software twice as long.
 //#for values in 0,1
 //#if values
   if (of_values) {

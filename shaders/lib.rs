@@ -97,7 +97,7 @@ macro_rules! shaders {
 }
 
 /// A head's width over four: T5's is 64 in all published sizes but the largest of the first T5; the others
-/// are those of tests.
+/// are those of tests, and of the block that is timed.
 pub const DEPTHS: [u32; 7] = [1, 2, 3, 4, 8, 16, 32];
 
 shaders! {
@@ -154,9 +154,9 @@ shaders! {
         LOW: [0, 1, 2, 3], RESIDUAL: [0, 1], GATE: [0, 1],
     } if is_product;
     /// The gradient of RMS norm's input.
-    RMS_BACKWARD: "rms_backward" { ALONE: [0, 1], RESIDUAL: [0, 1] };
+    RMS_BACKWARD: "rms_backward" + "row_sum" { ALONE: [0, 1], RESIDUAL: [0, 1] };
     /// RMS norm.
-    RMS_NORM: "rms_norm" { ALONE: [0, 1], LOW: [0, 1, 2, 3] };
+    RMS_NORM: "rms_norm" + "row_sum" { ALONE: [0, 1], LOW: [0, 1, 2, 3] };
     /// The gradient of RMS norm's weight.
     RMS_WEIGHT: "rms_weight" {};
     /// What a step comes to, before anything is changed.

@@ -6,10 +6,7 @@
 //
 // Each inner number is summed by `lanes` threads side by side, a power of two; `ranks` times it is 64 at most.
 //
-// With ALONE a thread does a row, without workgroup memory, and adds in the same order: for devices to which a
-// workgroup with barriers is dear, software first of all.
-//
-// Grid: a workgroup of 64 threads for each row, and 288 bytes of workgroup memory; ALONE: ⌈rows / 64⌉ workgroups.
+// Grid and workgroup memory are those of `row_sum.wgsl`, which goes with this file.
 
 struct Sizes {
   rows: u32,
@@ -40,7 +37,7 @@ struct Sizes {
 //#end
 
 // The squares of every 64th number of a row.
-fn squares(first: u32, lane: u32) -> f32 {
+fn term(first: u32, lane: u32) -> f32 {
   var sum = 0.0;
   for (var column = lane; column < sizes.width; column += 64u) {
     let value = x[first + column];
@@ -60,79 +57,37 @@ fn inner_{{p}}(first: u32, scale: f32, r: u32, lane: u32) -> f32 {
 }
 
 //#end
-//#if ALONE
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-  let row = 64u * (group.y * groups.x + group.x) + local.x;
+  let row = row_of(group.y * groups.x + group.x, local.x);
   if (row >= sizes.rows) {
     return;
   }
+  let lane = lane_of(local.x);
   let first = row * sizes.width;
-  var sum = 0.0;
-  for (var eighth = 0u; eighth < 64u; eighth += 8u) {
-    var part = 0.0;
-    for (var lane = eighth; lane < eighth + 8u; lane++) {
-      part += squares(first, lane);
-    }
-    sum += part;
-  }
-  let scale = 1.0 / sqrt(sum / f32(sizes.width) + sizes.epsilon);
-  for (var column = 0u; column < sizes.width; column++) {
-    y[first + column] = x[first + column] * scale * w[column];
-  }
-  scales[row] = scale;
-//#for p in 0..LOW
-  for (var r = 0u; r < sizes.rank{{p}}; r++) {
-    var inner = 0.0;
-    for (var lane = 0u; lane < sizes.lanes; lane++) {
-      inner += inner_{{p}}(first, scale, r, lane);
-    }
-    low[row * sizes.ranks + sizes.first{{p}} + r] = inner;
-  }
-//#end
-}
-//#else
-var<workgroup> sums: array<f32, 64>;
-var<workgroup> eighths: array<f32, 8>;
-
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_id) local: vec3<u32>,
-) {
-  let row = group.y * groups.x + group.x;
-  if (row >= sizes.rows) {
-    return;
-  }
-  let lane = local.x;
-  let first = row * sizes.width;
-  sums[lane] = squares(first, lane);
-  workgroupBarrier();
-  if (lane < 8u) {
-    var part = 0.0;
-//#for i in 0..8
-    part += sums[8u * lane + {{i}}u];
-//#end
-    eighths[lane] = part;
-  }
-  workgroupBarrier();
-  var sum = 0.0;
-//#for i in 0..8
-  sum += eighths[{{i}}];
-//#end
-  let scale = 1.0 / sqrt(sum / f32(sizes.width) + sizes.epsilon);
-  for (var column = lane; column < sizes.width; column += 64u) {
+  let scale = 1.0 / sqrt(row_sum(first, lane) / f32(sizes.width) + sizes.epsilon);
+  for (var column = lane; column < sizes.width; column += LANES) {
     y[first + column] = x[first + column] * scale * w[column];
   }
   if (lane == 0u) {
     scales[row] = scale;
   }
 //#if LOW
+//#if ALONE
+//#for p in 0..LOW
+  for (var r = 0u; r < sizes.rank{{p}}; r++) {
+    var inner = 0.0;
+    for (var other = 0u; other < sizes.lanes; other++) {
+      inner += inner_{{p}}(first, scale, r, other);
+    }
+    low[row * sizes.ranks + sizes.first{{p}} + r] = inner;
+  }
+//#end
+//#else
   let r = lane / sizes.lanes;
   var part = 0.0;
 //#for p in 0..LOW
@@ -150,5 +105,5 @@ fn main(
     low[row * sizes.ranks + r] = inner;
   }
 //#end
-}
 //#end
+}

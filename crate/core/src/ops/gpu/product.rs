@@ -16,16 +16,16 @@ const THREADS: usize = 4096;
 /// The fewest rows that are worth a part of their own.
 const PART: usize = 64;
 
-/// How products are made, and rows normalised. Their sums have one order.
+/// How products are made. Their sums have one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Tiles {
     /// As is right for the device.
     Fitting,
-    /// By tiles in workgroup memory, where sizes allow it, and by a workgroup for each row: for GPUs.
+    /// By tiles in workgroup memory, where sizes allow it: for GPUs.
     Shared,
-    /// Straight from memory, and by a thread for each row: for software.
+    /// Straight from memory: for software.
     None,
 }
 

@@ -1,13 +1,16 @@
-//! RMS norm on GPUs: a workgroup a row, or a thread a row where products are made without tiles.
+//! RMS norm on GPUs: a workgroup a row, or a thread a row on software that makes products without tiles.
 
 use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
 use burn_cubecl::tensor::CubeTensor;
 use flantune_shaders::{RMS_BACKWARD, RMS_NORM, RMS_WEIGHT};
 
 use super::RmsNorm;
-use crate::ops::gpu::{
-    Launch, both, count, dims, empty, groups,
-    product::{is_tiled, sum_parts},
+use crate::{
+    device::gpu_is_imitated,
+    ops::gpu::{
+        Launch, both, count, dims, empty, groups,
+        product::{is_tiled, sum_parts},
+    },
 };
 
 /// Rows whose part of the weight's gradient is summed by one thread.
@@ -72,7 +75,7 @@ pub(in crate::ops) fn forward_low(
 ) -> CubeTensor {
     let (rows, width) = sizes(x, weight);
     let y = empty(x, x.shape());
-    let launch = Launch::new(&RMS_NORM).constant("ALONE", !is_tiled());
+    let launch = Launch::new(&RMS_NORM).constant("ALONE", is_alone());
     let Some((low, inner)) = low else {
         let launch = launch.constant("LOW", 0u32).read(x).read(weight).write(&y).write(scales);
         launch.size(rows).size(width).number(epsilon).run(row_groups(rows));
@@ -91,9 +94,14 @@ pub(in crate::ops) fn forward_low(
     y
 }
 
+/// Whether a thread does a row by itself. A GPU has rows done by workgroups, whichever way its products go.
+fn is_alone() -> bool {
+    gpu_is_imitated() && !is_tiled()
+}
+
 /// Workgroups for so many rows.
 fn row_groups(rows: usize) -> [u32; 3] {
-    groups(rows, if is_tiled() { 1 } else { THREADS })
+    groups(rows, if is_alone() { THREADS } else { 1 })
 }
 
 /// The gradient of x, and what came back past the norm.
@@ -106,7 +114,7 @@ pub(in crate::ops) fn backward(
 ) -> CubeTensor {
     let (rows, width) = sizes(x, weight);
     let dx = empty(x, x.shape());
-    let launch = Launch::new(&RMS_BACKWARD).constant("ALONE", !is_tiled());
+    let launch = Launch::new(&RMS_BACKWARD).constant("ALONE", is_alone());
     let launch = launch.constant("RESIDUAL", past.is_some());
     let launch = launch.read(x).read(weight).read(scales).read(dy);
     let launch = past.into_iter().fold(launch, Launch::read).write(&dx);
